@@ -1,0 +1,196 @@
+/* loops.h: the loop IR that every back end prints and the evaluator runs.
+ *
+ * The unit is the nest: one statement under a list of loops,
+ *
+ *     fill dst with a constant                       (if `fill`)
+ *     for every loop:  dst[f(loops)] put= value      (beginning with `start`, ended by `finish`)
+ *
+ * A nest never reads what it writes, so every order, split and tiling of its loops is legal up to rounding. Indices are
+ * affine in the loops. Loops whose variable appears in dst's index are its *places*, the others are *summed*. There are
+ * two forms:
+ *
+ *   gather    every axis of dst is one loop, each place is written once. A total is made for each place: it begins with
+ *             `start` (NULL: with what dst holds), goes through the summed loops, and is stored through `finish`.
+ *   scatter   any other index of dst (start and finish are NULL): each value is put into memory at once.
+ *
+ * A program is an array of nests, cut into phases. Tensors keep their axes and names until an emitter prints them. */
+#ifndef CNNC_LOOPS_LOOPS_H
+#define CNNC_LOOPS_LOOPS_H
+
+#include "base/list.h"
+#include "base/text.h"
+#include "net/net.h"
+
+enum { MAX_AXES = MAX_RANK + 1, MAX_TERMS = 4, MAX_LOOPS = 12 };
+
+/* Where a tensor lives. */
+typedef enum Role {
+    ROLE_INPUT,         /* x of the tile, given by the caller */
+    ROLE_TARGET,        /* what the output should be, given by the caller */
+    ROLE_SHARE,         /* one number an image: its share of the loss, 1/(images of the batch), 0 for an image that only fills the tile */
+    ROLE_IMAGES,        /* one number: the images of the batch */
+    ROLE_PARAM,         /* trained, in the weights */
+    ROLE_STATE,         /* kept with the weights but not trained */
+    ROLE_GRADIENT,      /* of a param: nests add to it; the caller clears it before a step */
+    ROLE_INPUT_GRADIENT,/* of the input: written only by the nests marked for_input; cleared by the caller */
+    ROLE_OUTPUT,        /* y of the tile, the caller's */
+    ROLE_LOSS,          /* one number an image, the caller's */
+    ROLE_SCRATCH,       /* per image of the tile, or a private sum of the tile: placed by loops/memory.c */
+    ROLE_SHARED,        /* over the whole batch: statistics. Placed by loops/memory.c in the shared block */
+    ROLE_CONSTANT       /* known numbers */
+} Role;
+
+typedef struct Tensor {
+    const char *name;           /* unique in the program: "conv1.y", "conv1.weight", "conv1.y.d" for a gradient */
+    const char *symbol;         /* as formulas of its own site call it: "y", "w", "m", "dy" */
+    const char *meaning;        /* for lessons, "the largest feature"; or NULL */
+    Role role;
+    int rank;                   /* axes, the n of per_image included while it is there */
+    int64_t dim[MAX_AXES];
+    bool per_image;             /* the first axis is n, the images of the tile (until loops/tidy.c drops it for tiles of one) */
+    bool has_n;                 /* that axis is there */
+    Site *site;                 /* which layer it belongs to, or NULL */
+    Param *param;               /* ROLE_PARAM, ROLE_STATE, ROLE_GRADIENT */
+    struct Tensor *view_of;     /* the same storage under another shape (flatten), or NULL */
+    struct Tensor *gradient;    /* made on demand by adjoint.c; of a view: a view of the gradient */
+    struct Tensor *primal;      /* of a gradient: the tensor it belongs to */
+    const double *constant;     /* ROLE_CONSTANT: its elements */
+
+    int64_t offset;             /* in reals: in the scratch block, the shared block or the weights; by loops/memory.c */
+    int first, last;            /* first write and last read, positions in Program.nests; by loops/memory.c */
+    bool in_place;              /* shares its place with the tensor it is computed from, element by element */
+} Tensor;
+
+int64_t tensor_count(const Tensor *t);
+/* The tensor that owns the storage. */
+Tensor *tensor_base(Tensor *t);
+
+typedef enum LoopKind {
+    LOOP_PLAIN,
+    LOOP_UNROLL                 /* written out: the emitters print its body once for every value */
+} LoopKind;
+
+typedef struct Loop {
+    const char *name;           /* "co" */
+    const char *meaning;        /* "for every filter", or NULL */
+    int64_t extent;             /* runs from 0 to extent - 1 */
+    LoopKind kind;
+} Loop;
+
+/* offset + sum of factor * loop; what an axis is indexed with. */
+typedef struct Affine {
+    int64_t offset;
+    int count;
+    struct { Loop *loop; int64_t factor; } term[MAX_TERMS];
+} Affine;
+
+typedef enum Op {
+    OP_CONSTANT,                /* number */
+    OP_LOAD,                    /* tensor[index...] */
+    OP_INDEX,                   /* index[0] as a number */
+    OP_TOTAL,                   /* in finish: the finished total */
+    OP_RANDOM,                  /* uniform in [0, 1): a function of (seed, step, stream = number, image = index[0], element = index[1]) */
+    OP_NEG, OP_ABS, OP_EXP, OP_LOG, OP_LOG1P, OP_SQRT, OP_TANH, OP_ERF,     /* of a */
+    OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_MAX, OP_MIN,                         /* of a and b */
+    OP_SELECT_GT,               /* a > b ? c : d */
+    OP_SELECT_EQ                /* a == b ? c : d */
+} Op;
+
+typedef struct Expr {
+    Op op;
+    double number;
+    Tensor *tensor;
+    Affine index[MAX_AXES];
+    struct Expr *a, *b, *c, *d;
+} Expr;
+
+typedef enum Put { PUT_SET, PUT_ADD, PUT_MAX, PUT_MIN } Put;
+
+typedef struct Nest {
+    const char *name;           /* "conv1", "conv1_dw": the name of its function, unique among different nests */
+    const char *why;            /* one sentence for the lesson */
+    Site *site;
+    bool backward;
+    bool for_input;             /* needed for the gradient of the input alone; comes after all others */
+    Loop *loops[MAX_LOOPS];     /* outermost first */
+    int loop_count;
+    Expr *fill;                 /* a constant that the whole of dst is set to first, or NULL */
+    Expr *start;                /* gather form: NULL begins with what dst holds (PUT_SET needs none) */
+    Put put;
+    Tensor *dst;
+    Affine index[MAX_AXES];     /* of dst */
+    Expr *value;
+    Expr *finish;               /* of OP_TOTAL, or NULL */
+    int hold;                   /* loops[hold...] run with dst held in a local; set by loops/schedule.c */
+    int64_t piece;              /* unrolled: places that one function handles; 0: all */
+} Nest;
+
+/* A list of sums over the tiles that follow a phase: scratch [from, from + count) of every tile goes to shared [to, ...). */
+typedef struct PhaseSum {
+    Tensor *partial;            /* ROLE_SCRATCH, one a tile */
+    Tensor *total;              /* ROLE_SHARED */
+} PhaseSum;
+
+/* Nests [first, end) of a program that may run tile after tile without waiting for the other tiles. */
+typedef struct Phase {
+    int first, end;
+    bool once;                  /* touches no image: runs once for the whole batch */
+    LIST(PhaseSum) sums;
+} Phase;
+
+typedef struct Program {
+    const char *name;           /* "train" or "infer" */
+    int64_t tile;
+    LIST(Nest *) nests;
+    LIST(Tensor *) tensors;
+    LIST(Phase) phases;
+    int grad_phase;             /* phases[grad_phase...] hold the nests marked for_input */
+    int forward_end;            /* nests[0 ... forward_end) are the forward pass (and the loss) */
+    Tensor *x, *y, *target, *share, *images, *loss, *dx;   /* NULL where the program has none */
+    int64_t scratch;            /* reals of the scratch block of a tile */
+    int64_t shared;             /* reals of the shared block */
+    int64_t lower_bound;        /* the largest sum of what is alive at one time, in reals */
+} Program;
+
+/* lower.c: the nests of both passes (training) or of the forward pass outside training. */
+Program *program_lower(Unit *u, const Net *net, bool training);
+
+/* adjoint.c: appends the backward pass to a training program: sites in reverse, each by its own `backward` or derived. */
+struct Build;
+void adjoint_site(struct Build *b, Site *s, int first, int end);
+
+/* tidy.c: makes the program say only what is needed: zero gradients and unread tensors go, the first contribution to a
+ * gradient becomes its start, what serves only the input's gradient moves to the end, tiles of one image lose their n. */
+void program_tidy(Unit *u, Program *p);
+
+/* phases.c: cuts the program where a nest needs the sum over all images of the batch. */
+void program_phases(Unit *u, Program *p);
+
+/* schedule.c: the policy of a style: order, what is held, what is unrolled. False if over the budget (reported). */
+bool program_schedule(Unit *u, Program *p);
+
+/* memory.c: offsets of all scratch and shared tensors; scratch, shared and lower_bound of the program. */
+void program_memory(Unit *u, Program *p);
+
+/* verify.c: asserts what the IR promises: every access in bounds, nothing read before it is written, no nest reads what
+ * it writes. Returns NULL, or a sentence that says what is wrong and where. */
+const char *program_verify(Unit *u, const Program *p);
+
+/* True for a nest whose places are written exactly once (see the top). */
+bool nest_is_gather(const Nest *n);
+bool nest_places_loop(const Nest *n, const Loop *l);        /* the loop appears in dst's index */
+int64_t nest_work(const Nest *n);                           /* times that the statement runs */
+bool expr_reads(const Expr *e, const Tensor *t);            /* storage of t, views included */
+/* Calls visit for every load of the nest (value, start, finish). */
+void nest_loads(const Nest *n, void (*visit)(void *context, const Expr *load), void *context);
+
+/* print.c: the one text dump. */
+void program_dump(Unit *u, const Program *p, Text *t);
+void memory_dump(Unit *u, const Program *p, Text *t);
+void nest_print(const Nest *n, Text *t);
+void expr_print(const Nest *n, const Expr *e, Text *t);
+void affine_print(const Affine *a, Text *t);
+/* How the formulas of this nest call a tensor: "y", "x", "w", "dy", "x2". */
+const char *nest_symbol(Unit *u, const Nest *n, const Tensor *t);
+
+#endif

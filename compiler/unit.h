@@ -1,0 +1,52 @@
+/* unit.h: one compilation, from the options to the outputs.
+ *
+ * Every room may include this header: it names the things of the rooms to its right without knowing them.
+ * Nothing in the compiler is global; what a stage needs it finds here. */
+#ifndef CNNC_UNIT_H
+#define CNNC_UNIT_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum Style { STYLE_LESSON, STYLE_UNROLLED, STYLE_FAST } Style;
+typedef enum RealType { REAL_FLOAT, REAL_DOUBLE } RealType;
+
+/* One -D name=value of the command line; `used` is set when a param of that name is met. */
+typedef struct Define {
+    const char *name, *value;
+    bool used;
+} Define;
+
+typedef struct Options {
+    const char *input;             /* path of the .cnn file, or "-" */
+    const char *network;           /* the network to compile, NULL: the only one, or the one that is trained */
+    Style style;
+    RealType real;
+    bool infer;                    /* inference alone */
+    bool with_main;                /* add a main that calls the runtime's command line */
+    const char *weights;           /* .safetensors to embed as constants, or NULL */
+    int64_t tile;                  /* images that one call of the generated code handles */
+    int64_t unroll_budget;         /* multiply-adds that --style=unrolled may write out */
+    Define *defines;
+    int define_count;
+} Options;
+
+typedef struct Unit {
+    Arena *arena;
+    Diags *diags;
+    Options options;
+    struct AstFile *ast;           /* front/ast.h */
+    struct Net *net;               /* net/net.h */
+    struct Program *train;         /* loops/loops.h: forward as in training, loss, backward; NULL with --infer */
+    struct Program *infer;         /* loops/loops.h: forward outside training */
+} Unit;
+
+/* A unit with an empty arena and default options. Free it with unit_free, which ends everything made for it. */
+Unit *unit_new(void);
+void unit_free(Unit *u);
+
+#endif

@@ -1,0 +1,48 @@
+/* emit.h: what an output is, and what the outputs share: which nests become which function, and their names.
+ *
+ * An emitter prints; it decides nothing. One file an output; CMake finds `const Output output_NAME` and makes the table. */
+#ifndef CNNC_EMIT_EMIT_H
+#define CNNC_EMIT_EMIT_H
+
+#include "loops/loops.h"
+#include "unit.h"
+
+typedef struct Output {
+    const char *name;               /* as in --emit=NAME */
+    const char *suffixes;           /* file name endings that choose it: ".c", or ".ll .bc" */
+    const char *summary;            /* for --help */
+    bool (*emit)(Unit *u, Text *t); /* appends the whole output; false after reporting an error */
+} Output;
+
+extern const Output *const output_table[];
+extern const int output_table_count;
+const Output *output_find(const char *name);
+const Output *output_for_path(const char *path);
+
+extern const char contract_text[];  /* cnn/model.h, whole */
+
+/* The one way for a name from a source into generated text: a legal identifier of C, unique among all that were asked for in this table,
+ * never a keyword, a libm or library name, or a name the emitters use themselves. The same name always gives the same answer. */
+typedef struct Names Names;
+Names *names_new(Arena *arena);
+void names_reserve(Names *names, const char *identifier);
+const char *names_legal(Names *names, const char *name);
+/* Text for inside a comment: control bytes, comment ends and line splices made harmless. */
+const char *names_comment(Arena *arena, const char *text);
+
+/* A function of the generated code: one nest, shared by the programs that contain an equal one. */
+typedef struct Function {
+    const char *name;               /* legal and unique */
+    const Nest *nest;
+    bool in_train, in_infer;
+} Function;
+
+typedef struct Functions {
+    LIST(Function) list;            /* forward first, each followed by nothing else; then backward, in order of use */
+} Functions;
+
+/* The functions of the unit's programs; two nests that print alike become one function. */
+Functions *functions_of(Unit *u, Names *names);
+const Function *function_of(const Functions *f, const Nest *nest);
+
+#endif

@@ -108,6 +108,8 @@ typedef struct cnn_model {
     int32_t train_phases;       /* a step runs these; the rest of `train` only adds the gradient of the input */
     cnn_program infer;          /* forward outside training. Its phases that run once depend on weights and state alone: they need not be
                                    repeated while those stay the same, as long as `shared` is kept */
+    cnn_program eval_grad;      /* forward as in `infer`, loss, backward, in all its phases: adds the gradients of weights and input,
+                                   writes no state. phase_count 0: the model has none */
     const cnn_setting *settings;
     int32_t setting_count;
     const double *rows;         /* `row`s of the data block: inputs, then targets, of each; or NULL */

@@ -43,6 +43,7 @@ typedef struct Unit {
     struct Net *net;               /* net/net.h */
     struct Program *train;         /* loops/loops.h: forward as in training, loss, backward; NULL with --infer */
     struct Program *infer;         /* loops/loops.h: forward outside training */
+    struct Program *eval;          /* loops/loops.h: forward outside training, loss, backward; NULL with --infer */
 } Unit;
 
 /* A unit with an empty arena and default options. Free it with unit_free, which ends everything made for it. */

@@ -11,7 +11,7 @@ struct Build {
     Unit *u;
     const Net *net;
     Program *program;
-    bool training;
+    bool training;              /* as in training: dropout draws, batchnorm takes the statistics of the batch */
     Site *site;                 /* whose nests are being made */
     bool backward;
     Nest *nest;                 /* being made, or NULL */

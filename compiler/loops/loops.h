@@ -47,8 +47,8 @@ typedef struct Tensor {
     Role role;
     int rank;                   /* axes, the n of per_image included while it is there */
     int64_t dim[MAX_AXES];
-    bool per_image;             /* the first axis is n, the images of the tile (until loops/tidy.c drops it for tiles of one) */
-    bool has_n;                 /* that axis is there */
+    bool per_image;             /* one for every image of the tile: its first axis is n */
+    bool has_n;                 /* that axis is there (tile.c drops it) */
     Site *site;                 /* which layer it belongs to, or NULL */
     Param *param;               /* ROLE_PARAM, ROLE_STATE, ROLE_GRADIENT */
     struct Tensor *view_of;     /* the same storage under another shape (flatten), or NULL */
@@ -106,6 +106,11 @@ typedef struct Expr {
 
 typedef enum Put { PUT_SET, PUT_ADD, PUT_MAX, PUT_MIN } Put;
 
+typedef struct Symbol {
+    const Tensor *tensor;
+    const char *text;           /* "y", "x", "x2", "w", "dy" */
+} Symbol;
+
 typedef struct Nest {
     const char *name;           /* "conv1", "conv1_dw": the name of its function, unique among different nests */
     const char *why;            /* one sentence for the lesson */
@@ -121,6 +126,7 @@ typedef struct Nest {
     Affine index[MAX_AXES];     /* of dst */
     Expr *value;
     Expr *finish;               /* of OP_TOTAL, or NULL */
+    LIST(struct Symbol) symbols;/* how its formula calls the tensors it touches */
     int hold;                   /* loops[hold...] run with dst held in a local; set by loops/schedule.c */
     int64_t piece;              /* unrolled: places that one function handles; 0: all */
 } Nest;
@@ -138,30 +144,42 @@ typedef struct Phase {
     LIST(PhaseSum) sums;
 } Phase;
 
+/* What a program computes. */
+typedef enum Mode {
+    MODE_TRAIN,                 /* forward as in training, loss, backward */
+    MODE_INFER,                 /* forward outside training */
+    MODE_EVAL                   /* forward outside training, loss, backward: the derivative of the inference function */
+} Mode;
+
 typedef struct Program {
-    const char *name;           /* "train" or "infer" */
+    const char *name;           /* "train", "infer" or "eval" */
+    Mode mode;
+    const Net *net;
     int64_t tile;
     LIST(Nest *) nests;
     LIST(Tensor *) tensors;
     LIST(Phase) phases;
     int grad_phase;             /* phases[grad_phase...] hold the nests marked for_input */
     int forward_end;            /* nests[0 ... forward_end) are the forward pass (and the loss) */
+    struct { int first, end; } *made;       /* for every site, and last the loss: its nests in the forward pass, until tidy */
     Tensor *x, *y, *target, *share, *images, *loss, *dx;   /* NULL where the program has none */
     int64_t scratch;            /* reals of the scratch block of a tile */
     int64_t shared;             /* reals of the shared block */
     int64_t lower_bound;        /* the largest sum of what is alive at one time, in reals */
 } Program;
 
-/* lower.c: the nests of both passes (training) or of the forward pass outside training. */
-Program *program_lower(Unit *u, const Net *net, bool training);
+/* lower.c: the forward nests of all sites and, but for MODE_INFER, those of the loss. */
+Program *program_lower(Unit *u, const Net *net, Mode mode);
 
-/* adjoint.c: appends the backward pass to a training program: sites in reverse, each by its own `backward` or derived. */
-struct Build;
-void adjoint_site(struct Build *b, Site *s, int first, int end);
+/* adjoint.c: appends the backward pass: sites in reverse, each by its own `backward` or derived from its nests. */
+void program_adjoint(Unit *u, Program *p);
 
 /* tidy.c: makes the program say only what is needed: zero gradients and unread tensors go, the first contribution to a
- * gradient becomes its start, what serves only the input's gradient moves to the end, tiles of one image lose their n. */
+ * gradient becomes its start, what serves only the input's gradient moves to the end. */
 void program_tidy(Unit *u, Program *p);
+
+/* tile.c: in programs for tiles of one image, tensors and nests lose their n. */
+void program_drop_n(Unit *u, Program *p);
 
 /* phases.c: cuts the program where a nest needs the sum over all images of the batch. */
 void program_phases(Unit *u, Program *p);
@@ -183,6 +201,12 @@ int64_t nest_work(const Nest *n);                           /* times that the st
 bool expr_reads(const Expr *e, const Tensor *t);            /* storage of t, views included */
 /* Calls visit for every load of the nest (value, start, finish). */
 void nest_loads(const Nest *n, void (*visit)(void *context, const Expr *load), void *context);
+
+/* Rebuilds an expression bottom up: `change` sees every node after its children and returns it or another. */
+Expr *expr_map(Unit *u, const Expr *e, Expr *(*change)(void *context, Expr *e), void *context);
+bool affine_equal(const Affine *a, const Affine *b);
+bool expr_equal(const Expr *a, const Expr *b);
+Expr *expr_fold(Unit *u, Expr *e);                          /* constants folded, 0 and 1 gone, in this node alone */
 
 /* print.c: the one text dump. */
 void program_dump(Unit *u, const Program *p, Text *t);

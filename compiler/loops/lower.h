@@ -1,0 +1,19 @@
+/* lower.h: what lower.c and adjoint.c, which both build nests of a program, share beyond build.h. */
+#ifndef CNNC_LOOPS_LOWER_H
+#define CNNC_LOOPS_LOWER_H
+
+#include "loops/build.h"
+
+/* A builder that appends to the program. */
+Build *build_new(Unit *u, Program *p);
+
+/* A tensor that belongs to no layer. */
+Tensor *program_tensor(Build *b, const char *name, const char *symbol, Role role, bool per_image, Shape shape);
+
+/* How the formulas of the site at work call a tensor: "y", "x", "x2", "w", "dy". */
+const char *symbol_here(Build *b, const Tensor *t);
+
+/* Ends the nest that nest_begin began and whose fields are filled in, the loop over images and its indices included. */
+void nest_end(Build *b);
+
+#endif

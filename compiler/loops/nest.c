@@ -1,0 +1,126 @@
+/* nest.c: questions about tensors, nests and their indices. Nothing here changes anything. */
+#include "loops/loops.h"
+
+#include <assert.h>
+
+int64_t tensor_count(const Tensor *t)
+{
+    int64_t count = 1;
+    for (int i = 0; i < t->rank; i++)
+        count *= t->dim[i];
+    return count;
+}
+
+Tensor *tensor_base(Tensor *t)
+{
+    while (t->view_of)
+        t = t->view_of;
+    return t;
+}
+
+bool affine_equal(const Affine *a, const Affine *b)
+{
+    if (a->offset != b->offset || a->count != b->count)
+        return false;
+    for (int i = 0; i < a->count; i++)
+        if (a->term[i].loop != b->term[i].loop || a->term[i].factor != b->term[i].factor)
+            return false;
+    return true;
+}
+
+static bool affine_uses(const Affine *a, const Loop *l)
+{
+    for (int i = 0; i < a->count; i++)
+        if (a->term[i].loop == l)
+            return true;
+    return false;
+}
+
+bool nest_places_loop(const Nest *n, const Loop *l)
+{
+    for (int i = 0; i < n->dst->rank; i++)
+        if (affine_uses(&n->index[i], l))
+            return true;
+    return false;
+}
+
+/* True if the terms, as digits of a mixed radix, run through 0 ... dim - 1 exactly once: the smallest factor is 1, each
+ * next factor is the number of values below it, and all together are dim. */
+static bool covers_axis(const Affine *a, int64_t dim)
+{
+    int64_t covered = 1;
+    bool used[MAX_TERMS] = { false };
+
+    if (a->offset != 0)
+        return false;
+    for (int digit = 0; digit < a->count; digit++) {
+        int next = -1;
+        for (int i = 0; i < a->count; i++)
+            if (!used[i] && a->term[i].factor == covered)
+                next = i;
+        if (next < 0)
+            return false;
+        used[next] = true;
+        covered *= a->term[next].loop->extent;
+    }
+    return covered == dim;
+}
+
+bool nest_is_gather(const Nest *n)
+{
+    for (int i = 0; i < n->dst->rank; i++) {
+        if (!covers_axis(&n->index[i], n->dst->dim[i]))
+            return false;
+        for (int j = 0; j < n->index[i].count; j++)
+            for (int k = 0; k < i; k++)
+                if (affine_uses(&n->index[k], n->index[i].term[j].loop))
+                    return false;
+    }
+    return true;
+}
+
+int64_t nest_work(const Nest *n)
+{
+    int64_t work = 1;
+    for (int i = 0; i < n->loop_count; i++)
+        if (!checked_mul(work, n->loops[i]->extent, &work))
+            return INT64_MAX;
+    return work;
+}
+
+static void visit_loads(const Expr *e, void (*visit)(void *context, const Expr *load), void *context)
+{
+    if (!e)
+        return;
+    if (e->op == OP_LOAD)
+        visit(context, e);
+    visit_loads(e->a, visit, context);
+    visit_loads(e->b, visit, context);
+    visit_loads(e->c, visit, context);
+    visit_loads(e->d, visit, context);
+}
+
+void nest_loads(const Nest *n, void (*visit)(void *context, const Expr *load), void *context)
+{
+    visit_loads(n->start, visit, context);
+    visit_loads(n->value, visit, context);
+    visit_loads(n->finish, visit, context);
+}
+
+bool expr_reads(const Expr *e, const Tensor *t)
+{
+    if (!e)
+        return false;
+    if (e->op == OP_LOAD && tensor_base(e->tensor) == tensor_base((Tensor *)t))
+        return true;
+    return expr_reads(e->a, t) || expr_reads(e->b, t) || expr_reads(e->c, t) || expr_reads(e->d, t);
+}
+
+const char *nest_symbol(Unit *u, const Nest *n, const Tensor *t)
+{
+    (void)u;
+    for (int i = 0; i < n->symbols.count; i++)
+        if (n->symbols.at[i].tensor == t)
+            return n->symbols.at[i].text;
+    return t->symbol;
+}

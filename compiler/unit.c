@@ -1,0 +1,18 @@
+/* unit.c: the beginning and the end of a compilation. */
+#include "unit.h"
+
+Unit *unit_new(void)
+{
+    Arena *arena = arena_new();
+    Unit *u = ARENA_NEW(arena, Unit);
+
+    u->arena = arena;
+    u->diags = diags_new(arena);
+    u->options = (Options){ .tile = 1, .unroll_budget = 250000 };
+    return u;
+}
+
+void unit_free(Unit *u)
+{
+    arena_free(u->arena);
+}

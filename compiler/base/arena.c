@@ -1,0 +1,145 @@
+/* arena.c: memory by the chunk. An allocation moves a mark forward; only the whole is given back. */
+#include "base/arena.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Under the address sanitizer every allocation is a chunk of its own, so that a step past its end is seen. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_CHECKED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define ARENA_CHECKED 1
+#endif
+
+enum {
+    ALIGN = _Alignof(max_align_t),
+#ifdef ARENA_CHECKED
+    CHUNK_BYTES = 0
+#else
+    CHUNK_BYTES = 64 * 1024     /* holds the whole of a small network in a few chunks */
+#endif
+};
+
+typedef struct Chunk {
+    struct Chunk *before;
+    size_t used, room;          /* bytes of at[] */
+    _Alignas(max_align_t) char at[];
+} Chunk;
+
+struct Arena {
+    Chunk *last;
+    size_t used;
+};
+
+static _Noreturn void out_of_memory(void)
+{
+    fputs("cnnc: error: out of memory\n", stderr);
+    exit(1);
+}
+
+Arena *arena_new(void)
+{
+    Arena *arena = calloc(1, sizeof *arena);
+    if (arena == NULL)
+        out_of_memory();
+    return arena;
+}
+
+void arena_free(Arena *arena)
+{
+    if (arena == NULL)
+        return;
+    Chunk *before;
+    for (Chunk *chunk = arena->last; chunk != NULL; chunk = before) {
+        before = chunk->before;
+        free(chunk);
+    }
+    free(arena);
+}
+
+/* A chunk with room for `bytes`. A large one goes behind the last, whose rest stays in use. */
+static Chunk *add_chunk(Arena *arena, size_t bytes)
+{
+    bool large = bytes > CHUNK_BYTES / 4;
+    size_t room = large ? bytes : CHUNK_BYTES;
+    if (room > SIZE_MAX - sizeof(Chunk))
+        out_of_memory();
+    Chunk *chunk = calloc(1, sizeof(Chunk) + room);
+    if (chunk == NULL)
+        out_of_memory();
+    chunk->room = room;
+    if (large && arena->last != NULL) {
+        chunk->before = arena->last->before;
+        arena->last->before = chunk;
+    } else {
+        chunk->before = arena->last;
+        arena->last = chunk;
+    }
+    return chunk;
+}
+
+void *arena_alloc(Arena *arena, size_t bytes)
+{
+    size_t need = bytes > 0 ? bytes : 1;
+#ifndef ARENA_CHECKED
+    if (need > SIZE_MAX - ALIGN)
+        out_of_memory();
+    need = (need + ALIGN - 1) / ALIGN * ALIGN;
+#endif
+    Chunk *chunk = arena->last;
+    if (chunk == NULL || need > chunk->room - chunk->used)
+        chunk = add_chunk(arena, need);
+    void *at = chunk->at + chunk->used;
+    chunk->used += need;
+    arena->used += need;
+    return at;
+}
+
+void *arena_array(Arena *arena, size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        out_of_memory();
+    return arena_alloc(arena, bytes);
+}
+
+char *arena_copy(Arena *arena, const char *text, size_t length)
+{
+    if (length == SIZE_MAX)
+        out_of_memory();
+    char *copy = arena_alloc(arena, length + 1);
+    if (length > 0)
+        memcpy(copy, text, length);
+    return copy;
+}
+
+char *arena_print(Arena *arena, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    char *text = arena_vprint(arena, format, values);
+    va_end(values);
+    return text;
+}
+
+char *arena_vprint(Arena *arena, const char *format, va_list values)
+{
+    va_list again;
+    va_copy(again, values);
+    int length = vsnprintf(NULL, 0, format, values);
+    assert(length >= 0);
+    char *text = arena_alloc(arena, (size_t)length + 1);
+    vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+size_t arena_used(const Arena *arena)
+{
+    return arena->used;
+}

@@ -1,0 +1,219 @@
+/* memory.c: the place of every tensor in the scratch block of a tile and in the shared block of the batch.
+ *
+ * A scratch tensor lives from its first write to its last read (positions in the list of nests; a partial sum lives to
+ * the end of its phase, when the runtime reads it). Tensors that never live together may share floats. A nest that only
+ * computes element by element may write over an operand that dies there: such tensors form a chain with one place.
+ * Chains are placed largest first, each at the lowest offset where it meets nothing that lives at the same time. The
+ * bound below which no plan can go is the largest sum of what is alive at one time. */
+#include "loops/loops.h"
+
+#include <stdlib.h>
+
+enum { ALIGN = 16 };        /* reals: a cache line of floats, two of doubles */
+
+/* Tensors that share one place for one stretch of time. */
+typedef struct Chain {
+    int64_t size, offset;
+    int first, last;        /* positions in the list of nests, inclusive */
+} Chain;
+
+typedef struct Plan {
+    Unit *u;
+    Program *p;
+    int position;           /* of the nest being looked at */
+} Plan;
+
+static bool placed_here(const Tensor *t)
+{
+    return t->role == ROLE_SCRATCH && !t->view_of;
+}
+
+static int64_t rounded(int64_t count)
+{
+    return (count + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+static void touch(Tensor *t, int position)
+{
+    t = tensor_base(t);
+    if (t->first < 0 || position < t->first)
+        t->first = position;
+    if (position > t->last)
+        t->last = position;
+}
+
+static void touch_load(void *context, const Expr *load)
+{
+    Plan *plan = context;
+    touch(load->tensor, plan->position);
+}
+
+static void find_lifetimes(Unit *u, Program *p)
+{
+    Plan plan = { u, p, 0 };
+
+    for (int i = 0; i < p->tensors.count; i++)
+        p->tensors.at[i]->first = p->tensors.at[i]->last = -1;
+    for (int i = 0; i < p->nests.count; i++) {
+        plan.position = i;
+        touch(p->nests.at[i]->dst, i);
+        nest_loads(p->nests.at[i], touch_load, &plan);
+    }
+    for (int i = 0; i < p->phases.count; i++)
+        for (int j = 0; j < p->phases.at[i].sums.count; j++)
+            touch(p->phases.at[i].sums.at[j].partial, p->phases.at[i].end - 1);
+}
+
+/* ---- in place */
+
+typedef struct InPlace { const Nest *n; const Tensor *x; bool ok; } InPlace;
+
+static void see_load(void *context, const Expr *load)
+{
+    InPlace *c = context;
+    const Tensor *x = load->tensor, *y = c->n->dst;
+
+    if (tensor_base((Tensor *)x) != c->x)
+        return;
+    if (x->rank != y->rank) {
+        c->ok = false;
+        return;
+    }
+    for (int i = 0; i < x->rank; i++)
+        c->ok = c->ok && x->dim[i] == y->dim[i] && affine_equal(&load->index[i], &c->n->index[i]);
+}
+
+/* True if writing y over x is safe: every element is read only to make the same element. */
+static bool element_by_element(const Nest *n, const Tensor *x)
+{
+    InPlace c = { n, x, !n->fill && n->put == PUT_SET && nest_is_gather(n) };
+
+    for (int i = 0; i < n->loop_count; i++)
+        c.ok = c.ok && nest_places_loop(n, n->loops[i]);
+    nest_loads(n, see_load, &c);
+    return c.ok;
+}
+
+typedef struct Operands {
+    Unit *u;
+    LIST(Tensor *) list;
+} Operands;
+
+static void see_operand(void *context, const Expr *load)
+{
+    Operands *o = context;
+    LIST_ADD(o->u->arena, &o->list, tensor_base(load->tensor));
+}
+
+/* Makes a chain for every scratch tensor, joined to that of an operand which dies where the tensor is born. */
+static int make_chains(Unit *u, Program *p, Chain *chains)
+{
+    int count = 0;
+
+    for (int i = 0; i < p->nests.count; i++) {
+        const Nest *n = p->nests.at[i];
+        Tensor *y = tensor_base(n->dst);
+        Operands operands = { .u = u };
+        if (!placed_here(y) || y->first != i)
+            continue;
+        y->mark = -1;
+        nest_loads(n, see_operand, &operands);
+        for (int j = 0; j < operands.list.count && y->mark < 0; j++) {
+            Tensor *x = operands.list.at[j];
+            if (placed_here(x) && x->last == i && tensor_count(x) == tensor_count(y) && element_by_element(n, x)) {
+                y->mark = x->mark;
+                y->in_place = true;
+                chains[y->mark].last = y->last;
+            }
+        }
+        if (y->mark < 0) {
+            chains[count] = (Chain){ .size = rounded(tensor_count(y)), .first = y->first, .last = y->last };
+            y->mark = count++;
+        }
+    }
+    return count;
+}
+
+/* ---- places */
+
+static int by_size(const void *a, const void *b)
+{
+    const Chain *x = *(Chain *const *)a, *y = *(Chain *const *)b;
+    if (x->size != y->size)
+        return x->size > y->size ? -1 : 1;
+    return x < y ? -1 : x > y;              /* one answer on every machine */
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const Chain *x = *(Chain *const *)a, *y = *(Chain *const *)b;
+    if (x->offset != y->offset)
+        return x->offset < y->offset ? -1 : 1;
+    return x < y ? -1 : x > y;
+}
+
+/* Gives every chain the lowest offset at which it meets no other in time and place. Returns the size of the block. */
+static int64_t place_chains(Unit *u, Chain *chains, int count)
+{
+    Chain **order = arena_array(u->arena, (size_t)count + 1, sizeof *order);
+    Chain **met = arena_array(u->arena, (size_t)count + 1, sizeof *met);
+    int64_t size = 0;
+
+    for (int i = 0; i < count; i++)
+        order[i] = &chains[i];
+    qsort(order, (size_t)count, sizeof *order, by_size);
+    for (int i = 0; i < count; i++) {
+        Chain *c = order[i];
+        int meets = 0;
+        for (int j = 0; j < i; j++)
+            if (order[j]->first <= c->last && c->first <= order[j]->last)
+                met[meets++] = order[j];
+        qsort(met, (size_t)meets, sizeof *met, by_offset);
+        c->offset = 0;
+        for (int j = 0; j < meets && c->offset + c->size > met[j]->offset; j++)
+            if (met[j]->offset + met[j]->size > c->offset)
+                c->offset = met[j]->offset + met[j]->size;
+        if (c->offset + c->size > size)
+            size = c->offset + c->size;
+    }
+    return size;
+}
+
+static int64_t largest_sum(const Program *p, const Chain *chains, int count)
+{
+    int64_t most = 0;
+
+    for (int i = 0; i < p->nests.count; i++) {
+        int64_t sum = 0;
+        for (int j = 0; j < count; j++)
+            if (chains[j].first <= i && i <= chains[j].last)
+                sum += chains[j].size;
+        if (sum > most)
+            most = sum;
+    }
+    return most;
+}
+
+void program_memory(Unit *u, Program *p)
+{
+    Chain *chains = arena_array(u->arena, (size_t)p->tensors.count + 1, sizeof *chains);
+    int count;
+
+    find_lifetimes(u, p);
+    count = make_chains(u, p, chains);
+    p->scratch = place_chains(u, chains, count);
+    p->lower_bound = largest_sum(p, chains, count);
+    p->planned = true;
+    p->shared = 0;
+    for (int i = 0; i < p->tensors.count; i++) {
+        Tensor *t = p->tensors.at[i];
+        if (placed_here(t) && t->first >= 0)
+            t->offset = chains[t->mark].offset;
+        if (t->role == ROLE_SHARED && !t->view_of && t->first >= 0) {
+            t->offset = p->shared;
+            p->shared += rounded(tensor_count(t));
+        }
+    }
+    for (int i = 0; i < p->tensors.count; i++)
+        p->tensors.at[i]->offset = tensor_base(p->tensors.at[i])->offset;
+}

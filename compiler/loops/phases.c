@@ -1,0 +1,189 @@
+/* phases.c: cuts a program where a nest needs a sum over all images of the batch.
+ *
+ * The generated code sees one tile at a time, so a sum over the batch (the statistics of batchnorm, and their gradients)
+ * is made in two steps: every tile writes its own partial sum, and after the phase the runtime adds up the partial sums
+ * of all tiles in a fixed order. What touches no image runs once for the whole batch, in a phase of its own.
+ *
+ * Phases are filled greedily: all nests of one kind that do not wait for another go into one phase, in their order.
+ * Sums over images into the gradient of a parameter end no phase: only the optimizer reads them. */
+#include "loops/loops.h"
+
+#include <assert.h>
+#include <string.h>
+
+typedef enum Mark { WRITTEN = 1, READ = 2 } Mark;
+
+/* What the nests that wait have to do with each tensor. */
+typedef struct Waiting {
+    Unit *u;
+    LIST(struct { const Tensor *tensor; int marks; }) of;
+} Waiting;
+
+static int marks_of(const Waiting *w, const Tensor *t)
+{
+    const Tensor *base = tensor_base((Tensor *)t);
+    for (int i = 0; i < w->of.count; i++)
+        if (w->of.at[i].tensor == base)
+            return w->of.at[i].marks;
+    return 0;
+}
+
+static void mark(Waiting *w, const Tensor *t, Mark m)
+{
+    const Tensor *base = tensor_base((Tensor *)t);
+    for (int i = 0; i < w->of.count; i++)
+        if (w->of.at[i].tensor == base) {
+            w->of.at[i].marks |= (int)m;
+            return;
+        }
+    w->of.at = list_grow(w->u->arena, w->of.at, w->of.count, &w->of.room, sizeof *w->of.at);
+    w->of.at[w->of.count].tensor = base;
+    w->of.at[w->of.count++].marks = (int)m;
+}
+
+static void mark_read(void *context, const Expr *load) { mark(context, load->tensor, READ); }
+
+static void see_image(void *context, const Expr *load)
+{
+    bool *image = context;
+    *image = *image || load->tensor->per_image;
+}
+
+/* Per image, or summed over images: runs for every tile. */
+static bool touches_images(const Nest *n)
+{
+    bool image = n->dst->per_image;
+
+    nest_loads(n, see_image, &image);
+    for (int i = 0; i < n->loop_count; i++)
+        image = image || strcmp(n->loops[i]->name, "n") == 0;
+    return image;
+}
+
+typedef struct Reading { const Waiting *w; bool blocked; } Reading;
+
+static void see_blocked(void *context, const Expr *load)
+{
+    Reading *r = context;
+    r->blocked = r->blocked || (marks_of(r->w, load->tensor) & WRITTEN);
+}
+
+static bool must_wait(const Nest *n, const Waiting *w)
+{
+    Reading r = { w, marks_of(w, n->dst) != 0 };
+    nest_loads(n, see_blocked, &r);
+    return r.blocked;
+}
+
+/* A nest that sums images into a tensor of the batch: it writes a partial sum of its tile instead. Where the tensor
+ * already holds something, a nest that runs once adds the total of this one. */
+static Nest *make_partial(Unit *u, Program *p, Nest *n, Phase *phase)
+{
+    Tensor *total = n->dst;
+    Tensor *partial = ARENA_NEW(u->arena, Tensor);
+    bool first = n->start || n->fill;
+    Nest *join = NULL;
+
+    assert(n->put == PUT_ADD && !total->view_of);
+    *partial = *total;
+    partial->name = arena_print(u->arena, "%s.tile%d", total->name, p->tensors.count);
+    partial->role = ROLE_SCRATCH;
+    partial->gradient = NULL;
+    LIST_ADD(u->arena, &p->tensors, partial);
+    if (!first) {
+        Tensor *more = ARENA_NEW(u->arena, Tensor);
+        *more = *total;
+        more->name = arena_print(u->arena, "%s.more%d", total->name, p->tensors.count);
+        more->gradient = NULL;
+        LIST_ADD(u->arena, &p->tensors, more);
+
+        join = ARENA_NEW(u->arena, Nest);
+        *join = (Nest){ .name = arena_print(u->arena, "%s_join", n->name), .site = n->site, .backward = n->backward,
+                        .for_input = n->for_input, .put = PUT_ADD, .dst = total,
+                        .why = "Another share of a sum over the batch joins it." };
+        Expr *load = ARENA_NEW(u->arena, Expr);
+        *load = (Expr){ .op = OP_LOAD, .tensor = more };
+        static const char *const names[] = { "i", "j", "k", "l" };
+        for (int i = 0; i < total->rank; i++) {
+            Loop *l = ARENA_NEW(u->arena, Loop);
+            *l = (Loop){ .name = names[i], .extent = total->dim[i] };
+            join->loops[join->loop_count++] = l;
+            join->index[i] = load->index[i] = (Affine){ .count = 1, .term = { { l, 1 } } };
+        }
+        join->value = load;
+        LIST_ADD(u->arena, &join->symbols, ((Symbol){ total, nest_symbol(u, n, total) }));
+        LIST_ADD(u->arena, &join->symbols, ((Symbol){ more, "more" }));
+        Expr *zero = ARENA_NEW(u->arena, Expr);
+        *(nest_is_gather(n) ? &n->start : &n->fill) = zero;
+        total = more;
+    }
+    LIST_ADD(u->arena, &n->symbols, ((Symbol){ partial, nest_symbol(u, n, n->dst) }));
+    n->dst = partial;
+    PhaseSum sum = { partial, total };
+    LIST_ADD(u->arena, &phase->sums, sum);
+    return join;
+}
+
+typedef struct Queue { Nest **at; int count; } Queue;
+
+/* Takes from the queue what may run now and is of that kind; returns false if that is nothing. */
+static bool take_phase(Unit *u, Program *p, Queue *queue, bool once)
+{
+    Waiting waiting = { .u = u };
+    Phase phase = { .first = p->nests.count, .once = once };
+    Nest **left = arena_array(u->arena, (size_t)queue->count * 2 + 1, sizeof(Nest *));
+    int left_count = 0;
+
+    for (int i = 0; i < queue->count; i++) {
+        Nest *n = queue->at[i];
+        bool waits = touches_images(n) == once || must_wait(n, &waiting);
+        if (!waits) {
+            if (!once && n->dst->role == ROLE_SHARED) {
+                mark(&waiting, n->dst, WRITTEN);        /* whole only after this phase */
+                Nest *join = make_partial(u, p, n, &phase);
+                if (join)
+                    left[left_count++] = join;
+            }
+            LIST_ADD(u->arena, &p->nests, n);
+            continue;
+        }
+        mark(&waiting, n->dst, WRITTEN);
+        nest_loads(n, mark_read, &waiting);
+        left[left_count++] = n;
+    }
+    *queue = (Queue){ left, left_count };
+    phase.end = p->nests.count;
+    if (phase.end == phase.first)
+        return false;
+    LIST_ADD(u->arena, &p->phases, phase);
+    return true;
+}
+
+static void take_all(Unit *u, Program *p, Queue queue)
+{
+    while (queue.count > 0) {
+        bool some = take_phase(u, p, &queue, true);
+        some |= queue.count > 0 && take_phase(u, p, &queue, false);
+        assert(some);
+        (void)some;
+    }
+}
+
+void program_phases(Unit *u, Program *p)
+{
+    Queue all = { p->nests.at, p->nests.count }, step = { 0 }, rest = { 0 };
+    int backward = 0;
+
+    while (step.count < all.count && !all.at[step.count]->for_input)
+        step.count++;
+    step.at = all.at;
+    rest.at = all.at + step.count;
+    rest.count = all.count - step.count;
+    memset(&p->nests, 0, sizeof p->nests);
+    take_all(u, p, step);
+    p->grad_phase = p->phases.count;
+    take_all(u, p, rest);
+    while (backward < p->nests.count && !p->nests.at[backward]->backward)
+        backward++;
+    p->forward_end = backward;
+}

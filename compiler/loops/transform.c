@@ -1,0 +1,89 @@
+/* transform.c: small rewrites of one nest (transform.h). A nest never reads what it writes, so none needs to ask about
+ * dependences; only the order of a sum changes. */
+#include "loops/transform.h"
+
+#include <assert.h>
+#include <string.h>
+
+void nest_move_loop(Nest *n, int from, int to)
+{
+    Loop *l = n->loops[from];
+
+    assert(from < n->loop_count && to < n->loop_count);
+    if (from < to)
+        memmove(n->loops + from, n->loops + from + 1, (size_t)(to - from) * sizeof l);
+    else
+        memmove(n->loops + to + 1, n->loops + to, (size_t)(from - to) * sizeof l);
+    n->loops[to] = l;
+}
+
+void nest_places_first(Nest *n)
+{
+    int places = 0;
+
+    if (!nest_is_gather(n)) {
+        n->hold = n->loop_count;
+        return;
+    }
+    for (int i = 0; i < n->loop_count; i++)
+        if (nest_places_loop(n, n->loops[i]))
+            nest_move_loop(n, i, places++);
+    n->hold = places;
+}
+
+void nest_unroll(Nest *n, int loop)
+{
+    n->loops[loop]->kind = LOOP_UNROLL;
+}
+
+/* ---- split */
+
+typedef struct Split { Loop *old, *outer, *inner; } Split;
+
+static void split_affine(const Split *s, Affine *a)
+{
+    for (int i = 0; i < a->count; i++)
+        if (a->term[i].loop == s->old) {
+            int64_t factor = a->term[i].factor;
+            assert(a->count < MAX_TERMS);
+            memmove(&a->term[i + 1], &a->term[i], (size_t)(a->count - i) * sizeof a->term[0]);
+            a->count++;
+            a->term[i].loop = s->outer;
+            a->term[i].factor = factor * s->inner->extent;
+            a->term[i + 1].loop = s->inner;
+            a->term[i + 1].factor = factor;
+            return;
+        }
+}
+
+static Expr *split_expr(void *context, Expr *e)
+{
+    int count = e->op == OP_LOAD ? e->tensor->rank : e->op == OP_INDEX ? 1 : e->op == OP_RANDOM ? 2 : 0;
+    for (int i = 0; i < count; i++)
+        split_affine(context, &e->index[i]);
+    return e;
+}
+
+bool nest_split(Unit *u, Nest *n, int loop, int64_t inner)
+{
+    Loop *old = n->loops[loop];
+
+    if (inner < 1 || old->extent % inner != 0 || n->loop_count == MAX_LOOPS)
+        return false;
+    Split s = { old, ARENA_NEW(u->arena, Loop), ARENA_NEW(u->arena, Loop) };
+    *s.outer = *s.inner = *old;
+    s.outer->name = arena_print(u->arena, "%s_", old->name);
+    s.outer->extent = old->extent / inner;
+    s.inner->extent = inner;
+    s.inner->meaning = NULL;
+    for (int i = 0; i < n->dst->rank; i++)
+        split_affine(&s, &n->index[i]);
+    n->value = expr_map(u, n->value, split_expr, &s);
+    n->start = expr_map(u, n->start, split_expr, &s);
+    n->finish = expr_map(u, n->finish, split_expr, &s);
+    memmove(n->loops + loop + 1, n->loops + loop, (size_t)(n->loop_count - loop) * sizeof(Loop *));
+    n->loop_count++;
+    n->loops[loop] = s.outer;
+    n->loops[loop + 1] = s.inner;
+    return true;
+}

@@ -1,0 +1,20 @@
+/* transform.h: small rewrites of one nest. Each keeps its meaning up to rounding; schedule.c picks them. */
+#ifndef CNNC_LOOPS_TRANSFORM_H
+#define CNNC_LOOPS_TRANSFORM_H
+
+#include "loops/loops.h"
+
+/* Moves loops[from] to position `to`; those between move by one. */
+void nest_move_loop(Nest *n, int from, int to);
+
+/* In gather form: the loops of the places outermost, the summed ones inside, each in their order, and the total held in a
+ * local from the first summed loop inwards. A scatter keeps its order: it has no total. */
+void nest_places_first(Nest *n);
+
+/* The loop is written out. */
+void nest_unroll(Nest *n, int loop);
+
+/* Splits a loop of extent outer * inner into two: l becomes l_outer * inner + l_inner. False if inner does not divide it. */
+bool nest_split(Unit *u, Nest *n, int loop, int64_t inner);
+
+#endif

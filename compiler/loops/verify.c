@@ -1,0 +1,97 @@
+/* verify.c: proves what the IR promises, or says what is wrong.
+ *
+ * Indices are affine and loops run over constant ranges, so the interval of an index is exact: it is the sum of the
+ * intervals of its terms. */
+#include "loops/loops.h"
+
+typedef struct Verify {
+    Unit *u;
+    const Program *p;
+    const Nest *n;
+    const char *wrong;
+} Verify;
+
+static bool loop_is_of(const Nest *n, const Loop *l)
+{
+    for (int i = 0; i < n->loop_count; i++)
+        if (n->loops[i] == l)
+            return true;
+    return false;
+}
+
+static void check_access(Verify *v, const Tensor *t, const Affine *index)
+{
+    for (int i = 0; i < t->rank && !v->wrong; i++) {
+        int64_t low = index[i].offset, high = index[i].offset;
+        for (int j = 0; j < index[i].count; j++) {
+            const Loop *l = index[i].term[j].loop;
+            int64_t far = index[i].term[j].factor * (l->extent - 1);
+            if (!loop_is_of(v->n, l))
+                v->wrong = arena_print(v->u->arena, "%s indexes %s with %s, which is no loop of it", v->n->name, t->name, l->name);
+            low += far < 0 ? far : 0;
+            high += far > 0 ? far : 0;
+        }
+        if (low < 0 || high >= t->dim[i])
+            v->wrong = arena_print(v->u->arena, "%s reaches %s[%lld ... %lld] on axis %d of %lld", v->n->name, t->name,
+                                   (long long)low, (long long)high, i, (long long)t->dim[i]);
+    }
+}
+
+static void check_load(void *context, const Expr *load)
+{
+    Verify *v = context;
+    const Tensor *base = tensor_base(load->tensor);
+
+    check_access(v, load->tensor, load->index);
+    if (v->wrong)
+        return;
+    if (base == tensor_base(v->n->dst))
+        v->wrong = arena_print(v->u->arena, "%s reads %s, which it writes", v->n->name, load->tensor->name);
+    else if ((base->role == ROLE_SCRATCH || base->role == ROLE_SHARED) && !base->mark)
+        v->wrong = arena_print(v->u->arena, "%s reads %s before anything is written to it", v->n->name, load->tensor->name);
+}
+
+static bool has_total(const Expr *e)
+{
+    return e && (e->op == OP_TOTAL || has_total(e->a) || has_total(e->b) || has_total(e->c) || has_total(e->d));
+}
+
+static void check_nest(Verify *v, const Nest *n)
+{
+    v->n = n;
+    check_access(v, n->dst, n->index);
+    if (!v->wrong)
+        nest_loads(n, check_load, v);
+    if (v->wrong)
+        return;
+    if (!nest_is_gather(n) && (n->start || n->finish))
+        v->wrong = arena_print(v->u->arena, "%s scatters but has a start or a finish", n->name);
+    if (has_total(n->value) || has_total(n->start))
+        v->wrong = arena_print(v->u->arena, "%s uses the total outside its finish", n->name);
+    for (int i = 0; n->put == PUT_SET && i < n->loop_count; i++)
+        if (!nest_places_loop(n, n->loops[i]))
+            v->wrong = arena_print(v->u->arena, "%s sets a place more than once", n->name);
+}
+
+/* A partial sum is complete in the shared block when its phase has ended. */
+static void end_phase(const Program *p, int nest)
+{
+    for (int i = 0; i < p->phases.count; i++)
+        if (p->phases.at[i].end == nest + 1)
+            for (int j = 0; j < p->phases.at[i].sums.count; j++)
+                p->phases.at[i].sums.at[j].total->mark = 1;
+}
+
+const char *program_verify(Unit *u, const Program *p)
+{
+    Verify v = { .u = u, .p = p };
+
+    for (int i = 0; i < p->tensors.count; i++)
+        p->tensors.at[i]->mark = 0;
+    for (int i = 0; i < p->nests.count && !v.wrong; i++) {
+        check_nest(&v, p->nests.at[i]);
+        tensor_base(p->nests.at[i]->dst)->mark = 1;
+        end_phase(p, i);
+    }
+    return v.wrong;
+}

@@ -1,0 +1,99 @@
+/* main.c: the command cnnc. Exit status 0: done, 1: an error in the input, 2: in the command line. */
+#include "emit/emit.h"
+#include "options.h"
+#include "pipeline.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool colour(void)
+{
+    const char *no = getenv("NO_COLOR");
+    return isatty(2) && !(no && *no);
+}
+
+static bool write_all(FILE *to, const Text *t)
+{
+    bool whole = fwrite(t->at, 1, t->length, to) == t->length;
+    return fflush(to) == 0 && whole;
+}
+
+/* Writes beside the path and renames, so that nobody ever sees half a file. */
+static bool write_file(Unit *u, const char *path, const Text *t)
+{
+    if (strcmp(path, "-") == 0) {
+        if (write_all(stdout, t))
+            return true;
+        fprintf(stderr, "cnnc: error: cannot write to standard output: %s\n", strerror(errno));
+        return false;
+    }
+    char *beside = arena_print(u->arena, "%s.tmp%ld", path, (long)getpid());
+    FILE *to = fopen(beside, "wb");
+    bool whole = to && write_all(to, t);
+    int reason = errno;
+    if (to && fclose(to) != 0 && whole) {
+        reason = errno;
+        whole = false;
+    }
+    if (whole && rename(beside, path) != 0) {
+        reason = errno;
+        whole = false;
+    }
+    if (!whole) {
+        if (to)
+            remove(beside);
+        fprintf(stderr, "cnnc: error: cannot write '%s': %s\n", path, strerror(reason));
+    }
+    return whole;
+}
+
+static bool write_target(Unit *u, const Target *target)
+{
+    const Output *output = target->emit ? output_find(target->emit) : output_for_path(target->path);
+    Text *t = text_new(u->arena);
+
+    return output->emit(u, t) && write_file(u, target->path, t);
+}
+
+static bool compile(Unit *u, const CommandLine *line)
+{
+    const Stage *last = line->dump ? stage_find(line->dump) : line->targets.count ? NULL : stage_find("net");
+
+    if (!pipeline_run(u, last))
+        return false;
+    if (last) {
+        Text *t = text_new(u->arena);
+        last->dump(u, t);
+        return write_file(u, "-", t);
+    }
+    for (int i = 0; i < line->targets.count; i++)
+        if (!write_target(u, &line->targets.at[i]))
+            return false;
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    Unit *u = unit_new();
+    CommandLine line = { 0 };
+    int status = 0;
+
+    if (!options_read(u, &line, argc, argv)) {
+        status = 2;
+    } else if (line.help || line.version) {
+        Text *t = text_new(u->arena);
+        if (line.help)
+            options_help(u, t);
+        else
+            text_line(t, "cnnc %s", CNNC_VERSION);
+        status = !write_file(u, "-", t);
+    } else {
+        status = !compile(u, &line) || diag_errors(u) > 0;
+        diag_print(u, stderr, colour());
+    }
+    unit_free(u);
+    return status;
+}

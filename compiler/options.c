@@ -1,0 +1,241 @@
+/* options.c: the command line as a table (options.h). What a value must be is said once, in the row of its option. */
+#include "options.h"
+
+#include "emit/emit.h"
+#include "pipeline.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Reader {
+    Unit *u;
+    CommandLine *line;
+    const char *emit;               /* --emit before or after -o */
+} Reader;
+
+typedef struct Option {
+    const char *name;               /* "--style" or "-o" */
+    const char *value;              /* what stands behind it, for help; NULL: a flag */
+    const char *help;
+    const char *(*read)(Reader *r, const char *value);      /* NULL, or what was expected */
+} Option;
+
+static const char *read_output(Reader *r, const char *value)
+{
+    Target t = { value, NULL };
+    LIST_ADD(r->u->arena, &r->line->targets, t);
+    return *value ? NULL : "a path, or - for standard output";
+}
+
+static const char *read_emit(Reader *r, const char *value)
+{
+    if (output_find(value)) {
+        r->emit = value;
+        return NULL;
+    }
+    Text *t = text_new(r->u->arena);
+    text_put(t, "one of");
+    for (int i = 0; i < output_table_count; i++)
+        text_put(t, "%s %s", i ? "," : "", output_table[i]->name);
+    return t->at;
+}
+
+static const char *read_style(Reader *r, const char *value)
+{
+    static const char *const name[] = { [STYLE_LESSON] = "lesson", [STYLE_UNROLLED] = "unrolled", [STYLE_FAST] = "fast" };
+    for (int i = 0; i < countof(name); i++)
+        if (strcmp(value, name[i]) == 0) {
+            r->u->options.style = (Style)i;
+            return NULL;
+        }
+    return "lesson or unrolled";
+}
+
+static const char *read_real(Reader *r, const char *value)
+{
+    bool is_double = strcmp(value, "double") == 0;
+    r->u->options.real = is_double ? REAL_DOUBLE : REAL_FLOAT;
+    return is_double || strcmp(value, "float") == 0 ? NULL : "float or double";
+}
+
+static bool whole(const char *text, int64_t low, int64_t high, int64_t *to)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (end == text || *end || errno || number < low || number > high)
+        return false;
+    *to = number;
+    return true;
+}
+
+static const char *read_tile(Reader *r, const char *value)
+{
+    return whole(value, 1, 4096, &r->u->options.tile) ? NULL : "a number of images from 1 to 4096";
+}
+
+static const char *read_budget(Reader *r, const char *value)
+{
+    return whole(value, 1, INT64_MAX, &r->u->options.unroll_budget) ? NULL : "a number of statements";
+}
+
+static const char *read_network(Reader *r, const char *value)
+{
+    r->u->options.network = value;
+    return NULL;
+}
+
+static const char *read_weights(Reader *r, const char *value)
+{
+    r->u->options.weights = value;
+    return NULL;
+}
+
+static const char *read_dump(Reader *r, const char *value)
+{
+    r->line->dump = value;
+    if (stage_find(value))
+        return NULL;
+    Text *t = text_new(r->u->arena);
+    text_put(t, "one of");
+    for (int i = 0; i < stage_table_count; i++)
+        text_put(t, "%s %s", i ? "," : "", stage_table[i].name);
+    return t->at;
+}
+
+static const char *read_define(Reader *r, const char *value)
+{
+    Options *o = &r->u->options;
+    const char *equals = strchr(value, '=');
+
+    if (!equals || equals == value || !equals[1])
+        return "NAME=VALUE";
+    Define *more = arena_array(r->u->arena, (size_t)o->define_count + 1, sizeof *more);
+    if (o->define_count)
+        memcpy(more, o->defines, (size_t)o->define_count * sizeof *more);
+    more[o->define_count++] = (Define){ arena_copy(r->u->arena, value, (size_t)(equals - value)), equals + 1, false };
+    o->defines = more;
+    return NULL;
+}
+
+static const char *read_infer(Reader *r, const char *value)   { (void)value; r->u->options.infer = true; return NULL; }
+static const char *read_main(Reader *r, const char *value)    { (void)value; r->u->options.with_main = true; return NULL; }
+static const char *read_help(Reader *r, const char *value)    { (void)value; r->line->help = true; return NULL; }
+static const char *read_version(Reader *r, const char *value) { (void)value; r->line->version = true; return NULL; }
+
+static const Option table[] = {
+    { "-o",              "FILE",    "write FILE; its ending chooses the output; - is standard output", read_output },
+    { "--emit",          "OUTPUT",  "choose the output by name",                                       read_emit },
+    { "-D",              "NAME=V",  "give the param NAME the value V",                                 read_define },
+    { "--network",       "NAME",    "the network to compile, where the file has several",              read_network },
+    { "--style",         "STYLE",   "lesson: to read, loops like the formulas (default); unrolled: no loop left", read_style },
+    { "--real",          "TYPE",    "float (default) or double",                                       read_real },
+    { "--tile",          "N",       "images that one call handles (default 1)",                        read_tile },
+    { "--infer",         NULL,      "inference alone: no dropout, scales folded into weights",         read_infer },
+    { "--weights",       "FILE",    "embed the weights of FILE.safetensors (with --infer)",            read_weights },
+    { "--main",          NULL,      "add a main with the commands train, test, run and grad",          read_main },
+    { "--unroll-budget", "N",       "statements that --style=unrolled may write (default 250000)",     read_budget },
+    { "--dump",          "STAGE",   "print what a stage made, and stop",                               read_dump },
+    { "--help",          NULL,      "this text",                                                       read_help },
+    { "--version",       NULL,      "the version",                                                     read_version },
+};
+
+void options_help(Unit *u, Text *t)
+{
+    (void)u;
+    text_line(t, "cnnc: a page of text that describes a convolutional network becomes C for both passes");
+    text_blank(t);
+    text_line(t, "  cnnc net.cnn                   check it and show the network");
+    text_line(t, "  cnnc net.cnn -o net.c          compile it (also -o net.h, -o -)");
+    text_line(t, "  cnnc --main net.cnn -o net.c && cc -O2 net.c -lcnn -lm -o net && ./net train");
+    text_blank(t);
+    for (int i = 0; i < countof(table); i++) {
+        text_put(t, "  %s%s%s", table[i].name, table[i].value ? table[i].name[1] == '-' ? "=" : " " : "",
+                 table[i].value ? table[i].value : "");
+        text_column(t, 26);
+        text_put(t, "%s\n", table[i].help);
+    }
+    text_blank(t);
+    text_line(t, "outputs:");
+    for (int i = 0; i < output_table_count; i++)
+        text_line(t, "  %-10s %-12s %s", output_table[i]->name, output_table[i]->suffixes, output_table[i]->summary);
+    text_line(t, "stages:");
+    for (int i = 0; i < stage_table_count; i++)
+        text_line(t, "  %-10s %s", stage_table[i].name, stage_table[i].summary);
+}
+
+/* The option that `text` is, with its value in *value (NULL where it has none of its own). */
+static const Option *option_of(const char *text, const char **value)
+{
+    *value = NULL;
+    for (int i = 0; i < countof(table); i++) {
+        const Option *o = &table[i];
+        size_t length = strlen(o->name);
+        if (strncmp(text, o->name, length) != 0)
+            continue;
+        if (text[length] == '\0')
+            return o;
+        if (o->value && o->name[1] != '-') {
+            *value = text + length;                     /* -Dname=value */
+            return o;
+        }
+        if (o->value && text[length] == '=') {
+            *value = text + length + 1;
+            return o;
+        }
+    }
+    return NULL;
+}
+
+static bool wrong(const char *format, const char *a, const char *b)
+{
+    fputs("cnnc: error: ", stderr);
+    fprintf(stderr, format, a, b);
+    fputs("\n  help: 'cnnc --help' shows the options\n", stderr);
+    return false;
+}
+
+bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
+{
+    Reader r = { .u = u, .line = line };
+
+    for (int i = 1; i < argc; i++) {
+        const char *value;
+        if (argv[i][0] != '-' || argv[i][1] == '\0') {
+            if (u->options.input)
+                return wrong("two inputs, '%s' and '%s'; one file is compiled at a time", u->options.input, argv[i]);
+            u->options.input = argv[i];
+            continue;
+        }
+        const Option *o = option_of(argv[i], &value);
+        if (!o)
+            return wrong("unknown option '%s'%s", argv[i], "");
+        if (o->value && !value) {
+            if (i + 1 == argc)
+                return wrong("'%s' needs a value: %s", o->name, o->value);
+            value = argv[++i];
+        }
+        const char *expected = o->read(&r, value);
+        if (expected)
+            return wrong(arena_print(u->arena, "%s '%%s' is not %%s", o->name), value, expected);
+    }
+    if (line->help || line->version)
+        return true;
+    if (!u->options.input)
+        return wrong("no input file%s%s", "", "");
+    if (r.emit && line->targets.count == 0)
+        read_output(&r, "-");
+    for (int i = 0; i < line->targets.count; i++) {
+        Target *t = &line->targets.at[i];
+        t->emit = r.emit;
+        if (!r.emit && strcmp(t->path, "-") == 0)
+            t->emit = "c";
+        if (!t->emit && !output_for_path(t->path))
+            return wrong("'%s' has an ending that says no output%s", t->path, "; '--emit=c' chooses C");
+    }
+    if (u->options.weights && !u->options.infer)
+        return wrong("--weights needs --infer: %s%s", "weights are embedded for inference, training changes them", "");
+    return true;
+}

@@ -1,0 +1,27 @@
+/* options.h: the command line. */
+#ifndef CNNC_OPTIONS_H
+#define CNNC_OPTIONS_H
+
+#include "base/list.h"
+#include "base/text.h"
+#include "unit.h"
+
+/* One file to write. */
+typedef struct Target {
+    const char *path;               /* "-" is standard output */
+    const char *emit;               /* the name of the output, or NULL: chosen by the path */
+} Target;
+
+typedef struct CommandLine {
+    LIST(Target) targets;
+    const char *dump;               /* name of a stage, or NULL */
+    bool help, version;
+} CommandLine;
+
+/* Reads the arguments into u->options and *line. False after saying on stderr what is wrong with them. */
+bool options_read(Unit *u, CommandLine *line, int argc, char **argv);
+
+/* The text of --help. */
+void options_help(Unit *u, Text *t);
+
+#endif

@@ -1,0 +1,141 @@
+/* pipeline.c: the compiler as a table of stages. */
+#include "pipeline.h"
+
+#include "front/ast.h"
+#include "loops/fold.h"
+#include "loops/loops.h"
+#include "net/net.h"
+
+#include <string.h>
+
+/* The programs of a unit, in the order of dumps. NULL where the options ask for none. */
+static int programs(const Unit *u, Program *list[3])
+{
+    int count = 0;
+    if (u->train)
+        list[count++] = u->train;
+    if (u->eval)
+        list[count++] = u->eval;
+    if (u->infer)
+        list[count++] = u->infer;
+    return count;
+}
+
+static void each(Unit *u, void (*pass)(Unit *u, Program *p))
+{
+    Program *list[3];
+    for (int i = 0, count = programs(u, list); i < count; i++)
+        pass(u, list[i]);
+}
+
+static bool parse(Unit *u)
+{
+    return ast_load(u, u->options.input);
+}
+
+static bool lower(Unit *u)
+{
+    if (!u->options.infer) {
+        u->train = program_lower(u, u->net, MODE_TRAIN);
+        u->eval = program_lower(u, u->net, MODE_EVAL);
+    }
+    u->infer = program_lower(u, u->net, MODE_INFER);
+    return true;
+}
+
+static bool adjoint(Unit *u)
+{
+    if (u->train)
+        program_adjoint(u, u->train);
+    if (u->eval)
+        program_adjoint(u, u->eval);
+    return true;
+}
+
+static bool tidy(Unit *u)   { each(u, program_tidy); return true; }
+static bool phases(Unit *u) { each(u, program_phases); return true; }
+static bool tile(Unit *u)   { each(u, program_drop_n); return true; }
+static bool memory(Unit *u) { each(u, program_memory); return true; }
+
+static bool fold(Unit *u)
+{
+    if (u->options.infer)
+        program_fold(u, u->infer);
+    return true;
+}
+
+static bool schedule(Unit *u)
+{
+    Program *list[3];
+    for (int i = 0, count = programs(u, list); i < count; i++)
+        if (!program_schedule(u, list[i]))
+            return false;
+    return true;
+}
+
+/* Proves every program right before anything is printed of it. */
+static bool verify(Unit *u)
+{
+    Program *list[3];
+
+    for (int i = 0, count = programs(u, list); i < count; i++) {
+        const char *wrong = program_verify(u, list[i]);
+        if (wrong) {
+            error_at(u, NO_SPAN, "internal error in program %s: %s", list[i]->name, wrong);
+            help(u, "this is a mistake of cnnc, not of the network; please report it with the source");
+            return false;
+        }
+    }
+    return true;
+}
+
+static void dump_ast(Unit *u, Text *t)      { ast_dump(u->ast, t); }
+static void dump_net(Unit *u, Text *t)      { net_dump(u, u->net, t); }
+
+static void dump_programs(Unit *u, Text *t)
+{
+    Program *list[3];
+    for (int i = 0, count = programs(u, list); i < count; i++)
+        program_dump(u, list[i], t);
+}
+
+static void dump_memory(Unit *u, Text *t)
+{
+    Program *list[3];
+    for (int i = 0, count = programs(u, list); i < count; i++)
+        memory_dump(u, list[i], t);
+}
+
+const Stage stage_table[] = {
+    { "ast",      "the tree of the source",                           parse,     dump_ast },
+    { "net",      "the network: layers, shapes, parameters, recipe",  net_check, dump_net },
+    { "nests",    "the loops of the forward pass",                    lower,     dump_programs },
+    { "adjoint",  "with the backward pass derived from them",         adjoint,   dump_programs },
+    { "tidy",     "with what is not needed gone",                     tidy,      dump_programs },
+    { "fold",     "with scales folded into weights (--infer)",        fold,      dump_programs },
+    { "phases",   "cut where the whole batch must be summed",         phases,    dump_programs },
+    { "tile",     "without the loop over images in tiles of one",     tile,      dump_programs },
+    { "schedule", "ordered and unrolled as the style wants",          schedule,  dump_programs },
+    { "memory",   "the place of every tensor",                        memory,    dump_memory },
+    { "verify",   "proved in bounds",                                 verify,    dump_programs },
+};
+const int stage_table_count = countof(stage_table);
+
+const Stage *stage_find(const char *name)
+{
+    for (int i = 0; i < stage_table_count; i++)
+        if (strcmp(stage_table[i].name, name) == 0)
+            return &stage_table[i];
+    return NULL;
+}
+
+bool pipeline_run(Unit *u, const Stage *last)
+{
+    for (int i = 0; i < stage_table_count; i++) {
+        if (!stage_table[i].run(u) || diag_errors(u))
+            return false;
+        if (&stage_table[i] == last)
+            break;
+    }
+    return true;
+}

@@ -1,0 +1,140 @@
+/* batchnorm.c: batch normalisation (Ioffe and Szegedy 2015), per channel over images and places.
+ *
+ *   y = gamma[c] * (x - mean[c]) / sqrt(var[c] + eps) + beta[c]
+ *
+ * In training mean and var are those of the batch (var is the biased one), and the running ones follow them:
+ * running = (1 - m)*running + m*batch, with the unbiased variance. Outside training the running ones are used.
+ * Each image counts `share`, which is 1/images, or 0 for one that only fills the tile. Backward is derived from the nests,
+ * through mean and var. */
+#include "layers/every.h"
+
+enum { EPS, MOMENTUM };
+
+static const ArgSpec args[] = {
+    [EPS]      = { .name = "eps", .kind = ARG_REAL, .fallback = 1e-5, .low = 0, .high = 1, .foreign = "epsilon",
+                   .help = "added to the variance, so that its root is not 0" },
+    [MOMENTUM] = { .name = "momentum", .kind = ARG_REAL, .fallback = 0.1, .low = 0, .high = 1,
+                   .help = "what the new batch counts in the running statistics" },
+};
+
+static bool shape(Unit *u, Site *s)
+{
+    Shape channels = { 1, { s->x->shape.dim[0] } };
+
+    s->y->shape = s->x->shape;
+    return site_param(u, s, "weight", "gamma", channels, true, INIT_ONES, 0, 0)
+        && site_param(u, s, "bias", "beta", channels, true, INIT_ZEROS, 0, 0)
+        && site_param(u, s, "running_mean", "running_mean", channels, false, INIT_ZEROS, 0, 0)
+        && site_param(u, s, "running_var", "running_var", channels, false, INIT_ONES, 0, 0);
+}
+
+/* 1/sqrt(var + eps) */
+static Expr *one_over_deviation(Build *b, Site *s, Expr *var)
+{
+    return divide(b, real(b, 1), sqrt_of(b, add(b, var, real(b, arg_real(s, EPS)))));
+}
+
+static Affine channels(Build *b, Site *s)
+{
+    return at(loop(b, "c", s->x->shape.rank == 3 ? "for every channel" : "for every feature", s->x->shape.dim[0]));
+}
+
+/* The state follows the statistics of the batch. A nest never reads what it writes, so the next values are made aside. */
+static void follow(Build *b, Site *s, const char *role, const char *symbol, const char *meaning,
+                   Expr *(*batch)(Build *b, Site *s, Affine c))
+{
+    Tensor *running = param(b, role), *next = batch_tensor(b, symbol, meaning, shape_of(running));
+    double m = arg_real(s, MOMENTUM);
+
+    nest_begin(b, symbol, "Remember most of what was known, and add a little of this batch.");
+    Affine c = channels(b, s);
+    nest_set(b, next, &c, add(b, mul(b, real(b, 1 - m), load(b, running, &c)), mul(b, real(b, m), batch(b, s, c))));
+
+    nest_begin(b, role, "Keep it for the next batch, and for use outside training.");
+    c = channels(b, s);
+    nest_set(b, running, &c, load(b, next, &c));
+}
+
+static Expr *batch_mean(Build *b, Site *s, Affine c)
+{
+    return load(b, site_tensor(b, s, "mean"), &c);
+}
+
+/* var * M/(M - 1) for the M elements that a channel has in the batch; a single element has no variance, corrected or not. */
+static Expr *unbiased_var(Build *b, Site *s, Affine c)
+{
+    int64_t area = s->x->shape.rank == 3 ? s->x->shape.dim[1] * s->x->shape.dim[2] : 1;
+    Expr *count = mul(b, load(b, images(b), IX0), real(b, (double)area));
+    Expr *less_one = larger(b, sub(b, count, real(b, 1)), real(b, 1));
+
+    return mul(b, load(b, site_tensor(b, s, "var"), &c), divide(b, count, less_one));
+}
+
+static void lower_training(Build *b, Site *s)
+{
+    Tensor *x = input(b, 0), *y = output(b), *gamma = param(b, "weight"), *beta = param(b, "bias");
+    Shape per_channel = shape_of(gamma);
+    Tensor *mean = batch_tensor(b, "mean", "mean of each channel over the batch", per_channel);
+    Tensor *var = batch_tensor(b, "var", "variance of each channel over the batch", per_channel);
+    Tensor *r = batch_tensor(b, "r", "1/deviation of each channel", per_channel);
+
+    nest_begin(b, "mean", "The mean of each channel, over all places of all images of the batch.");
+    Every e = every_element(b, s->y->shape);
+    Expr *weight = divide(b, load(b, share(b), IX0), real(b, (double)e.area));
+    nest_start_from(b, real(b, 0));
+    nest_add(b, mean, e.channel, mul(b, weight, load(b, x, e.index)));
+
+    nest_begin(b, "var", "The variance of each channel: the mean of the squared distances from the mean.");
+    e = every_element(b, s->y->shape);
+    weight = divide(b, load(b, share(b), IX0), real(b, (double)e.area));
+    Expr *distance = sub(b, load(b, x, e.index), load(b, mean, e.channel));
+    nest_start_from(b, real(b, 0));
+    nest_add(b, var, e.channel, mul(b, weight, mul(b, distance, distance)));
+
+    nest_begin(b, "r", "The deviation is the root of the variance; dividing by it once a channel is enough.");
+    Affine c = channels(b, s);
+    nest_set(b, r, &c, one_over_deviation(b, s, load(b, var, &c)));
+
+    nest_begin(b, "", "Count from the mean in units of the deviation, then let the layer choose its own scale and zero.");
+    e = every_element(b, s->y->shape);
+    Expr *normal = mul(b, sub(b, load(b, x, e.index), load(b, mean, e.channel)), load(b, r, e.channel));
+    nest_set(b, y, e.index, add(b, mul(b, load(b, gamma, e.channel), normal), load(b, beta, e.channel)));
+
+    follow(b, s, "running_mean", "next_mean", "what running_mean becomes", batch_mean);
+    follow(b, s, "running_var", "next_var", "what running_var becomes", unbiased_var);
+}
+
+static void lower_fixed(Build *b, Site *s)
+{
+    Tensor *x = input(b, 0), *y = output(b), *gamma = param(b, "weight"), *beta = param(b, "bias");
+    Tensor *mean = param(b, "running_mean"), *var = param(b, "running_var");
+    Tensor *scale = batch_tensor(b, "scale", "gamma/deviation of each channel", shape_of(gamma));
+    Tensor *shift = batch_tensor(b, "shift", "what brings the mean of each channel to beta", shape_of(gamma));
+
+    nest_begin(b, "scale", "With fixed statistics all that is left is a scale for each channel ...");
+    Affine c = channels(b, s);
+    nest_set(b, scale, &c, mul(b, load(b, gamma, &c), one_over_deviation(b, s, load(b, var, &c))));
+
+    nest_begin(b, "shift", "... and a shift.");
+    c = channels(b, s);
+    nest_set(b, shift, &c, sub(b, load(b, beta, &c), mul(b, load(b, mean, &c), load(b, scale, &c))));
+
+    nest_begin(b, "", "Scale and shift every channel.");
+    Every e = every_element(b, s->y->shape);
+    nest_set(b, y, e.index, add(b, mul(b, load(b, x, e.index), load(b, scale, e.channel)), load(b, shift, e.channel)));
+}
+
+static void lower(Build *b, Site *s)
+{
+    if (b->training)
+        lower_training(b, s);
+    else
+        lower_fixed(b, s);
+}
+
+const LayerKind layer_batchnorm = {
+    .name = "batchnorm", .summary = "mean 0 and deviation 1 for each channel, then a scale and a shift that are learnt",
+    .args = args, .arg_count = countof(args),
+    .foreign = "BatchNormalization BatchNorm2d BatchNorm1d", .example = "conv 32, 3x3, same, batchnorm, relu",
+    .shape = shape, .lower = lower,
+};

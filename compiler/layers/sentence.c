@@ -1,0 +1,62 @@
+/* sentence.c: what several layers tell a user in the same words (sentence.h). */
+#include "layers/sentence.h"
+
+#include <string.h>
+
+/* The text of a span for a message: its first line. */
+static const char *first_line(Unit *u, Span at)
+{
+    const char *text = span_text(u, at);
+    size_t length = strcspn(text, "\r\n");
+
+    if (!text[length])
+        return text;
+    while (length > 0 && strchr(" \t", text[length - 1]))
+        length--;
+    return arena_print(u->arena, "%.*s ...", (int)length, text);
+}
+
+void note_origin(Unit *u, const Value *v)
+{
+    note(u, "%s comes from '%s' at %d:%d", shape_text(u, v->shape), first_line(u, v->span),
+         span_line(u, v->span), span_column(u, v->span));
+}
+
+const char *line_with(Unit *u, const Site *s, Span at, const char *text)
+{
+    Span before = s->span, after = s->span;
+
+    if (at.source != s->span.source || at.from < s->span.from || at.to > s->span.to)
+        return NULL;
+    before.to = at.from;
+    after.from = at.to;
+    const char *line = arena_print(u->arena, "%s%s%s", span_text(u, before), text, span_text(u, after));
+    return strpbrk(line, "\r\n") ? NULL : line;
+}
+
+bool needs_image(Unit *u, const Site *s)
+{
+    if (s->x->shape.rank == 3)
+        return true;
+    error_at(u, s->span, "%s are no image; '%s' needs height x width x depth", shape_text(u, s->x->shape), s->kind->name);
+    note_origin(u, s->x);
+    if (s->x->from)
+        help(u, "a layer for images stands above the first 'flatten', 'dense' or global pool");
+    else
+        help(u, "'input 28x28x1' makes the input an image of 28 rows and 28 columns");
+    return false;
+}
+
+bool within_limit(Unit *u, Span at, const char *what, int64_t number)
+{
+    if (number <= LIMIT_DIM)
+        return true;
+    error_at(u, at, "%s of %lld is too large; the limit is %d", what, (long long)number, LIMIT_DIM);
+    return false;
+}
+
+int64_t product(int64_t a, int64_t b, int64_t c)
+{
+    int64_t p;
+    return checked_mul(a, b, &p) && checked_mul(p, c, &p) ? p : INT64_MAX;
+}

@@ -1,0 +1,23 @@
+/* sentence.h: what several layers tell a user in the same words. Layers with a message of their own keep it in their file. */
+#ifndef CNNC_LAYERS_SENTENCE_H
+#define CNNC_LAYERS_SENTENCE_H
+
+#include "net/layer.h"
+
+/* note: 4x4x6 comes from 'avgpool 3x3' at 7:3 */
+void note_origin(Unit *u, const Value *v);
+
+/* The layer of `s` as written, with `text` in place of `at` (an empty span inserts): for helps that show the right line.
+ * NULL where that is no line, as `at` stands elsewhere or the layer is written on several lines. */
+const char *line_with(Unit *u, const Site *s, Span at, const char *text);
+
+/* True if x is an image. Otherwise reports that the layer needs one, and returns false. */
+bool needs_image(Unit *u, const Site *s);
+
+/* True if a dimension, count or step that the user wrote is at most LIMIT_DIM. Otherwise reports it under its name. */
+bool within_limit(Unit *u, Span at, const char *what, int64_t number);
+
+/* a * b * c for factors >= 0, or INT64_MAX where that is more than 64 bits hold. */
+int64_t product(int64_t a, int64_t b, int64_t c);
+
+#endif

@@ -30,18 +30,29 @@ const char *names_legal(Names *names, const char *name);
 /* Text for inside a comment: control bytes, comment ends and line splices made harmless. */
 const char *names_comment(Arena *arena, const char *text);
 
+/* The programs of the unit in a fixed order: training, inference, the derivative of inference; without those that it lacks. */
+typedef struct Programs {
+    const Program *at[3];
+    int count;
+} Programs;
+
+Programs programs_of(const Unit *u);
+
 /* A function of the generated code: one nest, shared by the programs that contain an equal one. */
 typedef struct Function {
     const char *name;               /* legal and unique */
-    const Nest *nest;
-    bool in_train, in_infer;
+    const Nest *nest;               /* the first of those that are alike */
+    unsigned programs;              /* bit i: programs.at[i] calls it */
 } Function;
 
 typedef struct Functions {
-    LIST(Function) list;            /* forward first, each followed by nothing else; then backward, in order of use */
+    LIST(Function *) list;          /* in the order of first use: forward as in training, backward, what other programs add */
+    Programs programs;
+    struct Map *of_nest;            /* see function_of */
 } Functions;
 
-/* The functions of the unit's programs; two nests that print alike become one function. */
+/* The functions of the unit's programs; two nests of one name that print alike become one function. Where one name means
+ * different nests the later function is called NAME_PROGRAM. */
 Functions *functions_of(Unit *u, Names *names);
 const Function *function_of(const Functions *f, const Nest *nest);
 

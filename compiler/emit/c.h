@@ -1,0 +1,164 @@
+/* c.h: what the files that print C share.
+ *
+ *   c.c, header.c   the two outputs: which parts, in which order
+ *   c_head.c        the comment at the top, sizes, structs, prototypes
+ *   c_scope.c       what loops and tensors are called inside one function
+ *   c_expr.c        expressions, indices and numbers, as C and as formulas
+ *   c_statement.c   the statements inside the loops
+ *   c_nest.c        a nest as a function with loops         c_unrolled.c    without loops
+ *   lesson.c        the comment above a function
+ *   c_step.c        the functions that call the functions of nests, phase by phase
+ *   c_model.c       the descriptor for the runtime          c_values.c      constants and embedded weights
+ *   c_text.c        lines that are wrapped, strings, grouped digits */
+#ifndef CNNC_EMIT_C_H
+#define CNNC_EMIT_C_H
+
+#include "emit/emit.h"
+#include "emit/map.h"
+
+enum { PAGE_WIDTH = 100 };          /* columns of generated text */
+
+/* ---- the file */
+
+/* What a function of a phase takes from its caller, in the order of the parameters. */
+typedef enum Use {
+    USE_WEIGHTS, USE_STATE, USE_X, USE_TARGET, USE_SHARE, USE_IMAGES, USE_GRADIENT, USE_DX, USE_Y, USE_LOSS, USE_SCRATCH, USE_SHARED,
+    USE_DRAW, USE_COUNT
+} Use;
+
+/* The function of a phase. */
+typedef struct Step {
+    const Program *program;
+    const Phase *phase;
+    const char *name;               /* legal and unique */
+    bool is_public;                 /* in the header: the program's only phase, or only one that a training step needs */
+    bool uses[USE_COUNT];
+    bool writes_state;
+} Step;
+
+/* What the generated file must contain because some function that was printed uses it. */
+typedef struct Needs {
+    bool op[OP_SELECT_EQ + 1];      /* a function of libm; OP_MAX, OP_MIN: larger, smaller; OP_RANDOM: uniform */
+    bool infinity;
+} Needs;
+
+typedef struct CFile {
+    Unit *u;
+    Text *t;
+    Names *names;                   /* functions, places, macros: everything at file scope and inside steps */
+    Names *members;                 /* of the structs */
+    const char *net;                /* "Fashion" */
+    const char *macro;              /* "FASHION" */
+    const char *real;               /* "float" or "double" */
+    const char *source;             /* "fashion.cnn" */
+    bool freestanding;              /* no <math.h>: inference alone */
+    bool has_weights, has_state;    /* the network has such tensors */
+    bool has_values;                /* weights are embedded */
+    Programs programs;
+    Functions *functions;
+    LIST(Step *) steps;
+    Needs needs;                    /* set while functions are printed */
+    LIST(const Tensor *) constants; /* of all programs */
+} CFile;
+
+/* Everything that is decided before the first line is printed: names, functions, steps. */
+CFile *c_file(Unit *u, Text *t);
+
+/* ---- one function */
+
+typedef struct LocalName {
+    const void *of;                 /* a Loop or a Tensor */
+    const char *text;
+} LocalName;
+
+/* The names inside the function of a nest. */
+typedef struct Scope {
+    CFile *file;
+    const Nest *nest;
+    LIST(LocalName) names;
+    LIST(const Tensor *) tensors;   /* parameters: dst, then what is read in order of first appearance */
+    const char *total;              /* "sum", "largest", "smallest", "first" */
+    const char *value;              /* one candidate for it */
+    const char *real;               /* "float" */
+    bool draws;                     /* takes `draw` */
+    bool wide;                      /* loops count in int64_t */
+    int comment_column;             /* of the comments behind loops */
+    int64_t bound[MAX_LOOPS];       /* value of each loop that is written out now, or -1 */
+} Scope;
+
+Scope *c_scope(CFile *f, const Nest *n);
+const char *scope_name(const Scope *s, const void *loop_or_tensor);
+int scope_places(const Scope *s);   /* loops that place dst; in a gather those come first */
+/* `float y[8][26][26]` */
+const char *c_parameter(const Scope *s, const Tensor *t);
+/* Dimensions as C declares them: "[8][26][26]", "[1]" for one number. */
+const char *c_dims(Arena *arena, const Tensor *t);
+
+/* ---- expressions */
+
+typedef enum Form { FORM_C, FORM_FORMULA } Form;
+
+void c_expr(Text *t, const Scope *s, Form form, const Expr *e, const char *total);
+void c_affine(Text *t, const Scope *s, const Affine *a);
+/* `y[co][oh][ow]`; y[0] in C and y in a formula for one number. */
+void c_element(Text *t, const Scope *s, Form form, const Tensor *tensor, const Affine *index);
+const char *c_number(Arena *arena, double value, RealType real);        /* 0.5f */
+const char *plain_number(Arena *arena, double value, RealType real);    /* 0.5, shortest that gives the same real; "infinity" */
+
+/* "expf"; NULL for what is an operator of C. */
+const char *c_function_of(Op op, RealType real);
+/* True if a choice between values may name this one twice. */
+bool expr_is_plain(const Expr *e);
+/* The two sides joined by a put: a + b, the larger of a and b, ... */
+Expr *expr_joined(Arena *arena, Put put, const Expr *a, const Expr *b);
+/* The places of OP_TOTAL filled with `total`. */
+Expr *expr_with_total(const Scope *s, const Expr *finish, const Expr *total);
+int expr_totals(const Expr *e);     /* how often OP_TOTAL stands in it */
+Expr *expr_of_dst(const Scope *s);  /* a load of the nest's place */
+
+/* ---- printing */
+
+void c_nest(CFile *f, const Function *function);
+void c_unrolled(CFile *f, const Function *function);
+/* Statements of a nest without its loops, as bound in the scope. */
+bool c_needs_total(const Scope *s);                                                     /* a local total is made for every place */
+void c_total_begin(Text *t, const Scope *s, bool declare);                              /* float sum = b[co]; */
+void c_total_end(Text *t, const Scope *s);                                              /* y[co][oh][ow] = sum; */
+void c_single(Text *t, const Scope *s);                                                 /* what stands in place of these two */
+void c_statement_put(Text *t, const Scope *s, const char *to, const Expr *value);       /* to += value; to NULL: y[...] */
+bool c_put_is_block(const Scope *s);                                                    /* that is more than one statement */
+void c_signature(CFile *f, const char *name, const Scope *s);                           /* with the { */
+
+void lesson_comment(CFile *f, const Function *function);
+void lesson_banner(CFile *f, const Site *s);
+const char *source_line(CFile *f, Span span);                                           /* the line of the source, without comment */
+
+void c_about(CFile *f);             /* the comment at the top */
+void c_sizes(CFile *f);
+void c_structs(CFile *f);
+void c_prototypes(CFile *f);
+void c_helpers(CFile *f);
+void c_constants(CFile *f);
+void c_embedded(CFile *f);
+void c_predict(CFile *f);
+void c_steps(CFile *f);
+void c_model(CFile *f);
+const char *member_of(const CFile *f, const Param *p);
+/* The parameters of a step as declared: "const Fashion_weights *w", ... Returns their number. */
+int step_parameters(const CFile *f, const Step *s, const char *to[USE_COUNT]);
+bool program_has_sums(const Program *p);
+
+/* ---- text */
+
+const char *grouped(Arena *arena, int64_t number);                                      /* 48 672 */
+void put_string(Text *t, const char *bytes);                                            /* "..." as C writes it */
+/* One statement, broken before operators and after commas where it is too long. */
+void put_code(Text *t, const char *code);
+/* `head` and the items after it, separated by ", ", lined up under the first; then tail. */
+void put_list(Text *t, const char *head, const char *const *items, int count, const char *tail);
+/* A paragraph in a comment: every line begins with `prefix`, later lines with `hang` more columns. */
+void put_paragraph(Text *t, const char *prefix, const char *text, int hang);
+/* A formula in a comment. */
+void put_formula(Text *t, const char *prefix, const char *formula);
+
+#endif

@@ -1,0 +1,401 @@
+/* c_expr.c: expressions, indices and numbers, as C and as the formulas of comments. */
+#include "emit/c.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- numbers */
+
+/* The shortest decimal that reads back as the same real. */
+const char *plain_number(Arena *arena, double value, RealType real)
+{
+    char digits[40], out[48];
+    int to = 0;
+
+    if (isinf(value))
+        return value > 0 ? "infinity" : "-infinity";
+    if (isnan(value))
+        return "nan";
+    if (real == REAL_FLOAT)
+        value = (double)(float)value;
+    for (int precision = 1; precision <= 17; precision++) {
+        snprintf(digits, sizeof digits, "%.*g", precision, value);
+        double back = strtod(digits, NULL);
+        if (real == REAL_FLOAT ? (float)back == (float)value : back == value)
+            break;
+    }
+    /* 1e-05 reads better as 1e-5, 1e+06 as 1e6 */
+    for (const char *c = digits; *c; c++) {
+        out[to++] = *c;
+        if (*c != 'e')
+            continue;
+        if (c[1] == '-')
+            out[to++] = '-';
+        c += c[1] == '-' || c[1] == '+';
+        while (c[1] == '0' && c[2])
+            c++;
+    }
+    return arena_copy(arena, out, (size_t)to);
+}
+
+const char *c_number(Arena *arena, double value, RealType real)
+{
+    const char *plain, *suffix = real == REAL_FLOAT ? "f" : "";
+
+    if (isinf(value))
+        return value > 0 ? "INFINITY" : "-INFINITY";
+    if (isnan(value))
+        return "(INFINITY - INFINITY)";
+    plain = plain_number(arena, value, real);
+    return arena_print(arena, "%s%s%s", plain, strpbrk(plain, ".e") ? "" : ".0", suffix);
+}
+
+/* A number in a formula: 1/255 where that is what it was. */
+static void formula_number(Text *t, const Scope *s, double value)
+{
+    RealType real = s->file->u->options.real;
+    const char *plain = plain_number(t->arena, value, real);
+    double inverse = value != 0 ? round(1 / value) : 0;
+
+    if (strlen(plain) > 6 && fabs(inverse) > 1 && fabs(inverse) < 1e6 && fabs(value * inverse - 1) < 1e-12)
+        text_put(t, "(1/%.0f)", inverse);
+    else
+        text_put(t, "%s", plain);
+}
+
+/* ---- indices */
+
+static int64_t bound_value(const Scope *s, const Loop *l)
+{
+    for (int i = 0; i < s->nest->loop_count; i++)
+        if (s->nest->loops[i] == l)
+            return s->bound[i];
+    return -1;
+}
+
+/* One term, with the sign that stands before it. */
+static void put_term(Text *t, const Scope *s, int64_t factor, const Loop *l, bool first)
+{
+    int64_t size = factor < 0 ? -factor : factor;
+
+    text_put(t, "%s", first ? (factor < 0 ? "-" : "") : factor < 0 ? " - " : " + ");
+    if (size == 1)
+        text_put(t, "%s", scope_name(s, l));
+    else
+        text_put(t, "%" PRId64 "*%s", size, scope_name(s, l));
+}
+
+/* Terms as they stand, those that are subtracted last; what is known already is a number. */
+void c_affine(Text *t, const Scope *s, const Affine *a)
+{
+    int64_t offset = a->offset;
+    bool first = true, any_positive = false;
+
+    for (int i = 0; i < a->count; i++) {
+        int64_t known = bound_value(s, a->term[i].loop);
+        if (known >= 0)
+            offset += a->term[i].factor * known;
+        else
+            any_positive = any_positive || a->term[i].factor > 0;
+    }
+    if (!any_positive && offset != 0) {
+        text_put(t, "%" PRId64, offset);
+        offset = 0;
+        first = false;
+    }
+    for (int sign = 1; sign >= -1; sign -= 2)
+        for (int i = 0; i < a->count; i++)
+            if (bound_value(s, a->term[i].loop) < 0 && (a->term[i].factor > 0) == (sign > 0) && a->term[i].factor != 0) {
+                put_term(t, s, a->term[i].factor, a->term[i].loop, first);
+                first = false;
+            }
+    if (first)
+        text_put(t, "%" PRId64, offset);
+    else if (offset != 0)
+        text_put(t, " %c %" PRId64, offset < 0 ? '-' : '+', offset < 0 ? -offset : offset);
+}
+
+static bool affine_is_simple(const Scope *s, const Affine *a)
+{
+    int open = 0;
+
+    for (int i = 0; i < a->count; i++)
+        open += bound_value(s, a->term[i].loop) < 0;
+    return open == 0 || (open == 1 && a->offset == 0 && a->count == 1 && a->term[0].factor == 1);
+}
+
+void c_element(Text *t, const Scope *s, Form form, const Tensor *tensor, const Affine *index)
+{
+    text_put(t, "%s", scope_name(s, tensor));
+    for (int i = 0; i < tensor->rank; i++) {
+        text_put(t, "[");
+        c_affine(t, s, &index[i]);
+        text_put(t, "]");
+    }
+    if (tensor->rank == 0 && form == FORM_C)
+        text_put(t, "[0]");
+}
+
+/* ---- operators */
+
+/* How tightly an expression holds together; an operand that holds less tightly than its place asks for goes in parentheses. */
+enum { HOLD_CHOICE, HOLD_SUM = 3, HOLD_PRODUCT, HOLD_SIGN, HOLD_ATOM };
+
+typedef struct OpText {
+    const char *name;       /* of the function in double; the float one has an f behind it; in formulas too unless `formula` */
+    const char *formula;
+    const char *symbol;     /* of an operator */
+    int hold, left, right;  /* of an operator, and what its operands need */
+} OpText;
+
+static const OpText op_text[] = {
+    [OP_ABS]   = { .name = "fabs", .formula = "abs", .hold = HOLD_ATOM },
+    [OP_EXP]   = { .name = "exp",   .hold = HOLD_ATOM },
+    [OP_LOG]   = { .name = "log",   .hold = HOLD_ATOM },
+    [OP_LOG1P] = { .name = "log1p", .hold = HOLD_ATOM },
+    [OP_SQRT]  = { .name = "sqrt",  .hold = HOLD_ATOM },
+    [OP_TANH]  = { .name = "tanh",  .hold = HOLD_ATOM },
+    [OP_ERF]   = { .name = "erf",   .hold = HOLD_ATOM },
+    [OP_ADD]   = { .symbol = " + ", .hold = HOLD_SUM,     .left = HOLD_SUM,     .right = HOLD_PRODUCT },
+    [OP_SUB]   = { .symbol = " - ", .hold = HOLD_SUM,     .left = HOLD_SUM,     .right = HOLD_PRODUCT },
+    [OP_MUL]   = { .symbol = " * ", .hold = HOLD_PRODUCT, .left = HOLD_PRODUCT, .right = HOLD_SIGN },
+    [OP_DIV]   = { .symbol = " / ", .hold = HOLD_PRODUCT, .left = HOLD_PRODUCT, .right = HOLD_SIGN },
+    [OP_MAX]   = { .formula = "max", .symbol = " > ", .hold = HOLD_CHOICE },
+    [OP_MIN]   = { .formula = "min", .symbol = " < ", .hold = HOLD_CHOICE },
+    [OP_SELECT_GT] = { .symbol = " > ",  .hold = HOLD_CHOICE },
+    [OP_SELECT_EQ] = { .symbol = " == ", .hold = HOLD_CHOICE },
+};
+
+const char *c_function_of(Op op, RealType real)
+{
+    static const struct { Op op; const char *name; } single[] = {
+        { OP_ABS, "fabsf" }, { OP_EXP, "expf" }, { OP_LOG, "logf" }, { OP_LOG1P, "log1pf" }, { OP_SQRT, "sqrtf" },
+        { OP_TANH, "tanhf" }, { OP_ERF, "erff" },
+    };
+
+    for (int i = 0; i < countof(single); i++)
+        if (single[i].op == op)
+            return real == REAL_FLOAT ? single[i].name : op_text[op].name;
+    return NULL;
+}
+
+bool expr_is_plain(const Expr *e)
+{
+    return e->op == OP_CONSTANT || e->op == OP_LOAD || e->op == OP_TOTAL || e->op == OP_INDEX
+        || (e->op == OP_NEG && expr_is_plain(e->a));
+}
+
+/* max and min name their operands twice in C; where those are long, a function does it. */
+static bool is_call(const Expr *e)
+{
+    return (e->op == OP_MAX || e->op == OP_MIN) && !(expr_is_plain(e->a) && expr_is_plain(e->b));
+}
+
+static int hold_of(const Scope *s, Form form, const Expr *e)
+{
+    switch (e->op) {
+    case OP_CONSTANT:
+        return e->number < 0 ? HOLD_SIGN : HOLD_ATOM;
+    case OP_NEG:
+        return HOLD_SIGN;
+    case OP_INDEX:
+        return form == FORM_C || affine_is_simple(s, &e->index[0]) ? HOLD_ATOM : HOLD_SUM;
+    case OP_MAX: case OP_MIN:
+        return form == FORM_FORMULA || is_call(e) ? HOLD_ATOM : HOLD_CHOICE;
+    case OP_LOAD: case OP_TOTAL: case OP_RANDOM:
+        return HOLD_ATOM;
+    case OP_ABS: case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_SQRT: case OP_TANH: case OP_ERF:
+    case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_SELECT_GT: case OP_SELECT_EQ:
+        return op_text[e->op].hold;
+    }
+    return HOLD_ATOM;
+}
+
+typedef struct Printing {
+    Text *t;
+    const Scope *s;
+    Form form;
+    const char *total;
+} Printing;
+
+static void print(const Printing *p, const Expr *e, int needs);
+
+static void print_call(const Printing *p, const char *name, const Expr *a, const Expr *b)
+{
+    text_put(p->t, "%s(", name);
+    print(p, a, HOLD_CHOICE);
+    if (b) {
+        text_put(p->t, ", ");
+        print(p, b, HOLD_CHOICE);
+    }
+    text_put(p->t, ")");
+}
+
+/* `a > b ? c : d`; in a formula `c where a > b, else d`. */
+static void print_choice(const Printing *p, const Expr *e, const Expr *then, const Expr *otherwise)
+{
+    const char *relation = op_text[e->op].symbol;
+
+    if (p->form == FORM_C) {
+        print(p, e->a, HOLD_SUM);
+        text_put(p->t, "%s", relation);
+        print(p, e->b, HOLD_SUM);
+        text_put(p->t, " ? ");
+        print(p, then, HOLD_SUM);
+        text_put(p->t, " : ");
+        print(p, otherwise, HOLD_CHOICE);
+        return;
+    }
+    print(p, then, HOLD_SUM);
+    text_put(p->t, " where ");
+    print(p, e->a, HOLD_SUM);
+    text_put(p->t, "%s", e->op == OP_SELECT_EQ ? " = " : relation);
+    print(p, e->b, HOLD_SUM);
+    text_put(p->t, ", else ");
+    print(p, otherwise, HOLD_CHOICE);
+}
+
+static void print_index(const Printing *p, const Affine *a)
+{
+    bool simple = affine_is_simple(p->s, a);
+
+    if (p->form == FORM_C)
+        text_put(p->t, simple ? "(%s)" : "(%s)(", p->s->real);
+    c_affine(p->t, p->s, a);
+    if (p->form == FORM_C && !simple)
+        text_put(p->t, ")");
+}
+
+/* uniform(draw, stream, image, element), the last two as unsigned numbers of 32 bits. */
+static void print_random(const Printing *p, const Expr *e)
+{
+    if (p->form == FORM_FORMULA) {
+        text_put(p->t, "uniform(");
+        c_affine(p->t, p->s, &e->index[1]);
+        text_put(p->t, ")");
+        return;
+    }
+    p->s->file->needs.op[OP_RANDOM] = true;
+    text_put(p->t, "uniform(draw, %.0f", e->number);
+    for (int i = 0; i < 2; i++) {
+        bool simple = affine_is_simple(p->s, &e->index[i]);
+        Text *index = text_new(p->t->arena);
+        c_affine(index, p->s, &e->index[i]);
+        if (strspn(index->at, "0123456789") == index->length)
+            text_put(p->t, ", %s", index->at);
+        else
+            text_put(p->t, simple ? ", (uint32_t)%s" : ", (uint32_t)(%s)", index->at);
+    }
+    text_put(p->t, ")");
+}
+
+static void print(const Printing *p, const Expr *e, int needs)
+{
+    RealType real = p->s->file->u->options.real;
+    Needs *needed = &p->s->file->needs;
+    bool parentheses = hold_of(p->s, p->form, e) < needs;
+
+    if (parentheses)
+        text_put(p->t, "(");
+    switch (e->op) {
+    case OP_CONSTANT:
+        if (p->form == FORM_C) {
+            text_put(p->t, "%s", c_number(p->t->arena, e->number, real));
+            needed->infinity |= !isfinite(e->number);
+        } else {
+            formula_number(p->t, p->s, e->number);
+        }
+        break;
+    case OP_LOAD:
+        c_element(p->t, p->s, p->form, e->tensor, e->index);
+        break;
+    case OP_INDEX:
+        print_index(p, &e->index[0]);
+        break;
+    case OP_TOTAL:
+        text_put(p->t, "%s", p->total);
+        break;
+    case OP_RANDOM:
+        print_random(p, e);
+        break;
+    case OP_NEG:
+        text_put(p->t, "-");
+        print(p, e->a, HOLD_ATOM);
+        break;
+    case OP_ABS: case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_SQRT: case OP_TANH: case OP_ERF: {
+        const OpText *op = &op_text[e->op];
+        needed->op[e->op] |= p->form == FORM_C;
+        print_call(p, p->form == FORM_C ? c_function_of(e->op, real) : op->formula ? op->formula : op->name, e->a, NULL);
+        break;
+    }
+    case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV:
+        print(p, e->a, op_text[e->op].left);
+        text_put(p->t, "%s", op_text[e->op].symbol);
+        print(p, e->b, op_text[e->op].right);
+        break;
+    case OP_MAX: case OP_MIN:
+        if (p->form == FORM_FORMULA) {
+            print_call(p, op_text[e->op].formula, e->a, e->b);
+        } else if (is_call(e)) {
+            needed->op[e->op] = true;
+            print_call(p, e->op == OP_MAX ? "larger" : "smaller", e->a, e->b);
+        } else {
+            print_choice(p, e, e->a, e->b);
+        }
+        break;
+    case OP_SELECT_GT: case OP_SELECT_EQ:
+        print_choice(p, e, e->c, e->d);
+        break;
+    }
+    if (parentheses)
+        text_put(p->t, ")");
+}
+
+void c_expr(Text *t, const Scope *s, Form form, const Expr *e, const char *total)
+{
+    Printing p = { t, s, form, total };
+    print(&p, e, HOLD_CHOICE);
+}
+
+/* ---- expressions made here */
+
+Expr *expr_joined(Arena *arena, Put put, const Expr *a, const Expr *b)
+{
+    Expr *e = ARENA_NEW(arena, Expr);
+
+    if (put == PUT_SET || (put == PUT_ADD && a->op == OP_CONSTANT && a->number == 0)) {
+        *e = *b;
+        return e;
+    }
+    if (put == PUT_ADD)
+        *e = (Expr){ .op = OP_ADD, .a = (Expr *)a, .b = (Expr *)b };
+    else                                        /* as in the loop: b > a ? b : a */
+        *e = (Expr){ .op = put == PUT_MAX ? OP_MAX : OP_MIN, .a = (Expr *)b, .b = (Expr *)a };
+    return e;
+}
+
+static Expr *put_total(void *context, Expr *e)
+{
+    return e->op == OP_TOTAL ? context : e;
+}
+
+Expr *expr_with_total(const Scope *s, const Expr *finish, const Expr *total)
+{
+    return expr_map(s->file->u, finish, put_total, (void *)total);
+}
+
+int expr_totals(const Expr *e)
+{
+    return !e ? 0 : (e->op == OP_TOTAL) + expr_totals(e->a) + expr_totals(e->b) + expr_totals(e->c) + expr_totals(e->d);
+}
+
+Expr *expr_of_dst(const Scope *s)
+{
+    Expr *e = ARENA_NEW(s->file->u->arena, Expr);
+
+    *e = (Expr){ .op = OP_LOAD, .tensor = s->nest->dst };
+    memcpy(e->index, s->nest->index, sizeof e->index);
+    return e;
+}

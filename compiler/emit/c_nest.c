@@ -1,0 +1,153 @@
+/* c_nest.c: a nest as a C function with loops: the formula, read aloud.
+ *
+ * A gather makes its total in a local and stores it once. Where dst already holds something (the gradients of the images
+ * before), the sum of this call begins at 0 and is added at the end, so that small shares are not lost one by one against
+ * a large total. A scatter puts every value into memory at once. */
+#include "emit/c.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+typedef void Body(Text *t, Scope *s);
+
+static const char *loop_head(const Scope *s, const char *name, int64_t extent)
+{
+    return arena_print(s->file->u->arena, "for (%s %s = 0; %s < %" PRId64 "; %s++)", s->wide ? "int64_t" : "int", name, name,
+                       extent, name);
+}
+
+/* The comments behind loops stand in one column. */
+static void find_comment_column(const CFile *f, Scope *s)
+{
+    int widest = 0;
+
+    for (int i = 0; i < s->nest->loop_count; i++) {
+        const Loop *l = s->nest->loops[i];
+        int width = (f->t->depth + i) * 4 + (int)strlen(loop_head(s, scope_name(s, l), l->extent));
+        if (l->meaning && width > widest)
+            widest = width;
+    }
+    s->comment_column = widest + 2;
+}
+
+static void open_loop(Text *t, const Scope *s, const Loop *l, bool brace)
+{
+    text_indent(t);
+    text_put(t, "%s%s", loop_head(s, scope_name(s, l), l->extent), brace ? " {" : "");
+    if (l->meaning) {
+        text_column(t, s->comment_column);
+        text_put(t, "// %s", names_comment(t->arena, l->meaning));
+    }
+    text_put(t, "\n");
+    t->depth++;
+}
+
+/* Loops [from, to) around a body that is one statement, or several if `block`. A loop that is written out prints its body for
+ * every value. */
+static void put_loops(Text *t, Scope *s, int from, int to, bool block, Body *body)
+{
+    if (from == to) {
+        body(t, s);
+        return;
+    }
+    const Loop *l = s->nest->loops[from];
+    bool last = from == to - 1;
+    if (l->kind == LOOP_UNROLL) {
+        for (s->bound[from] = 0; s->bound[from] < l->extent; s->bound[from]++) {
+            if (last && block)
+                text_open(t, "{");
+            put_loops(t, s, from + 1, to, block, body);
+            if (last && block)
+                text_close(t, "}");
+        }
+        s->bound[from] = -1;
+        return;
+    }
+    bool brace = last ? block : s->nest->loops[from + 1]->kind == LOOP_UNROLL;
+    open_loop(t, s, l, brace);
+    put_loops(t, s, from + 1, to, block, body);
+    text_close(t, brace ? "}" : "");
+}
+
+static void put_summed(Text *t, Scope *s)
+{
+    c_statement_put(t, s, s->total, s->nest->value);
+}
+
+static void put_place(Text *t, Scope *s)
+{
+    int places = scope_places(s);
+
+    if (!c_needs_total(s)) {
+        c_single(t, s);
+        return;
+    }
+    c_total_begin(t, s, true);
+    if (places < s->nest->loop_count)
+        put_loops(t, s, places, s->nest->loop_count, c_put_is_block(s), put_summed);
+    c_total_end(t, s);
+}
+
+static void put_scattered(Text *t, Scope *s)
+{
+    c_statement_put(t, s, NULL, s->nest->value);
+}
+
+/* The whole of dst is set first. */
+static void put_fill(CFile *f, const Scope *s)
+{
+    static const char *const counter[] = { "i", "j", "k", "l", "m" };
+    const Tensor *dst = s->nest->dst;
+    Text *place = text_new(f->u->arena);
+
+    _Static_assert(countof(counter) == MAX_AXES, "a counter for every axis");
+    text_put(place, "%s", scope_name(s, dst));
+    for (int i = 0; i < dst->rank; i++) {
+        text_put(place, "[%s]", counter[i]);
+        text_open(f->t, "%s%s", loop_head(s, counter[i], dst->dim[i]), i ? "" : "   // first all of it");
+    }
+    put_code(f->t, arena_print(f->u->arena, "%s%s = %s;", place->at, dst->rank ? "" : "[0]",
+                               c_number(f->u->arena, s->nest->fill->number, f->u->options.real)));
+    f->needs.infinity |= s->nest->fill->number - s->nest->fill->number != 0;
+    f->t->depth -= dst->rank;
+}
+
+void c_signature(CFile *f, const char *name, const Scope *s)
+{
+    LIST(const char *) parameters = { 0 };
+
+    for (int i = 0; i < s->tensors.count; i++)
+        LIST_ADD(f->u->arena, &parameters, c_parameter(s, s->tensors.at[i]));
+    if (s->draws)
+        LIST_ADD(f->u->arena, &parameters, "const uint32_t draw[4]");
+    put_list(f->t, arena_print(f->u->arena, "static void %s(", name), parameters.at, parameters.count, ")");
+    text_open(f->t, "{");
+}
+
+static void assert_places_come_first(const Scope *s)
+{
+    int places = scope_places(s);
+
+    for (int i = 0; i < s->nest->loop_count; i++)
+        assert((i < places) == nest_places_loop(s->nest, s->nest->loops[i]));
+    (void)places;
+}
+
+void c_nest(CFile *f, const Function *function)
+{
+    Scope *s = c_scope(f, function->nest);
+    bool gather = nest_is_gather(s->nest);
+
+    c_signature(f, function->name, s);
+    find_comment_column(f, s);
+    if (s->nest->fill)
+        put_fill(f, s);
+    if (gather) {
+        assert_places_come_first(s);
+        put_loops(f->t, s, 0, scope_places(s), c_needs_total(s) || c_put_is_block(s), put_place);
+    } else {
+        put_loops(f->t, s, 0, s->nest->loop_count, c_put_is_block(s), put_scattered);
+    }
+    text_close(f->t, "}");
+}

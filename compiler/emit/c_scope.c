@@ -1,0 +1,115 @@
+/* c_scope.c: what loops and tensors are called inside the function of one nest, and its parameters. */
+#include "emit/c.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* Above this, products of loops might not fit into an int. */
+#define INT_INDEX_LIMIT ((int64_t)1 << 30)
+
+static bool is_taken(const Scope *s, const char *text)
+{
+    static const char *const own[] = { "draw", "sum", "largest", "smallest", "first", "value", "uniform", "larger", "smaller" };
+
+    for (int i = 0; i < s->names.count; i++)
+        if (strcmp(s->names.at[i].text, text) == 0)
+            return true;
+    for (int i = 0; i < countof(own); i++)
+        if (strcmp(own[i], text) == 0)
+            return true;
+    return false;
+}
+
+static void add_name(Scope *s, const void *of, const char *wanted)
+{
+    Arena *arena = s->file->u->arena;
+    const char *text = wanted;
+
+    for (int again = 2; is_taken(s, text); again++)
+        text = arena_print(arena, "%s_%d", wanted, again);
+    LIST_ADD(arena, &s->names, ((LocalName){ of, text }));
+}
+
+static void add_tensor(Scope *s, const Tensor *t)
+{
+    for (int i = 0; i < s->tensors.count; i++)
+        if (s->tensors.at[i] == t)
+            return;
+    LIST_ADD(s->file->u->arena, &s->tensors, t);
+    add_name(s, t, nest_symbol(s->file->u, s->nest, t));
+    for (int i = 0; i < t->rank; i++)
+        s->wide = s->wide || t->dim[i] > INT_INDEX_LIMIT;
+}
+
+static void add_load(void *context, const Expr *load)
+{
+    add_tensor(context, load->tensor);
+}
+
+static bool uses_op(const Expr *e, Op op)
+{
+    return e && (e->op == op || uses_op(e->a, op) || uses_op(e->b, op) || uses_op(e->c, op) || uses_op(e->d, op));
+}
+
+static const char *total_name(const Nest *n)
+{
+    switch (n->put) {
+    case PUT_SET: case PUT_ADD: return "sum";
+    case PUT_MAX: return "largest";
+    case PUT_MIN: return uses_op(n->value, OP_INDEX) ? "first" : "smallest";
+    }
+    return NULL;
+}
+
+Scope *c_scope(CFile *f, const Nest *n)
+{
+    Scope *s = ARENA_NEW(f->u->arena, Scope);
+
+    s->file = f;
+    s->nest = n;
+    s->real = f->real;
+    s->total = total_name(n);
+    s->value = "value";
+    s->draws = uses_op(n->value, OP_RANDOM) || uses_op(n->start, OP_RANDOM) || uses_op(n->finish, OP_RANDOM);
+    for (int i = 0; i < n->loop_count; i++) {
+        add_name(s, n->loops[i], n->loops[i]->name);
+        s->bound[i] = -1;
+    }
+    add_tensor(s, n->dst);
+    nest_loads(n, add_load, s);
+    return s;
+}
+
+const char *scope_name(const Scope *s, const void *loop_or_tensor)
+{
+    for (int i = 0; i < s->names.count; i++)
+        if (s->names.at[i].of == loop_or_tensor)
+            return s->names.at[i].text;
+    assert(!"a loop or a tensor of another nest");
+    return "";
+}
+
+int scope_places(const Scope *s)
+{
+    int places = 0;
+
+    for (int i = 0; i < s->nest->loop_count; i++)
+        places += nest_places_loop(s->nest, s->nest->loops[i]);
+    return places;
+}
+
+const char *c_dims(Arena *arena, const Tensor *t)
+{
+    Text *dims = text_new(arena);
+
+    for (int i = 0; i < t->rank; i++)
+        text_put(dims, "[%" PRId64 "]", t->dim[i]);
+    return t->rank ? dims->at : "[1]";
+}
+
+const char *c_parameter(const Scope *s, const Tensor *t)
+{
+    Arena *arena = s->file->u->arena;
+    return arena_print(arena, "%s%s %s%s", t == s->nest->dst ? "" : "const ", s->real, scope_name(s, t), c_dims(arena, t));
+}

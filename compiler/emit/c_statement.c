@@ -1,0 +1,123 @@
+/* c_statement.c: the single statements of a nest, as bound in its scope: with and without a local total. */
+#include "emit/c.h"
+
+#include <assert.h>
+
+static const char *code_of(const Scope *s, const Expr *e)
+{
+    Text *t = text_new(s->file->u->arena);
+    c_expr(t, s, FORM_C, e, s->total);
+    return t->at;
+}
+
+static const char *place_of(const Scope *s)
+{
+    Text *t = text_new(s->file->u->arena);
+    c_element(t, s, FORM_C, s->nest->dst, s->nest->index);
+    return t->at;
+}
+
+static void put_assignment(Text *t, const char *to, const char *sign, const char *value)
+{
+    put_code(t, arena_print(t->arena, "%s %s %s;", to, sign, value));
+}
+
+static void put_set(Text *t, const Scope *s, const Expr *value)
+{
+    put_assignment(t, place_of(s), "=", code_of(s, value));
+}
+
+/* `to` takes the value if that is larger (or smaller). */
+static void put_extreme(Text *t, const Scope *s, const char *to, const char *relation, const Expr *value)
+{
+    const char *code = code_of(s, value);
+    bool constant = value->op == OP_CONSTANT;
+
+    if (s->nest->piece && expr_is_plain(value)) {               /* unrolled: one line */
+        put_code(t, arena_print(t->arena, "if (%s %s %s) %s = %s;", code, relation, to, to, code));
+        return;
+    }
+    if (s->nest->piece) {
+        s->file->needs.op[s->nest->put == PUT_MAX ? OP_MAX : OP_MIN] = true;
+        put_code(t, arena_print(t->arena, "%s = %s(%s, %s);", to, s->nest->put == PUT_MAX ? "larger" : "smaller", code, to));
+        return;
+    }
+    if (!constant)
+        put_code(t, arena_print(t->arena, "const %s %s = %s;", s->real, s->value, code));
+    text_open(t, "if (%s %s %s)", constant ? code : s->value, relation, to);
+    put_assignment(t, to, "=", constant ? code : s->value);
+    t->depth--;
+}
+
+void c_statement_put(Text *t, const Scope *s, const char *to, const Expr *value)
+{
+    const char *target = to ? to : place_of(s);
+
+    switch (s->nest->put) {
+    case PUT_SET:
+        put_assignment(t, target, "=", code_of(s, value));
+        return;
+    case PUT_ADD:
+        if (value->op == OP_NEG)
+            put_assignment(t, target, "-=", code_of(s, value->a));
+        else
+            put_assignment(t, target, "+=", code_of(s, value));
+        return;
+    case PUT_MAX:
+        put_extreme(t, s, target, ">", value);
+        return;
+    case PUT_MIN:
+        put_extreme(t, s, target, "<", value);
+        return;
+    }
+}
+
+bool c_put_is_block(const Scope *s)
+{
+    const Nest *n = s->nest;
+    return (n->put == PUT_MAX || n->put == PUT_MIN) && n->value->op != OP_CONSTANT && !n->piece;
+}
+
+bool c_needs_total(const Scope *s)
+{
+    const Nest *n = s->nest;
+    return nest_is_gather(n) && (scope_places(s) < n->loop_count || expr_totals(n->finish) > 1);
+}
+
+void c_total_begin(Text *t, const Scope *s, bool declare)
+{
+    static const Expr zero = { .op = OP_CONSTANT };
+    const Nest *n = s->nest;
+    const Expr *start = n->start ? n->start : n->put == PUT_ADD && !n->finish ? &zero : expr_of_dst(s);
+
+    if (n->put == PUT_SET)                                      /* no summed loop: the value alone */
+        start = n->value;
+    put_assignment(t, arena_print(t->arena, "%s%s%s", declare ? s->real : "", declare ? " " : "", s->total), "=",
+                   code_of(s, start));
+}
+
+void c_total_end(Text *t, const Scope *s)
+{
+    const Nest *n = s->nest;
+
+    if (n->finish)
+        put_assignment(t, place_of(s), "=", code_of(s, n->finish));
+    else
+        put_assignment(t, place_of(s), n->put == PUT_ADD && !n->start ? "+=" : "=", s->total);
+}
+
+/* The statement of a place that needs no local total. */
+void c_single(Text *t, const Scope *s)
+{
+    const Nest *n = s->nest;
+    Arena *arena = s->file->u->arena;
+    const Expr *value = n->value;
+
+    if (!nest_is_gather(n) || (!n->start && !n->finish)) {
+        c_statement_put(t, s, NULL, value);
+        return;
+    }
+    if (n->put != PUT_SET)
+        value = expr_joined(arena, n->put, n->start ? n->start : expr_of_dst(s), value);
+    put_set(t, s, n->finish ? expr_with_total(s, n->finish, value) : value);
+}

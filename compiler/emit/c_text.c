@@ -1,0 +1,168 @@
+/* c_text.c: lines of generated text: wrapped at the width of a page, strings, numbers for people. */
+#include "emit/c.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+const char *grouped(Arena *arena, int64_t number)
+{
+    char digits[32], out[48];
+    int length = snprintf(digits, sizeof digits, "%" PRId64, number), to = 0;
+
+    for (int i = 0; i < length; i++) {
+        out[to++] = digits[i];
+        if ((length - 1 - i) % 3 == 0 && i < length - 1 && digits[i] != '-')
+            out[to++] = ' ';
+    }
+    return arena_copy(arena, out, (size_t)to);
+}
+
+void put_string(Text *t, const char *bytes)
+{
+    text_put(t, "\"");
+    for (const unsigned char *c = (const unsigned char *)bytes; *c; c++) {
+        if (*c == '"' || *c == '\\' || *c == '?')               /* ?? may begin a trigraph */
+            text_put(t, "\\%c", *c);
+        else if (*c >= ' ' && *c < 0x7f)
+            text_put(t, "%c", *c);
+        else
+            text_put(t, "\\%03o", *c);
+    }
+    text_put(t, "\"");
+}
+
+/* Columns of `length` bytes of UTF-8. */
+static int columns(const char *text, size_t length)
+{
+    int count = 0;
+    for (size_t i = 0; i < length; i++)
+        count += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return count;
+}
+
+static void spaces(Text *t, int count)
+{
+    for (int i = 0; i < count; i++)
+        text_bytes(t, " ", 1);
+}
+
+/* A space where code may go on on the next line: after a comma, before an operator, a question mark or a word of formulas. */
+static bool may_break(const char *code, const char *space)
+{
+    static const char *const words[] = { "of ", "where ", "else " };
+
+    if (space > code && space[-1] == ',')
+        return true;
+    if (space[1] && strchr("+-*/?:<>", space[1]) && space[2] == ' ')
+        return true;
+    for (int i = 0; i < countof(words); i++)
+        if (strncmp(space + 1, words[i], strlen(words[i])) == 0)
+            return strcmp(words[i], "of ") != 0;
+    return false;
+}
+
+/* How much of `code` stands on a line of `width` columns: up to the last break that is least deep in brackets. */
+static size_t line_length(const char *code, int width)
+{
+    size_t best = 0;
+    int depth = 0, best_depth = 1000;
+
+    if (columns(code, strlen(code)) <= width)
+        return strlen(code);
+    for (size_t i = 0; code[i]; i++) {
+        if (strchr("([{", code[i]))
+            depth++;
+        if (strchr(")]}", code[i]))
+            depth--;
+        bool late = columns(code, i) > width;
+        if (late && best)
+            break;
+        if (code[i] == ' ' && may_break(code, code + i) && (depth <= best_depth || late)) {
+            best = i;
+            best_depth = depth;
+        }
+    }
+    return best ? best : strlen(code);
+}
+
+static void put_wrapped_code(Text *t, const char *prefix, const char *code, int hang)
+{
+    int indent = t->depth * 4 + columns(prefix, strlen(prefix));
+
+    for (int line = 0; *code; line++) {
+        int more = line ? hang : 0;
+        size_t length = line_length(code, PAGE_WIDTH - indent - more);
+        text_indent(t);
+        text_put(t, "%s", prefix);
+        spaces(t, more);
+        text_bytes(t, code, length);
+        text_put(t, "\n");
+        code += length;
+        code += *code == ' ';
+    }
+}
+
+void put_code(Text *t, const char *code)
+{
+    put_wrapped_code(t, "", code, 4);
+}
+
+void put_formula(Text *t, const char *prefix, const char *formula)
+{
+    const char *equals = strstr(formula, " = ");
+    const char *adds = strstr(formula, " += ");
+    const char *right = adds && (!equals || adds < equals) ? adds + 4 : equals ? equals + 3 : formula + 4;
+
+    put_wrapped_code(t, prefix, formula, right - formula > 40 ? 8 : (int)(right - formula));
+}
+
+void put_list(Text *t, const char *head, const char *const *items, int count, const char *tail)
+{
+    int start = t->depth * 4 + columns(head, strlen(head)), column = start;
+
+    text_indent(t);
+    text_put(t, "%s", head);
+    for (int i = 0; i < count; i++) {
+        bool last = i == count - 1;
+        int width = columns(items[i], strlen(items[i])) + (last ? (int)strlen(tail) : 1);
+        if (i > 0 && column + 1 + width > PAGE_WIDTH) {
+            text_put(t, "\n");
+            spaces(t, start);
+            column = start;
+        } else if (i > 0) {
+            text_put(t, " ");
+            column++;
+        }
+        text_put(t, "%s%s", items[i], last ? "" : ",");
+        column += width;
+    }
+    text_put(t, "%s\n", tail);
+}
+
+void put_paragraph(Text *t, const char *prefix, const char *text, int hang)
+{
+    int indent = t->depth * 4 + columns(prefix, strlen(prefix));
+    bool first = true;
+
+    while (*text) {
+        int more = first ? 0 : hang, width = PAGE_WIDTH - indent - more;
+        size_t end = 0;
+        for (size_t i = 0;; i++) {
+            if (text[i] == ' ' || text[i] == '\0') {
+                if (columns(text, i) > width && end > 0)
+                    break;
+                end = i;
+            }
+            if (text[i] == '\0')
+                break;
+        }
+        text_indent(t);
+        text_put(t, "%s", prefix);
+        spaces(t, more);
+        text_bytes(t, text, end);
+        text_put(t, "\n");
+        text += end;
+        text += strspn(text, " ");
+        first = false;
+    }
+}

@@ -1,0 +1,109 @@
+/* functions.c: which nests become which functions of the generated code, and what they are called (emit.h). */
+#include "emit/emit.h"
+#include "emit/map.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+Programs programs_of(const Unit *u)
+{
+    const Program *const all[] = { u->train, u->infer, u->eval };
+    Programs programs = { { NULL }, 0 };
+
+    for (int i = 0; i < countof(all); i++)
+        if (all[i])
+            programs.at[programs.count++] = all[i];
+    return programs;
+}
+
+typedef struct Key {
+    Unit *u;
+    const Nest *nest;
+    Text *text;
+} Key;
+
+static void add_tensor(Key *key, const Tensor *t)
+{
+    text_put(key->text, "%s %s", nest_symbol(key->u, key->nest, t), t->name);
+    for (int i = 0; i < t->rank; i++)
+        text_put(key->text, " %" PRId64, t->dim[i]);
+    text_put(key->text, "\n");
+}
+
+static void add_load(void *context, const Expr *load)
+{
+    add_tensor(context, load->tensor);
+}
+
+/* Constants with all their bits: the text of a nest rounds them. */
+static void add_constants(Key *key, const Expr *e)
+{
+    if (!e)
+        return;
+    if (e->op == OP_CONSTANT)
+        text_put(key->text, "%a\n", e->number);
+    add_constants(key, e->a);
+    add_constants(key, e->b);
+    add_constants(key, e->c);
+    add_constants(key, e->d);
+}
+
+/* Two nests with one key make the same function: the text of the nest, its constants, and what it calls its tensors, and their shapes. */
+static const char *key_of(Unit *u, const Nest *n)
+{
+    Key key = { u, n, text_new(u->arena) };
+
+    text_put(key.text, "%s\n", n->name);
+    nest_print(n, key.text);
+    add_tensor(&key, n->dst);
+    nest_loads(n, add_load, &key);
+    add_constants(&key, n->fill);
+    add_constants(&key, n->start);
+    add_constants(&key, n->value);
+    add_constants(&key, n->finish);
+    return key.text->at;
+}
+
+/* The name of a nest, or NAME_PROGRAM if another nest has it already. */
+static const char *name_for(Unit *u, Names *names, Map *used, const Nest *n, const Program *p)
+{
+    const char *name = n->name;
+
+    if (*map_text(used, name))
+        name = arena_print(u->arena, "%s_%s", n->name, p->name);
+    for (int again = 2; *map_text(used, name); again++)
+        name = arena_print(u->arena, "%s_%s%d", n->name, p->name, again);
+    *map_text(used, name) = used;
+    return names_legal(names, name);
+}
+
+Functions *functions_of(Unit *u, Names *names)
+{
+    Functions *f = ARENA_NEW(u->arena, Functions);
+    Map *of_key = map_new(u->arena), *used = map_new(u->arena);
+
+    f->programs = programs_of(u);
+    f->of_nest = map_new(u->arena);
+    for (int i = 0; i < f->programs.count; i++) {
+        const Program *p = f->programs.at[i];
+        for (int j = 0; j < p->nests.count; j++) {
+            const Nest *n = p->nests.at[j];
+            void **known = map_text(of_key, key_of(u, n));
+            if (!*known) {
+                Function *made = ARENA_NEW(u->arena, Function);
+                *made = (Function){ name_for(u, names, used, n, p), n, 0 };
+                LIST_ADD(u->arena, &f->list, made);
+                *known = made;
+            }
+            Function *function = *known;
+            function->programs |= 1u << i;
+            *map_at(f->of_nest, &n, sizeof n) = function;
+        }
+    }
+    return f;
+}
+
+const Function *function_of(const Functions *f, const Nest *nest)
+{
+    return *map_at(f->of_nest, &nest, sizeof nest);
+}

@@ -1,0 +1,47 @@
+/* network.c: a compiled network from a text, for tests (network.h). */
+#include "support/network.h"
+
+#include "pipeline.h"
+
+#include <stdio.h>
+#include <string.h>
+
+Unit *network_from(const char *name, const char *text, NetworkOptions options)
+{
+    Unit *u = unit_new();
+    bool done = true;
+
+    u->options.input = name;
+    u->options.tile = options.tile ? options.tile : 1;
+    u->options.style = options.style;
+    u->options.infer = options.infer;
+    u->options.unroll_budget = INT64_MAX;
+    u->ast = ast_parse(u, diag_add_source(u, name, text, strlen(text)));
+    /* The first stage reads a file; what it makes is there. */
+    for (int i = 1; done && i < stage_table_count; i++)
+        done = !diag_errors(u) && stage_table[i].run(u);
+    if (done && !diag_errors(u))
+        return u;
+    diag_print(u, stderr, false);
+    unit_free(u);
+    return NULL;
+}
+
+const char *text_of_file(Arena *arena, const char *path)
+{
+    FILE *from = fopen(path, "rb");
+    long size = -1;
+
+    if (from && fseek(from, 0, SEEK_END) == 0)
+        size = ftell(from);
+    if (size >= 0)
+        rewind(from);
+    char *text = size >= 0 ? arena_alloc(arena, (size_t)size + 1) : NULL;
+    if (text && fread(text, 1, (size_t)size, from) != (size_t)size)
+        text = NULL;
+    if (from)
+        fclose(from);
+    if (!text)
+        fprintf(stderr, "cannot read '%s'\n", path);
+    return text;
+}

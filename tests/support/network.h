@@ -1,0 +1,20 @@
+/* network.h: a compiled network from a text, for tests. */
+#ifndef CNNC_TESTS_SUPPORT_NETWORK_H
+#define CNNC_TESTS_SUPPORT_NETWORK_H
+
+#include "net/net.h"
+#include "unit.h"
+
+typedef struct NetworkOptions {
+    int64_t tile;               /* 0: 1 */
+    Style style;
+    bool infer;                 /* inference alone */
+} NetworkOptions;
+
+/* Runs all stages on a text. NULL if one failed; its messages are on stderr. End it with unit_free. */
+Unit *network_from(const char *name, const char *text, NetworkOptions options);
+
+/* The text of a file, in the arena; NULL with a message on stderr. */
+const char *text_of_file(Arena *arena, const char *path);
+
+#endif

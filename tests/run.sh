@@ -1,0 +1,239 @@
+#!/usr/bin/env bash
+# run.sh [--quick] [--update] [STAGE...]: builds everything and runs every test. On a fresh Debian or Ubuntu machine it installs what is
+# missing first, by apt-get (with sudo where needed). One line a test; the last line is `N passed, M failed`, and the exit status is
+# 1 if anything failed.
+#
+#   --quick          fewer random networks, no sanitizers
+#   --update         rewrite the golden files; the difference is then reviewed with git
+#   STAGE...         only these stages (see the end of this file)
+#   CNNC_RANDOM=N    random networks to compare (50)      CNNC_SEED=N  the first seed (1)
+#   CNNC_BUILD=DIR   where to build (build-tests/)        CNN_DATA=DIR where data sets are looked for
+#   CNNC_JOBS=N      processes at a time (all cores)
+set -u
+export LC_ALL=C
+cd "$(dirname "$0")/.." || exit 2
+top=$PWD
+
+quick=no
+update=no
+stages=
+for word in "$@"; do
+    case $word in
+        --quick)  quick=yes ;;
+        --update) update=yes ;;
+        -*)       sed -n '2,13s/^# \{0,1\}//p' "$top/tests/run.sh"; exit 2 ;;
+        *)        stages="$stages $word" ;;
+    esac
+done
+out=$(realpath -m "${CNNC_BUILD:-build-tests}")
+jobs=${CNNC_JOBS:-$(nproc 2>/dev/null || echo 2)}
+seed=${CNNC_SEED:-1}
+networks=${CNNC_RANDOM:-$([ $quick = yes ] && echo 10 || echo 50)}
+mkdir -p "$out/logs" || exit 2
+
+passed=0
+failed=0
+
+# ---- what a test says
+
+now() { date +%s.%N; }
+since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f s", b - a }'; }
+
+# say STATUS NAME TIME [WHY]
+say() {
+    printf '%-5s %-44s %9s%s\n' "$1" "$2" "$3" "${4:+   $4}"
+    case $1 in
+        ok)   passed=$((passed + 1)) ;;
+        FAIL) failed=$((failed + 1)) ;;
+    esac
+}
+
+skip() { say skip "$1" "" "$2"; }
+
+# test_it NAME COMMAND...: one test. Its output goes to a log; the last lines of it are shown if it fails, the last one if it passes and
+# is a summary ("NAME: ...").
+test_it() {
+    local name=$1 log begun status
+    shift
+    log=$out/logs/$(printf '%s' "$name" | tr ' /' '__').log
+    begun=$(now)
+    "$@" > "$log" 2>&1 < /dev/null
+    status=$?
+    if [ $status -eq 0 ]; then
+        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|layers\|golden\|torch\|lint\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
+    else
+        say FAIL "$name" "$(since "$begun")" "status $status; all of it: ${log#"$top"/}"
+        tail -n 40 "$log" | sed 's/^/      /'
+    fi
+    return $status
+}
+
+# ---- what is needed
+
+have() { command -v "$1" > /dev/null 2>&1; }
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; elif have sudo; then sudo "$@"; else return 1; fi
+}
+
+# Debian packages that are missing, needed ones in $1 and wished for ones in $2.
+missing_packages() {
+    local needed= wished=
+    have cc || have gcc || needed="$needed gcc"
+    [ -e /usr/include/stdio.h ] || needed="$needed libc6-dev"
+    have cmake || needed="$needed cmake"
+    have ninja || have make || needed="$needed ninja-build"
+    have flex || needed="$needed flex"
+    have bison || needed="$needed bison"
+    have python3 || wished="$wished python3"
+    [ -e /usr/include/zlib.h ] || needed="$needed zlib1g-dev"
+    [ -e /usr/include/cmocka.h ] || needed="$needed libcmocka-dev"
+    have clang || have clang-19 || wished="$wished clang"
+    needed_packages=$needed
+    wished_packages=$wished
+}
+
+install_missing() {
+    missing_packages
+    [ -n "$needed_packages$wished_packages" ] || return 0
+    if ! have apt-get; then
+        [ -z "$needed_packages" ] || echo "missing, and there is no apt-get to install them:$needed_packages"
+        return 0
+    fi
+    echo "installing$needed_packages$wished_packages"
+    export DEBIAN_FRONTEND=noninteractive
+    as_root apt-get update -q > "$out/logs/apt.log" 2>&1 < /dev/null
+    for package in $needed_packages $wished_packages; do
+        as_root apt-get install -q -y --no-install-recommends "$package" >> "$out/logs/apt.log" 2>&1 < /dev/null \
+            || echo "could not install $package; see ${out#"$top"/}/logs/apt.log"
+    done
+}
+
+gcc=$(command -v gcc || command -v cc)
+clang=
+
+find_compilers() {
+    local name
+    gcc=$(command -v gcc || command -v cc)
+    for name in clang-19 clang clang-18 clang-17 clang-16 clang-15 clang-14; do
+        if have "$name"; then clang=$(command -v "$name"); break; fi
+    done
+}
+
+# ---- builds
+
+generator=()
+
+# build NAME OPTIONS...: configures and builds into $out/NAME.
+build() {
+    local dir=$out/$1
+    shift
+    cmake "${generator[@]}" -S "$top" -B "$dir" "$@" && cmake --build "$dir" -j "$jobs"
+}
+
+stage_build() {
+    have ninja && [ ! -e "$out/main/Makefile" ] && generator=(-G Ninja)
+    test_it "build, warnings as errors" build main -DCNNC_WERROR=ON -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER="$gcc" || return 1
+    cnnc=$out/main/compiler/cnnc
+    if [ $quick = yes ]; then
+        skip "build under ASan and UBSan" "--quick"
+    else
+        test_it "build under ASan and UBSan, asserts on" build sanitized -DCNNC_WERROR=ON -DCNNC_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug \
+            -DCMAKE_C_FLAGS=-O1 -DCMAKE_C_COMPILER="$gcc"
+    fi
+    if [ -n "$clang" ] && [ $quick = no ]; then
+        test_it "build with clang, warnings as errors" build clang -DCNNC_WERROR=ON -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER="$clang"
+    else
+        skip "build with clang" "$([ -n "$clang" ] && echo --quick || echo "no clang")"
+    fi
+}
+
+# ---- stages
+
+stage_arrows() {
+    test_it "include arrows between the rooms" tests/arrows.sh "$top"
+    test_it "a wrong include arrow is found" tests/arrows.sh --self-test
+}
+
+# ctest_lines NAME DIR: every test of ctest is a line.
+ctest_lines() {
+    local log=$out/logs/ctest-$1.log line name state took any=no
+    ctest --test-dir "$2" -j "$jobs" --output-on-failure --no-tests=error > "$log" 2>&1 < /dev/null
+    while IFS= read -r line; do
+        if [[ $line =~ Test\ +#[0-9]+:\ ([^ ]+)\ \.*\ *(\*\*\*)?([A-Za-z]+)\ .*\ ([0-9.]+)\ sec ]]; then
+            name=${BASH_REMATCH[1]}
+            state=${BASH_REMATCH[3]}
+            took=${BASH_REMATCH[4]}
+            any=yes
+            if [ "$state" = Passed ]; then say ok "$1 $name" "$took s"; else say FAIL "$1 $name" "$took s" "$state; all of it: ${log#"$top"/}"; fi
+        fi
+    done < <(grep -E '^ *[0-9]+/[0-9]+ Test ' "$log")
+    if [ $any = no ]; then
+        say FAIL "$1 tests of C" "" "ctest found none"
+        tail -n 20 "$log" | sed 's/^/      /'
+    elif ! tail -n 30 "$log" | grep -q '100% tests passed'; then
+        grep -vE '^ *(Start|[0-9]+/[0-9]+ Test) ' "$log" | head -n 60 | sed 's/^/      /'
+    fi
+}
+
+stage_unit() {
+    if [ ! -e /usr/include/cmocka.h ]; then
+        skip "unit tests" "libcmocka-dev is not there"
+        return
+    fi
+    ctest_lines unit "$out/main"
+    [ -e "$out/sanitized/compiler/cnnc" ] && [ $quick = no ] && ctest_lines sanitized "$out/sanitized"
+}
+
+stage_golden() {
+    local part
+    for part in messages dumps c; do
+        if [ $update = yes ]; then
+            tests/golden.sh "$cnnc" --update $part
+        fi
+        test_it "golden files: $part" tests/golden.sh "$cnnc" $part
+    done
+    [ $quick = no ] && test_it "golden files, sanitized" tests/golden.sh "$out/sanitized/compiler/cnnc"
+}
+
+stage_layers() {
+    test_it "gradients of every layer and argument" "$out/main/tests/layers_check" tests/layers/*.cnn
+}
+
+# compilers FLAGS: the --cc options for both compilers.
+compilers() {
+    cc_options=(--cc="$gcc $1")
+    [ -n "$clang" ] && cc_options+=(--cc="$clang $1")
+}
+
+stage_random() {
+    local agree=$out/main/tests/agree
+    compilers "-O1 -w"
+    test_it "$networks random networks agree" "$agree" --cnnc="$cnnc" --dir="$out/random" --seed="$seed" --count="$networks" --jobs="$jobs" \
+        "${cc_options[@]}"
+    test_it "$((networks / 2)) networks of whole numbers are equal" "$agree" --whole --cnnc="$cnnc" --dir="$out/random" --seed="$seed" \
+        --count="$((networks / 2))" --jobs="$jobs" "${cc_options[@]}"
+    test_it "networks of tests/layers agree" "$agree" --cnnc="$cnnc" --dir="$out/random" --jobs="$jobs" --quick "${cc_options[@]}" tests/layers/*.cnn
+    if [ $quick = no ]; then
+        compilers "-O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all"
+        test_it "random networks, generated code sanitized" "$out/sanitized/tests/agree" --quick --cnnc="$out/sanitized/compiler/cnnc" \
+            --dir="$out/random" --seed="$((seed + 100000))" --count=6 --jobs="$jobs" --cc="$gcc -O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all"
+    fi
+}
+
+# ---- all of them
+
+begun=$(now)
+install_missing
+find_compilers
+all="arrows build unit golden layers random"
+for stage in $all; do
+    case " ${stages:-$all} build " in
+        *" $stage "*) ;;
+        *) continue ;;
+    esac
+    "stage_$stage" || { [ $stage = build ] && break; }
+done
+echo "all of it took $(since "$begun")"
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]

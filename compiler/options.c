@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include "emit/emit.h"
+#include "loops/machine.h"
 #include "pipeline.h"
 
 #include <errno.h>
@@ -50,7 +51,19 @@ static const char *read_style(Reader *r, const char *value)
             r->u->options.style = (Style)i;
             return NULL;
         }
-    return "lesson or unrolled";
+    return "lesson, unrolled or fast";
+}
+
+static const char *read_target(Reader *r, const char *value)
+{
+    r->u->options.machine = machine_find(value);
+    if (r->u->options.machine)
+        return NULL;
+    Text *t = text_new(r->u->arena);
+    text_put(t, "one of");
+    for (int i = 0; i < machine_table_count; i++)
+        text_put(t, "%s %s", i ? "," : "", machine_table[i].name);
+    return t->at;
 }
 
 static const char *read_real(Reader *r, const char *value)
@@ -130,9 +143,10 @@ static const Option table[] = {
     { "--emit",          "OUTPUT",  "choose the output by name",                                       read_emit },
     { "-D",              "NAME=V",  "give the param NAME the value V",                                 read_define },
     { "--network",       "NAME",    "the network to compile, where the file has several",              read_network },
-    { "--style",         "STYLE",   "lesson: to read, loops like the formulas (default); unrolled: no loop left", read_style },
+    { "--style",         "STYLE",   "lesson: to read, loops like the formulas (default); unrolled: no loop left; fast", read_style },
+    { "--target",        "MACHINE", "the machine that --style=fast schedules for: avx2 (default), avx512, sse2, neon", read_target },
     { "--real",          "TYPE",    "float (default) or double",                                       read_real },
-    { "--tile",          "N",       "images that one call handles (default 1)",                        read_tile },
+    { "--tile",          "N",       "images that one call handles (default 1; fast: two vectors of them)",                        read_tile },
     { "--infer",         NULL,      "inference alone: no dropout, scales folded into weights",         read_infer },
     { "--weights",       "FILE",    "embed the weights of FILE.safetensors (with --infer)",            read_weights },
     { "--main",          NULL,      "add a main with the commands train, test, run and grad",          read_main },
@@ -221,6 +235,12 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
         if (expected)
             return wrong(arena_print(u->arena, "%s '%%s' is not %%s", o->name), value, expected);
     }
+    Options *options = &u->options;
+    if (!options->machine)
+        options->machine = &machine_table[0];
+    if (!options->tile)
+        options->tile = options->style != STYLE_FAST ? 1
+                        : 2 * options->machine->vector_bytes / (options->real == REAL_DOUBLE ? 8 : 4);
     if (line->help || line->version)
         return true;
     if (!u->options.input)

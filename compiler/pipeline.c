@@ -3,6 +3,7 @@
 
 #include "front/ast.h"
 #include "loops/fold.h"
+#include "loops/layout.h"
 #include "loops/loops.h"
 #include "net/net.h"
 
@@ -64,6 +65,16 @@ static bool fold(Unit *u)
     return true;
 }
 
+/* Style fast rewrites whole programs before they are cut and scheduled. */
+static bool layout(Unit *u)
+{
+    if (u->options.style == STYLE_FAST) {
+        each(u, program_gather);
+        each(u, program_images_innermost);
+    }
+    return true;
+}
+
 static bool schedule(Unit *u)
 {
     Program *list[3];
@@ -113,6 +124,7 @@ const Stage stage_table[] = {
     { "adjoint",  "with the backward pass derived from them",         adjoint,   dump_programs },
     { "tidy",     "with what is not needed gone",                     tidy,      dump_programs },
     { "fold",     "with scales folded into weights (--infer)",        fold,      dump_programs },
+    { "layout",   "with images innermost (--style=fast)",             layout,    dump_programs },
     { "phases",   "cut where the whole batch must be summed",         phases,    dump_programs },
     { "tile",     "without the loop over images in tiles of one",     tile,      dump_programs },
     { "schedule", "ordered and unrolled as the style wants",          schedule,  dump_programs },

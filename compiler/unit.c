@@ -8,7 +8,7 @@ Unit *unit_new(void)
 
     u->arena = arena;
     u->diags = diags_new(arena);
-    u->options = (Options){ .tile = 1, .unroll_budget = 250000 };
+    u->options = (Options){ .unroll_budget = 250000 };
     return u;
 }
 

@@ -29,7 +29,8 @@ typedef struct Options {
     bool infer;                    /* inference alone */
     bool with_main;                /* add a main that calls the runtime's command line */
     const char *weights;           /* .safetensors to embed as constants, or NULL */
-    int64_t tile;                  /* images that one call of the generated code handles */
+    const struct Machine *machine; /* loops/machine.h: what --style=fast schedules for */
+    int64_t tile;                  /* images that one call of the generated code handles; 0: what the style prefers */
     int64_t unroll_budget;         /* multiply-adds that --style=unrolled may write out */
     Define *defines;
     int define_count;

@@ -68,7 +68,8 @@ Tensor *tensor_base(Tensor *t);
 
 typedef enum LoopKind {
     LOOP_PLAIN,
-    LOOP_UNROLL                 /* written out: the emitters print its body once for every value */
+    LOOP_UNROLL,                /* written out: the emitters print its body once for every value */
+    LOOP_LANES                  /* the lanes of one vector: its extent is the width of a vector of the machine */
 } LoopKind;
 
 typedef struct Loop {
@@ -128,7 +129,8 @@ typedef struct Nest {
     Expr *value;
     Expr *finish;               /* of OP_TOTAL, or NULL */
     LIST(struct Symbol) symbols;/* how its formula calls the tensors it touches */
-    int hold;                   /* loops[hold...] run with dst held in a local; set by loops/schedule.c */
+    int hold;                   /* loops[hold...] run with dst held in locals, one for every value of the places among them;
+                                   set by loops/schedule.c. Lanes that are summed are added up when the total is stored. */
     int64_t piece;              /* unrolled: places that one function handles; 0: all */
 } Nest;
 

@@ -77,7 +77,7 @@ Program *program_lower(Unit *u, const Net *net, Mode mode)
     p->name = mode_name(mode);
     p->mode = mode;
     p->net = net;
-    p->tile = u->options.tile;
+    p->tile = u->options.tile ? u->options.tile : 1;
     p->made = arena_array(u->arena, (size_t)net->sites.count + 1, sizeof *p->made);
     b = build_new(u, p);
     forget_tensors(net);

@@ -17,4 +17,7 @@ void nest_unroll(Nest *n, int loop);
 /* Splits a loop of extent outer * inner into two: l becomes l_outer * inner + l_inner. False if inner does not divide it. */
 bool nest_split(Unit *u, Nest *n, int loop, int64_t inner);
 
+/* fast.c: the rewrites that the fast style picks for a nest. */
+void nest_schedule_fast(Unit *u, Nest *n);
+
 #endif

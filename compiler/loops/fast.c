@@ -1,0 +1,182 @@
+/* fast.c: the policy of the fast style. Images lie innermost (layout.c), so every nest has its images in the lanes.
+ *
+ * A weighted sum is held in a register tile: some places of two loops, written out, times the lanes. With P places and one
+ * vector each, P + 1 registers hold the sums and what is multiplied, the rest the other factor; P near 3/4 of the registers
+ * keeps the multiply-add units busy without spilling (measured: 24 of 32, 12 of 16). A tile of two loops needs fewer loads
+ * than one of a single loop: a + b vectors and numbers for a * b multiply-adds.
+ * Where the images are summed (gradients of weights) the lanes hold partial sums that are added up at the end. */
+#include "loops/transform.h"
+
+#include "loops/machine.h"
+
+static int loop_of(const Nest *n, const Loop *l)
+{
+    for (int i = 0; i < n->loop_count; i++)
+        if (n->loops[i] == l)
+            return i;
+    return -1;
+}
+
+static int images_loop(const Nest *n)
+{
+    for (int i = 0; i < n->loop_count; i++)
+        if (n->loops[i]->name[0] == 'n' && n->loops[i]->name[1] == '\0')
+            return i;
+    return -1;
+}
+
+/* Of an access: 1 if neighbouring lanes are neighbours in memory, 0 if all lanes read the same, -1 otherwise. */
+static int lane_step(const Tensor *t, const Affine *index, const Loop *lanes)
+{
+    int step = 0;
+
+    for (int i = 0; i < t->rank; i++)
+        for (int j = 0; j < index[i].count; j++)
+            if (index[i].term[j].loop == lanes)
+                step = i == t->rank - 1 && index[i].term[j].factor == 1 && step == 0 ? 1 : -1;
+    return step;
+}
+
+/* True if the expression is made of operators that vectors have, on accesses that lanes can load. */
+static bool vectorises(const Expr *e, const Loop *lanes)
+{
+    switch (e->op) {
+    case OP_CONSTANT:
+        return true;
+    case OP_LOAD:
+        return lane_step(e->tensor, e->index, lanes) >= 0;
+    case OP_NEG:
+        return vectorises(e->a, lanes);
+    case OP_ADD: case OP_SUB: case OP_MUL:
+        return vectorises(e->a, lanes) && vectorises(e->b, lanes);
+    case OP_INDEX: case OP_TOTAL: case OP_RANDOM: case OP_ABS: case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_SQRT: case OP_TANH:
+    case OP_ERF: case OP_DIV: case OP_MAX: case OP_MIN: case OP_SELECT_GT: case OP_SELECT_EQ:
+        return false;
+    }
+    return false;
+}
+
+static int64_t largest_divisor(int64_t n, int64_t most)
+{
+    while (n % most)
+        most--;
+    return most;
+}
+
+/* The sizes of the tile on two loops of these extents: the most places within the registers, then the fewest loads. */
+static void choose_tile(int64_t first, int64_t second, int64_t most, int64_t *a, int64_t *b)
+{
+    *a = *b = 1;
+    for (int64_t i = 1; i <= most && i <= first; i++) {
+        if (first % i)
+            continue;
+        int64_t j = largest_divisor(second, most / i < second ? most / i : second);
+        if (i * j > *a * *b || (i * j == *a * *b && i + j < *a + *b)) {
+            *a = i;
+            *b = j;
+        }
+    }
+}
+
+/* Puts the images innermost. */
+static void images_last(Nest *n)
+{
+    int i = images_loop(n);
+    if (i >= 0)
+        nest_move_loop(n, i, n->loop_count - 1);
+}
+
+static bool summed(const Nest *n, int i)
+{
+    return !nest_places_loop(n, n->loops[i]);
+}
+
+/* Splits a place loop into blocks of `size`; the inner loop is written out and goes to the end, before the lanes. */
+static void tile_loop(Unit *u, Nest *n, Loop *l, int64_t size)
+{
+    int i = loop_of(n, l);
+
+    if (size <= 1)
+        return;
+    if (size < l->extent) {
+        bool split = nest_split(u, n, i, size);
+        (void)split;
+        i++;
+    }
+    nest_unroll(n, i);
+    nest_move_loop(n, i, n->loop_count - 2);
+}
+
+/* A weighted sum over lanes: tile, then hold. */
+static void schedule_tile(Unit *u, Nest *n, int vector)
+{
+    const Machine *m = u->options.machine;
+    int lanes = images_loop(n);
+    Loop *first = NULL, *second = NULL, *images = n->loops[lanes];
+    int64_t vectors = images->extent / vector, a = 1, b = 1;
+    int64_t most = m->registers * 3 / 4;
+
+    nest_move_loop(n, lanes, n->loop_count - 1);
+    for (int i = 0; i < n->loop_count - 1; i++)
+        if (!summed(n, i)) {
+            if (!first && n->loops[i]->extent > 1)
+                first = n->loops[i];
+            else if (n->loops[i]->extent > 1)
+                second = n->loops[i];
+        }
+    if (!nest_places_loop(n, images))
+        vectors = 1;                        /* partial sums: one vector takes the images in turn */
+    if (first)
+        choose_tile(first->extent, second ? second->extent : 1, most / vectors > 0 ? most / vectors : 1, &a, &b);
+    if (images->extent > vector) {
+        int last = n->loop_count - 1;
+        nest_split(u, n, last, vector);
+        if (nest_places_loop(n, n->loops[last]))
+            nest_unroll(n, last);
+    }
+    if (first)
+        tile_loop(u, n, first, a);
+    if (second)
+        tile_loop(u, n, second, b);
+    n->loops[n->loop_count - 1]->kind = LOOP_LANES;
+
+    int places = 0;                         /* outermost: the places that are not in the tile */
+    for (int i = 0; i < n->loop_count; i++)
+        if (!summed(n, i) && n->loops[i]->kind == LOOP_PLAIN)
+            nest_move_loop(n, i, places++);
+    n->hold = places;
+    int last_summed = n->loop_count - 1;    /* then the sums, then the tile */
+    for (int i = n->loop_count - 2; i >= n->hold; i--)
+        if (n->loops[i]->kind == LOOP_UNROLL)
+            nest_move_loop(n, i, --last_summed);
+}
+
+void nest_schedule_fast(Unit *u, Nest *n)
+{
+    int vector = u->options.machine->vector_bytes / (u->options.real == REAL_DOUBLE ? 8 : 4);
+    int images = images_loop(n);
+    bool sums = false;
+
+    for (int i = 0; i < n->loop_count; i++)
+        sums = sums || summed(n, i);
+    if (images < 0 || u->options.tile % vector != 0) {
+        nest_places_first(n);
+        return;
+    }
+    if (!nest_is_gather(n)) {
+        images_last(n);
+        n->hold = n->loop_count;
+        return;
+    }
+    if (sums && n->put == PUT_ADD && vectorises(n->value, n->loops[images])
+        && lane_step(n->dst, n->index, n->loops[images]) >= 0
+        && (!n->start || lane_step(n->dst, n->index, n->loops[images]) == 0 || vectorises(n->start, n->loops[images]))) {
+        schedule_tile(u, n, vector);
+        return;
+    }
+    nest_places_first(n);
+    if (nest_places_loop(n, n->loops[images = images_loop(n)])) {
+        nest_move_loop(n, images, n->loop_count - 1);      /* the totals of all images are held together */
+        n->hold--;
+    }
+}

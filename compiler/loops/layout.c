@@ -1,0 +1,152 @@
+/* layout.c: images innermost. The n of every tensor in the scratch block moves from the first axis to the last.
+ *
+ * Then every nest of every layer runs over the images of the tile in its innermost loop, one image a lane, whatever the depth
+ * or the size of the image, and pooling, softmax and dropout need no shuffles (SCHEDULES: 92 to 99 % of peak for convolutions of
+ * up to 32 channels). What the caller gives and takes keeps its images outermost: it is copied once on the way in and out. */
+#include "loops/layout.h"
+
+#include <string.h>
+
+static bool rotates(const Tensor *t)
+{
+    return t->per_image && t->role == ROLE_SCRATCH && t->rank > 1;
+}
+
+static void rotate(Affine *index, int rank)
+{
+    Affine first = index[0];
+    memmove(index, index + 1, (size_t)(rank - 1) * sizeof first);
+    index[rank - 1] = first;
+}
+
+static Expr *rotate_load(void *context, Expr *e)
+{
+    (void)context;
+    if (e->op == OP_LOAD && rotates(e->tensor))
+        rotate(e->index, e->tensor->rank);
+    return e;
+}
+
+void program_insert(Unit *u, Program *p, int where, Nest *n)
+{
+    LIST_ADD(u->arena, &p->nests, n);
+    memmove(p->nests.at + where + 1, p->nests.at + where, (size_t)(p->nests.count - 1 - where) * sizeof n);
+    p->nests.at[where] = n;
+    if (!n->backward)
+        p->forward_end++;
+}
+
+/* ---- copies on the way in and out */
+
+static Tensor *twin(Unit *u, Program *p, const Tensor *t, Role role, const char *suffix)
+{
+    Tensor *copy = ARENA_NEW(u->arena, Tensor);
+    *copy = *t;
+    copy->name = arena_print(u->arena, "%s.%s", t->name, suffix);
+    copy->role = role;
+    LIST_ADD(u->arena, &p->tensors, copy);
+    return copy;
+}
+
+static Nest *copy_nest(Unit *u, const char *name, const char *why, Tensor *to, Tensor *from)
+{
+    static const char *const image[] = { "n", "c", "h", "w" }, *const features[] = { "n", "i", "j", "k", "l" };
+    Nest *n = ARENA_NEW(u->arena, Nest);
+    Expr *load = ARENA_NEW(u->arena, Expr);
+
+    *n = (Nest){ .name = name, .why = why, .put = PUT_SET, .dst = to, .value = load };
+    *load = (Expr){ .op = OP_LOAD, .tensor = from };
+    for (int i = 0; i < to->rank; i++) {
+        Loop *l = ARENA_NEW(u->arena, Loop);
+        *l = (Loop){ .name = to->rank == 4 ? image[i] : features[i], .extent = to->dim[i] };
+        n->loops[n->loop_count++] = l;
+        n->index[i] = load->index[i] = (Affine){ .count = 1, .term = { { l, 1 } } };
+    }
+    LIST_ADD(u->arena, &n->symbols, ((Symbol){ to, "y" }));
+    LIST_ADD(u->arena, &n->symbols, ((Symbol){ from, "x" }));
+    return n;
+}
+
+typedef struct Replace {
+    Unit *u;
+    Program *p;
+    Tensor *from, *to;
+    Nest *n;
+    bool some;
+} Replace;
+
+/* Loads of `from`, or of a view of it, read `to`, or a view of that. */
+static Expr *replace_load(void *context, Expr *e)
+{
+    Replace *r = context;
+
+    if (e->op != OP_LOAD || tensor_base(e->tensor) != r->from)
+        return e;
+    Tensor *old = e->tensor, *now = r->to;
+    if (old != r->from) {
+        now = twin(r->u, r->p, old, r->to->role, "lanes");
+        now->view_of = r->to;
+    }
+    LIST_ADD(r->u->arena, &r->n->symbols, ((Symbol){ now, nest_symbol(r->u, r->n, old) }));
+    e->tensor = now;
+    r->some = true;
+    return e;
+}
+
+static void bring_in(Unit *u, Program *p, Tensor *given, const char *name, const char *why)
+{
+    if (!given || given->rank < 2)
+        return;
+    Replace r = { .u = u, .p = p, .from = given, .to = twin(u, p, given, ROLE_SCRATCH, "lanes") };
+    for (int i = 0; i < p->nests.count; i++) {
+        r.n = p->nests.at[i];
+        r.n->value = expr_map(u, r.n->value, replace_load, &r);
+        r.n->start = expr_map(u, r.n->start, replace_load, &r);
+    }
+    if (r.some)
+        program_insert(u, p, 0, copy_nest(u, name, why, r.to, given));
+    else
+        p->tensors.count--;
+}
+
+static void bring_out(Unit *u, Program *p)
+{
+    Tensor *inner = p->y;
+    int last = 0;
+
+    if (inner->rank < 2)
+        return;
+    p->y = twin(u, p, inner, ROLE_OUTPUT, "result");
+    for (int i = 0; i < p->tensors.count; i++)
+        if (p->tensors.at[i] != p->y && tensor_base(p->tensors.at[i]) == inner)
+            p->tensors.at[i]->role = ROLE_SCRATCH;
+    for (int i = 0; i < p->nests.count; i++)
+        if (tensor_base(p->nests.at[i]->dst) == inner)
+            last = i;
+    program_insert(u, p, last + 1, copy_nest(u, "images_out", "The results go back to one image after the other.", p->y, inner));
+}
+
+void program_images_innermost(Unit *u, Program *p)
+{
+    if (p->tile == 1)
+        return;
+    bring_in(u, p, p->target, "targets_in", "The targets of all images of the tile lie side by side, one a lane.");
+    bring_in(u, p, p->x, "images_in", "The images of the tile are laid side by side, one a lane.");
+    bring_out(u, p);
+    for (int i = 0; i < p->nests.count; i++) {
+        Nest *n = p->nests.at[i];
+        n->value = expr_map(u, n->value, rotate_load, NULL);
+        n->start = expr_map(u, n->start, rotate_load, NULL);
+        n->finish = expr_map(u, n->finish, rotate_load, NULL);
+        if (rotates(n->dst))
+            rotate(n->index, n->dst->rank);
+    }
+    for (int i = 0; i < p->tensors.count; i++) {
+        Tensor *t = p->tensors.at[i];
+        if (!rotates(t))
+            continue;
+        memmove(t->dim, t->dim + 1, (size_t)(t->rank - 1) * sizeof t->dim[0]);
+        t->dim[t->rank - 1] = p->tile;
+        t->has_n = false;
+    }
+}

@@ -1,0 +1,16 @@
+/* layout.h: where the axes of tensors lie, and the rewrites of whole programs that go with it (style fast). */
+#ifndef CNNC_LOOPS_LAYOUT_H
+#define CNNC_LOOPS_LAYOUT_H
+
+#include "loops/loops.h"
+
+/* gather.c: scatters of step 1 become gathers over a bordered copy. After tidy. */
+void program_gather(Unit *u, Program *p);
+
+/* layout.c: the images of a tile become the innermost axis of everything in the scratch block. After program_gather, before phases. */
+void program_images_innermost(Unit *u, Program *p);
+
+/* Puts a nest before nest number `where`, on its side of the forward pass. */
+void program_insert(Unit *u, Program *p, int where, Nest *n);
+
+#endif

@@ -23,7 +23,7 @@ char *arena_copy(Arena *arena, const char *text, size_t length);
 
 /* sprintf into the arena. */
 char *arena_print(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-char *arena_vprint(Arena *arena, const char *format, va_list values);
+char *arena_vprint(Arena *arena, const char *format, va_list values) __attribute__((format(printf, 2, 0), nonnull));
 
 /* Bytes handed out so far. */
 size_t arena_used(const Arena *arena);

@@ -39,7 +39,7 @@ void text_bytes(Text *t, const char *bytes, size_t length)
     t->at[t->length] = '\0';
 }
 
-static void put_values(Text *t, const char *format, va_list values)
+static __attribute__((format(printf, 2, 0), nonnull)) void put_values(Text *t, const char *format, va_list values)
 {
     va_list again;
     va_copy(again, values);

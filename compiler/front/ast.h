@@ -23,6 +23,7 @@ typedef struct AstExpr {
     char op;                        /* AST_BINARY: + - * / */
     struct AstExpr *left, *right;   /* AST_BINARY; AST_NEGATE has left */
     struct AstArg *args;            /* AST_CALL */
+    int depth;                      /* of operators and calls in it, at most LIMIT_DEPTH */
     bool failed;                    /* stands for text that could not be parsed */
 } AstExpr;
 
@@ -69,7 +70,8 @@ typedef struct AstStmt {
     AstStmtKind kind;
     Span span;
     struct AstStmt *next;
-    AstName *name;                  /* AST_FLOW: the name given with `name = ...`; AST_REPEAT: the counter of `i in a..b`; or NULL */
+    AstName *name;                  /* AST_FLOW: the name given with `name = ...`; AST_REPEAT: the counter of `i in a..b`; AST_FAILED: the
+                                     * name that it would have given, where that is known; or NULL */
     AstLayer *flow;                 /* AST_FLOW. In data and train bodies a setting is a flow of one layer. */
     AstExpr *low, *high;            /* AST_REPEAT: high is NULL for a plain count; AST_EXPECT: left and right side */
     const char *relation;           /* AST_EXPECT: "==", "!=", "<", "<=", ">", ">=" */
@@ -100,14 +102,22 @@ typedef struct AstItem {
 
 typedef struct AstFile {
     int source;
+    const char *name;               /* as messages say it */
     AstItem *items;
+    bool failed;                    /* an item is missing that could not be parsed: a name may be unknown for that reason */
+    struct AstFile *next;           /* the unit's files, each once, in the order of reading; Unit.ast is the first */
 } AstFile;
 
 /* Parses source number `source`. Reports every syntax error and returns what could be understood, never NULL; a
  * statement that failed is kept as AST_FAILED so that the shape behind it is unknown rather than wrong. */
 AstFile *ast_parse(Unit *u, int source);
 
-/* The tree as indented text, for --dump=ast and golden tests. */
+/* Reads the main program ("-" is standard input) and what it imports, each file once: sets u->ast, and `imported` of
+ * the items. False if an error was reported. u->ast is NULL only if the main program cannot be read; otherwise it is
+ * good enough to look for more errors. */
+bool ast_load(Unit *u, const char *path);
+
+/* The tree as indented text, for --dump=ast and golden tests, with the files that it imports behind it. */
 void ast_dump(const AstFile *file, Text *t);
 
 #endif

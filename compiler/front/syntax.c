@@ -1,0 +1,373 @@
+/* syntax.c: what is said about a line that the grammar does not understand.
+ *
+ * One statement has one error: the first. Where the mistake is a usual one the message names it and how to mend it;
+ * otherwise it says what could have stood there. */
+#include "front/parse.h"
+
+#include "base/list.h"
+#include "base/utf8.h"
+#include "parser.h"
+
+#include <string.h>
+
+bool complain(Parse *p, Span s, const char *format, ...)
+{
+    bool lost = p->failed || (p->astray && p->brace_count == 0);
+    p->failed = true;
+    if (lost)
+        return false;
+
+    va_list values;
+    va_start(values, format);
+    error_at(p->unit, s, "%s", arena_vprint(p->unit->arena, format, values));
+    va_end(values);
+    if (p->comma.source != 0 && s.from > p->comma.from)
+        note_at(p->unit, p->comma, "this line goes on with the one above, which ends with a comma");
+    return true;
+}
+
+enum { QUOTED = 48 };       /* bytes of a quotation in a message */
+
+const char *quoted(Parse *p, Span s)
+{
+    const char *text = p->text + s.from;
+    uint32_t length = s.to - s.from;
+    bool cut = false;
+
+    for (uint32_t i = 0; i < length && !cut;) {
+        uint32_t code;
+        int bytes = utf8_read(text + i, length - i, &code);
+        if (code == '\n' || code == '\r' || i + (uint32_t)bytes > QUOTED) {
+            length = i;
+            cut = true;
+        }
+        i += (uint32_t)bytes;
+    }
+    while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t'))
+        length--;
+    return arena_print(p->unit->arena, "%.*s%s", (int)length, text, cut ? "..." : "");
+}
+
+/* ---- what was found */
+
+/* The token that fits nowhere, and its surroundings. */
+typedef struct Trouble {
+    const Token *found;
+    const bool *expected;           /* by kind of token */
+    bool at_end;                    /* of a line, a body or the file */
+    Span place;                     /* what to point at: the token, or the end of the line */
+    Span gap;                       /* between the token and the one before */
+} Trouble;
+
+static bool begins_expression(int kind)
+{
+    switch (kind) {
+    case NUM: case DIM: case STR: case ID: case CALL: case '(':
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Where the statement ends, in words. */
+static const char *end_in_words(const Parse *p, const Token *end)
+{
+    if (end->span.from >= p->length)
+        return "at the end of the file";
+    switch (p->text[end->span.from]) {
+    case ';': return "before ';'";
+    case '}': return "before '}'";
+    default: return "at the end of the line";
+    }
+}
+
+/* ---- usual mistakes: each returns false if it is another */
+
+static bool lost_paren(Parse *p, const Trouble *t)
+{
+    if (!(t->at_end || t->found->kind == '{') || !t->expected[')'] || p->lost_paren.span.source == 0)
+        return false;
+    Span paren = p->lost_paren.span;
+    paren.from = paren.to - 1;
+    if (complain(p, t->place, "missing ')' for the '(' at %d:%d", span_line(p->unit, paren), span_column(p->unit, paren)))
+        fix_at(p->unit, (Span){ paren.source, p->last.to, p->last.to }, ")", "a line that goes on ends with a comma or an operator");
+    return true;
+}
+
+static bool keyword_as_name(Parse *p, const Trouble *t)
+{
+    int kind = t->found->kind;
+    size_t after = t->found->span.to;
+    while (after < p->length && (p->text[after] == ' ' || p->text[after] == '\t'))
+        after++;
+    bool named = after < p->length && p->text[after] == '=';
+    if (!is_keyword(kind) || !t->expected[ID] || (t->expected[REPEAT] && !named))
+        return false;
+    const char *word = quoted(p, t->found->span);
+    if (complain(p, t->place, "'%s' is a word of the language and cannot be a name", word))
+        fix_at(p->unit, t->place, arena_print(p->unit->arena, "%s1", word), "choose another, such as '%s1'", word);
+    return true;
+}
+
+/* A keyword at the start of a statement of the wrong kind. */
+static bool misplaced_keyword(Parse *p, const Trouble *t)
+{
+    int kind = t->found->kind;
+    if (!is_keyword(kind))
+        return false;
+    const char *word = quoted(p, t->found->span);
+    if (t->expected[REPEAT] && is_item_keyword(kind)) {
+        const Opening *body = &p->braces[p->brace_count - 1];
+        if (complain(p, t->place, "'%s' stands outside of all braces", word))
+            note_at(p->unit, body->span, "'%s' is open here, since", quoted(p, body->head));
+        return true;
+    }
+    if (t->expected[NETWORK]) {
+        if (complain(p, t->place, "'%s' stands inside the braces of a network, a block or another body", word))
+            help(p->unit, "a file has param, network, block, data, train and import");
+        p->astray = true;
+        return true;
+    }
+    return false;
+}
+
+/* The item keyword that a word is one or two letters away from, or NULL. */
+static const char *nearest_keyword(const char *word)
+{
+    static const char *const items[] = { "param", "network", "block", "data", "train", "import" };
+    enum { LONGEST = 10 };
+    int length = (int)strlen(word);
+    const char *best = NULL;
+    int best_distance = 3;
+
+    for (int k = 0; k < countof(items) && length <= LONGEST; k++) {
+        int distance[LONGEST + 1];      /* between a beginning of the item and the beginnings of the word */
+        for (int i = 0; i <= length; i++)
+            distance[i] = i;
+        for (int j = 1; items[k][j - 1] != '\0'; j++) {
+            int diagonal = distance[0];
+            distance[0] = j;
+            for (int i = 1; i <= length; i++) {
+                int other = diagonal + (word[i - 1] != items[k][j - 1]);
+                diagonal = distance[i];
+                int least = distance[i] < distance[i - 1] ? distance[i] + 1 : distance[i - 1] + 1;
+                distance[i] = least < other ? least : other;
+            }
+        }
+        if (distance[length] < best_distance && distance[length] < length - 1) {
+            best = items[k];
+            best_distance = distance[length];
+        }
+    }
+    return best;
+}
+
+static bool outside_of_items(Parse *p, const Trouble *t)
+{
+    if (!t->expected[NETWORK])
+        return false;
+    int kind = t->found->kind;
+    const char *text = quoted(p, t->found->span);
+    const char *near = kind == ID || kind == CALL ? nearest_keyword(t->found->meaning.name) : NULL;
+
+    if (near != NULL) {
+        if (complain(p, t->place, "'%s' begins nothing that a file may have", t->found->meaning.name))
+            fix_at(p->unit, t->place, near, "did you mean '%s'?", near);
+        return true;
+    }
+    /* The lines that follow are lost for the same reason. */
+    if (kind == ID || kind == CALL)
+        complain(p, t->place, "a layer stands inside the braces of a network or a block");
+    else
+        complain(p, t->place, "expected param, network, block, data, train or import, found '%s'", text);
+    p->astray = true;
+    return true;
+}
+
+static bool beginning_arrow(Parse *p, const Trouble *t)
+{
+    if (t->found->kind != ARROW || !t->expected[REPEAT])
+        return false;
+    if (complain(p, t->place, "a line cannot begin with '->'"))
+        help(p->unit, "end the line above with it");
+    return true;
+}
+
+static bool single_equals(Parse *p, const Trouble *t)
+{
+    if (t->found->kind != '=' || !t->expected[REL])
+        return false;
+    if (complain(p, t->place, "'=' does not compare"))
+        fix_at(p->unit, t->place, "==", "write '=='");
+    return true;
+}
+
+/* 28 x 28 */
+static bool spaced_size(Parse *p, const Trouble *t)
+{
+    Span word = t->found->span;
+    bool number = p->before.kind == NUM || p->before.kind == DIM;
+    if (t->found->kind != ID || !number || p->text[word.from] != 'x' || !t->expected[','])
+        return false;
+    for (uint32_t i = word.from; i < word.to; i++)
+        if (strchr("x0123456789", p->text[i]) == NULL)
+            return false;
+    Span whole = span_join(p->before.span, word);
+    while (p->text[whole.to - 1] == 'x' && whole.to < p->length && p->text[whole.to] == ' ')
+        whole.to++;
+    while (whole.to < p->length && strchr("x0123456789", p->text[whole.to]) != NULL && p->text[whole.to] != '\0')
+        whole.to++;
+    if (!complain(p, whole, "a size has no spaces in it"))
+        return true;
+    char *joined = arena_alloc(p->unit->arena, whole.to - whole.from + 1), *to = joined;
+    for (uint32_t i = whole.from; i < whole.to; i++)
+        if (p->text[i] != ' ' && p->text[i] != '\t')
+            *to++ = p->text[i];
+    fix_at(p->unit, whole, joined, "write '%s'", quoted(p, whole)[0] == '\0' ? "3x3" : joined);
+    return true;
+}
+
+/* dropout (0.5), conv (6, 3x3) */
+static bool spaced_call(Parse *p, const Trouble *t)
+{
+    Opening o = { t->found->span, p->before.span };
+    bool opens = t->found->kind == '(' && p->before.kind == ID;
+    if (t->found->kind == ',' && p->paren_count > 0 && t->expected[')'] && !t->expected[',']) {
+        o = p->parens[p->paren_count - 1];
+        opens = o.head.source != 0;
+    }
+    if (!opens)
+        return false;
+    if (complain(p, o.span, "there is a space between '%s' and the '(' of its arguments", quoted(p, o.head)))
+        fix_at(p->unit, (Span){ o.span.source, o.head.to, o.span.from }, "", "write '%s('", quoted(p, o.head));
+    return true;
+}
+
+static bool missing_comma(Parse *p, const Trouble *t)
+{
+    if (!t->expected[','] || !begins_expression(t->found->kind))
+        return false;
+    if (complain(p, t->place, "missing ',' before '%s'", quoted(p, t->place)))
+        fix_at(p->unit, (Span){ t->gap.source, t->gap.from, t->gap.from }, ",", "arguments are separated by commas: '%s, %s'",
+               quoted(p, p->before.span), quoted(p, t->place));
+    return true;
+}
+
+/* conv, 32 */
+static bool comma_after_layer(Parse *p, const Trouble *t)
+{
+    if (t->found->kind != ',' || p->before.kind != ID || !t->expected[ARROW])
+        return false;
+    if (complain(p, t->place, "no ',' stands between a layer and its first argument"))
+        fix_at(p->unit, t->place, "", "write '%s' and then its arguments", quoted(p, p->before.span));
+    return true;
+}
+
+static bool closing_paren(Parse *p, const Trouble *t)
+{
+    if (t->found->kind != ')' || p->paren_count > 0 || t->expected[')'] || begins_expression(p->before.kind) == false)
+        return false;
+    complain(p, t->place, "this ')' closes nothing");
+    return true;
+}
+
+/* add { conv 3, 3x3 } */
+static bool missing_path(Parse *p, const Trouble *t)
+{
+    if (!t->expected[PATH] || t->expected[REPEAT])
+        return false;
+    if (complain(p, t->place, "expected 'path', found '%s'", quoted(p, t->place)))
+        help(p->unit, "each branch is written 'path { ... }'");
+    return true;
+}
+
+static bool missing_brace(Parse *p, const Trouble *t)
+{
+    if (!t->expected['{'] || t->expected[','] || !t->at_end || t->expected[NL])
+        return false;
+    Span head = { p->source, p->statement, p->last.to };
+    if (complain(p, t->place, "expected '{' %s", end_in_words(p, t->found)))
+        fix_at(p->unit, t->place, " {", "write '%s {'", quoted(p, head));
+    return true;
+}
+
+/* block b() */
+static bool no_formals(Parse *p, const Trouble *t)
+{
+    if (t->found->kind != ')' || p->before.kind != CALL || !t->expected[ID] || t->expected[NUM])
+        return false;
+    Span parens = { p->source, p->before.span.to - 1, t->place.to };
+    if (complain(p, parens, "a block without arguments has no parentheses"))
+        fix_at(p->unit, parens, "", "write 'block %s {'", p->before.meaning.name);
+    return true;
+}
+
+/* ---- the rest */
+
+typedef struct Word {
+    int kind;
+    const char *text;
+} Word;
+
+/* In the order in which they are listed. Operators are left out: they fit nearly everywhere, and are seldom meant. */
+static const Word words[] = {
+    { NL, "the end of the line" }, { ',', "','" }, { ')', "')'" }, { '{', "'{'" }, { '=', "'='" },
+    { REL, "a comparison such as '=='" }, { ON, "'on'" }, { IN, "'in'" }, { DOTS, "'..'" }, { ARROW, "'->'" },
+    { PATH, "'path'" }, { STR, "a string in \"quotes\"" },
+};
+enum { LISTED = 4 };
+
+static const char *expected_in_words(Parse *p, const bool *expected)
+{
+    const char *list[LISTED + 1];
+    int count = 0;
+
+    if (expected[REPEAT])
+        return "the name of a layer";
+    if (expected[NUM])
+        return "a number, a size such as 3x3, or a word such as relu";
+    if (expected[ID])
+        list[count++] = "a name";
+    for (int i = 0; i < countof(words) && count < LISTED; i++)
+        if (expected[words[i].kind])
+            list[count++] = words[i].text;
+    const char *text = count > 0 ? list[0] : "something else";
+    for (int i = 1; i < count; i++)
+        text = arena_print(p->unit->arena, "%s%s%s", text, i < count - 1 ? ", " : " or ", list[i]);
+    return text;
+}
+
+static void anything_else(Parse *p, const Trouble *t)
+{
+    const char *wanted = expected_in_words(p, t->expected);
+    if (t->at_end)
+        complain(p, t->place, "expected %s %s", wanted, end_in_words(p, t->found));
+    else
+        complain(p, t->place, "expected %s, found '%s'", wanted, quoted(p, t->place));
+}
+
+/* In the order in which they are tried. */
+static bool (*const mistakes[])(Parse *p, const Trouble *t) = {
+    lost_paren, keyword_as_name, misplaced_keyword, missing_path, outside_of_items, beginning_arrow, single_equals,
+    spaced_size, spaced_call, missing_comma, comma_after_layer, no_formals, closing_paren, missing_brace,
+};
+
+void syntax_error(Parse *p, const bool expected[TOKEN_KINDS])
+{
+    Trouble t = { .found = &p->now, .expected = expected, .place = p->now.span };
+
+    t.at_end = p->now.kind == NL || p->now.kind == GRAMMAR_EOF;
+    if (t.at_end)
+        t.place = (Span){ p->source, p->last.to, p->last.to };
+    t.gap = (Span){ p->source, p->before.span.to, p->now.span.from };
+    for (int i = 0; i < countof(mistakes); i++)
+        if (mistakes[i](p, &t))
+            return;
+    anything_else(p, &t);
+}
+
+void syntax_lost_path(Parse *p)
+{
+    if (p->forgiving == 0 && complain(p, p->now.span, "'path' stands inside the braces of a layer such as add or concat"))
+        help(p->unit, "write 'add { path { ... } path { ... } }', each path on a line of its own");
+}

@@ -1,0 +1,340 @@
+/* tokens.c: lines and braces. Turns the raw tokens of the scanner into those of the grammar:
+ *
+ * A newline or ';' becomes NL, unless a line that ends like this goes on. '}' and the end of the file get an NL before
+ * them. A brace that nothing closes is closed at the next item or at the end of the file. Nesting is limited here, so
+ * that the grammar's stack is. */
+#include "front/parse.h"
+
+#include "base/list.h"
+#include "parser.h"
+
+#include <string.h>
+
+typedef struct Keyword {
+    const char *text;
+    int kind;
+    bool item;                      /* begins an item */
+} Keyword;
+
+static const Keyword keywords[] = {
+    { "param", PARAM, true },   { "network", NETWORK, true }, { "block", BLOCK, true }, { "data", DATA, true },
+    { "train", TRAIN, true },   { "import", IMPORT, true },   { "on", ON, false },      { "repeat", REPEAT, false },
+    { "in", IN, false },        { "expect", EXPECT, false },  { "row", ROW, false },    { "from", FROM, false },
+    { "path", PATH, false },
+};
+
+int keyword_kind(const char *text, int length)
+{
+    for (int i = 0; i < countof(keywords); i++)
+        if (strncmp(keywords[i].text, text, (size_t)length) == 0 && keywords[i].text[length] == '\0')
+            return keywords[i].kind;
+    return ID;
+}
+
+static const Keyword *keyword_of(int kind)
+{
+    for (int i = 0; i < countof(keywords); i++)
+        if (keywords[i].kind == kind)
+            return &keywords[i];
+    return NULL;
+}
+
+bool is_keyword(int kind)
+{
+    return keyword_of(kind) != NULL;
+}
+
+bool is_item_keyword(int kind)
+{
+    const Keyword *k = keyword_of(kind);
+    return k != NULL && k->item;
+}
+
+/* ---- the next raw token */
+
+static const Token *peek(Parse *p)
+{
+    if (!p->has_ahead) {
+        scanner_next(p, &p->ahead);
+        p->has_ahead = true;
+    }
+    return &p->ahead;
+}
+
+static Token take(Parse *p)
+{
+    Token t = *peek(p);
+    p->has_ahead = false;
+    return t;
+}
+
+/* A token that is nowhere in the text, in front of the raw token that comes next. */
+static Token made(Parse *p, int kind)
+{
+    uint32_t at = peek(p)->span.from;
+    return (Token){ .kind = kind, .span = { p->source, at, at } };
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* How far from the start of its line a token stands; -1 if something else stands before it. */
+static int indent(const Parse *p, uint32_t at)
+{
+    uint32_t start = at;
+    while (start > 0 && is_blank(p->text[start - 1]))
+        start--;
+    return start == 0 || p->text[start - 1] == '\n' ? (int)(at - start) : -1;
+}
+
+/* ---- statements */
+
+/* Nothing of a statement stands before the next token. */
+static bool at_start(const Parse *p)
+{
+    return p->now.kind == NL || p->now.kind == '{' || p->now.kind == 0;
+}
+
+static void begin_statement(Parse *p)
+{
+    if (p->comma.source != 0 && !p->failed) {
+        warning_at(p->unit, p->comma, "this comma joins the next line to this one, though both begin at the same indent");
+        help(p->unit, "remove the comma, or indent the next line further");
+    }
+    p->comma = NO_SPAN;
+    p->failed = false;
+    p->statement = peek(p)->span.from;
+    p->minus_count = 0;
+}
+
+/* Closes what a statement leaves open. The innermost is kept for the message. */
+static void lose_parens(Parse *p)
+{
+    p->lost_paren = p->paren_count > 0 ? p->parens[p->paren_count - 1] : (Opening){ NO_SPAN, NO_SPAN };
+    p->paren_count = 0;
+}
+
+/* After these a line goes on. */
+static bool goes_on(int kind)
+{
+    switch (kind) {
+    case '(': case CALL: case ',': case ARROW: case DOTS: case '=': case '+': case '-': case '*': case '/':
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A comma at the end of a line, when the next begins like a layer of its own: probably one too many. */
+static void look_at_comma(Parse *p)
+{
+    const Token *next = peek(p);
+    if (p->now.kind == ',' && p->paren_count == 0 && (next->kind == ID || next->kind == CALL) && p->comma.source == 0) {
+        int before = indent(p, p->statement);
+        if (before >= 0 && before == indent(p, next->span.from))
+            p->comma = p->now.span;
+    }
+}
+
+/* A body whose '{' stands on a line of its own belongs to the line above. */
+static void look_at_brace(Parse *p)
+{
+    Span head = { p->source, p->statement, p->last.to };
+    if (complain(p, peek(p)->span, "the '{' must stand on the line of '%s'", quoted(p, head)))
+        fix_at(p->unit, (Span){ p->source, head.to, peek(p)->span.to }, " {", "write '%s {'", quoted(p, head));
+}
+
+/* Whether the newlines that were just read end a statement. */
+static bool ends_here(Parse *p)
+{
+    while (peek(p)->kind == RAW_NEWLINE)
+        take(p);
+    if (goes_on(p->now.kind)) {
+        look_at_comma(p);
+        return false;
+    }
+    if (peek(p)->kind == ')')
+        return false;
+    if (peek(p)->kind == '{' && !at_start(p) && p->now.kind != '}') {
+        look_at_brace(p);
+        return false;
+    }
+    return true;
+}
+
+/* ---- braces */
+
+/* An item that begins in the first column: a body that is open there lacks its '}'. */
+static bool is_lost_item(const Parse *p, const Token *t)
+{
+    if (!is_item_keyword(t->kind) || indent(p, t->span.from) != 0)
+        return false;
+    size_t after = t->span.to;
+    while (after < p->length && is_blank(p->text[after]))
+        after++;
+    return after == p->length || p->text[after] != '=';     /* data = conv 3: a name, badly chosen */
+}
+
+/* Begins to close all braces that are open, where nothing in the text does. */
+static void close_all(Parse *p)
+{
+    const Opening *inner = &p->braces[p->brace_count - 1];
+    bool ended = peek(p)->kind == GRAMMAR_EOF;
+    Span at = ended ? (Span){ p->source, p->last.to, p->last.to } : peek(p)->span;
+    Unit *u = p->unit;
+
+    error_at(u, at, "missing '}' for '%s' opened at %d:%d", quoted(p, inner->head), span_line(u, inner->span),
+             span_column(u, inner->span));
+    for (int i = p->brace_count - 2; i >= 0; i--)
+        note_at(u, p->braces[i].span, "'%s' is still open too, opened", quoted(p, p->braces[i].head));
+    p->closing = p->brace_count;
+}
+
+static void open_brace(Parse *p, Span s)
+{
+    Span head = { p->source, p->statement, p->last.to };
+    p->braces[p->brace_count++] = (Opening){ s, p->statement < s.from ? head : s };
+    lose_parens(p);
+}
+
+static void close_brace(Parse *p)
+{
+    p->closed = p->braces[--p->brace_count];
+}
+
+/* A body that is nested too deeply is left out as a whole. */
+static void skip_body(Parse *p)
+{
+    for (int depth = 1; depth > 0;) {
+        const Token *t = peek(p);
+        if (t->kind == GRAMMAR_EOF || is_lost_item(p, t))
+            return;
+        depth += t->kind == '{' ? 1 : t->kind == '}' ? -1 : 0;
+        take(p);
+    }
+}
+
+/* A '}' where no brace is open. */
+static void stray_brace(Parse *p, Span s)
+{
+    if (complain(p, s, "this '}' closes nothing") && p->closed.span.source != 0)
+        note_at(p->unit, p->closed.span, "'%s' is closed already, opened", quoted(p, p->closed.head));
+    p->astray = true;
+}
+
+/* ---- parentheses and signs */
+
+static bool open_paren(Parse *p, const Token *t)
+{
+    if (p->paren_count == LIMIT_DEPTH) {
+        complain(p, t->span, "parentheses are nested more than %d deep", LIMIT_DEPTH);
+        return false;
+    }
+    bool spaced = t->kind == '(' && p->now.kind == ID;
+    p->parens[p->paren_count++] = (Opening){ t->span, spaced ? p->now.span : NO_SPAN };
+    p->minus_count = 0;
+    return true;
+}
+
+static bool count_minus(Parse *p, const Token *t)
+{
+    p->minus_count = t->kind == '-' ? p->minus_count + 1 : 0;
+    if (p->minus_count <= LIMIT_DEPTH)
+        return true;
+    complain(p, t->span, "more than %d signs in a row", LIMIT_DEPTH);
+    return false;
+}
+
+/* ---- tokens */
+
+/* The next token for the grammar. Whatever ends a line is one NL, and a '}' or the end always comes after an NL. */
+static Token next_token(Parse *p)
+{
+    for (;;) {
+        if (p->closing > 0) {
+            if (p->now.kind != NL)
+                return made(p, NL);
+            p->closing--;
+            close_brace(p);
+            return made(p, '}');
+        }
+        const Token *ahead = peek(p);
+        bool lost = p->brace_count > 0 && (ahead->kind == GRAMMAR_EOF || is_lost_item(p, ahead));
+        if (lost) {
+            close_all(p);
+            continue;
+        }
+        bool closed_here = p->now.kind == '}' && p->now.span.from == p->now.span.to;
+        if (closed_here || ((ahead->kind == GRAMMAR_EOF || ahead->kind == '}') && p->now.kind != NL)) {
+            lose_parens(p);
+            return made(p, NL);
+        }
+
+        Token t = take(p);
+        switch (t.kind) {
+        case RAW_NEWLINE:
+            if (!ends_here(p))
+                continue;
+            lose_parens(p);
+            t.kind = NL;
+            return t;
+        case RAW_SEMICOLON:
+            lose_parens(p);
+            t.kind = NL;
+            return t;
+        case RAW_COMMENT:
+            literal_read(p, &t);
+            continue;
+        case '}':
+            if (p->brace_count == 0) {
+                stray_brace(p, t.span);
+                continue;
+            }
+            close_brace(p);
+            return t;
+        case '{':
+            if (p->brace_count == LIMIT_DEPTH) {
+                complain(p, t.span, "bodies are nested more than %d deep", LIMIT_DEPTH);
+                skip_body(p);
+                t.kind = GRAMMAR_error;
+                return t;
+            }
+            open_brace(p, t.span);
+            return t;
+        case '(':
+        case CALL:
+            if (!open_paren(p, &t))
+                t.kind = GRAMMAR_error;
+            return t;
+        case ')':
+            if (p->paren_count > 0)
+                p->paren_count--;
+            return t;
+        default:
+            if (!count_minus(p, &t))
+                t.kind = GRAMMAR_error;
+            return t;
+        }
+    }
+}
+
+int grammar_lex(union Meaning *meaning, Span *span, Parse *p)
+{
+    if (at_start(p)) {
+        begin_statement(p);
+        if (is_item_keyword(peek(p)->kind))
+            p->astray = false;
+    }
+    Token t = next_token(p);
+    if (!literal_read(p, &t))
+        t.kind = GRAMMAR_error;
+    p->before = p->now;
+    p->now = t;
+    if (t.kind != NL && t.span.to > t.span.from)
+        p->last = t.span;
+    *meaning = t.meaning;
+    *span = t.span;
+    return t.kind;
+}

@@ -102,7 +102,7 @@ const LayerKind layer_leaky = {
 enum { ALPHA };
 
 static const ArgSpec elu_args[] = {
-    [ALPHA] = { .name = "alpha", .kind = ARG_REAL, .positional = true, .fallback = 1, .low = 0, .high = 1e6,
+    [ALPHA] = { .name = "alpha", .kind = ARG_REAL, .positional = true, .fallback = 1, .low = 0, .high = INFINITY,
                 .help = "depth of the floor below 0" },
 };
 

@@ -4,8 +4,7 @@
  *
  * In training mean and var are those of the batch (var is the biased one), and the running ones follow them:
  * running = (1 - m)*running + m*batch, with the unbiased variance. Outside training the running ones are used.
- * Each image counts `share`, which is 1/images, or 0 for one that only fills the tile. Backward is derived from the nests,
- * through mean and var. */
+ * Each image counts `share`, which is 1/images, or 0 for one that only fills the tile. */
 #include "layers/every.h"
 
 enum { EPS, MOMENTUM };
@@ -28,10 +27,16 @@ static bool shape(Unit *u, Site *s)
         && site_param(u, s, "running_var", "running_var", channels, false, INIT_ONES, 0, 0);
 }
 
-/* 1/sqrt(var + eps) */
-static Expr *one_over_deviation(Build *b, Site *s, Expr *var)
+/* sqrt(var + eps) */
+static Expr *deviation(Build *b, Site *s, Expr *var)
 {
-    return divide(b, real(b, 1), sqrt_of(b, add(b, var, real(b, arg_real(s, EPS)))));
+    return sqrt_of(b, add(b, var, real(b, arg_real(s, EPS))));
+}
+
+/* z: x counted from the mean, in units of the deviation. */
+static Expr *normal(Build *b, Tensor *x, Tensor *mean, Tensor *r, const Every *e)
+{
+    return mul(b, sub(b, load(b, x, e->index), load(b, mean, e->channel)), load(b, r, e->channel));
 }
 
 static Affine channels(Build *b, Site *s)
@@ -93,12 +98,11 @@ static void lower_training(Build *b, Site *s)
 
     nest_begin(b, "r", "The deviation is the root of the variance; dividing by it once a channel is enough.");
     Affine c = channels(b, s);
-    nest_set(b, r, &c, one_over_deviation(b, s, load(b, var, &c)));
+    nest_set(b, r, &c, divide(b, real(b, 1), deviation(b, s, load(b, var, &c))));
 
     nest_begin(b, "", "Count from the mean in units of the deviation, then let the layer choose its own scale and zero.");
     e = every_element(b, s->y->shape);
-    Expr *normal = mul(b, sub(b, load(b, x, e.index), load(b, mean, e.channel)), load(b, r, e.channel));
-    nest_set(b, y, e.index, add(b, mul(b, load(b, gamma, e.channel), normal), load(b, beta, e.channel)));
+    nest_set(b, y, e.index, add(b, mul(b, load(b, gamma, e.channel), normal(b, x, mean, r, &e)), load(b, beta, e.channel)));
 
     follow(b, s, "running_mean", "next_mean", "what running_mean becomes", batch_mean);
     follow(b, s, "running_var", "next_var", "what running_var becomes", unbiased_var);
@@ -113,7 +117,7 @@ static void lower_fixed(Build *b, Site *s)
 
     nest_begin(b, "scale", "With fixed statistics all that is left is a scale for each channel ...");
     Affine c = channels(b, s);
-    nest_set(b, scale, &c, mul(b, load(b, gamma, &c), one_over_deviation(b, s, load(b, var, &c))));
+    nest_set(b, scale, &c, divide(b, load(b, gamma, &c), deviation(b, s, load(b, var, &c))));
 
     nest_begin(b, "shift", "... and a shift.");
     c = channels(b, s);
@@ -132,9 +136,82 @@ static void lower(Build *b, Site *s)
         lower_fixed(b, s);
 }
 
+/* ---- backward
+ *
+ * Not derived. In training every element of a channel moves the channel's mean and variance, and so all others; taken
+ * together (Ioffe and Szegedy 2015, section 3) that comes to two sums over the batch,
+ *
+ *   dx = gamma * r * (dy - (sum of dy + z * sum of dy*z)/M),  z = (x - mean) * r,  M = elements of the channel in the batch
+ *
+ * where the derived nests go through the batch two times more. Outside training the derived dgamma would be the small
+ * difference of two large sums. */
+
+static void backward_training(Build *b, Site *s)
+{
+    Tensor *x = input(b, 0), *gamma = param(b, "weight"), *beta = param(b, "bias");
+    Tensor *mean = site_tensor(b, s, "mean"), *r = site_tensor(b, s, "r");
+    Tensor *dx = gradient(b, x), *dy = gradient(b, output(b));
+    Tensor *dgamma = gradient(b, gamma), *dbeta = gradient(b, beta);
+    Tensor *sdy = batch_tensor(b, "sdy", "sum of dy over the batch", shape_of(gamma));
+    Tensor *sdz = batch_tensor(b, "sdz", "sum of dy times the normalised x over the batch", shape_of(gamma));
+
+    nest_begin(b, "sdy", "What the whole batch asks of the channel's zero ...");
+    Every e = every_element(b, s->y->shape);
+    nest_start_from(b, real(b, 0));
+    nest_add(b, sdy, e.channel, load(b, dy, e.index));
+
+    nest_begin(b, "sdz", "... and of its scale.");
+    e = every_element(b, s->y->shape);
+    nest_start_from(b, real(b, 0));
+    nest_add(b, sdz, e.channel, mul(b, load(b, dy, e.index), normal(b, x, mean, r, &e)));
+
+    nest_begin(b, "dbeta", "beta moves all elements of its channel alike.");
+    Affine c = channels(b, s);
+    nest_add(b, dbeta, &c, load(b, sdy, &c));
+
+    nest_begin(b, "dgamma", "gamma moves each by how far it is from the mean.");
+    c = channels(b, s);
+    nest_add(b, dgamma, &c, load(b, sdz, &c));
+
+    nest_begin(b, "dx", "A shift or a stretch of the whole channel is undone by the mean and the deviation: it moves nothing, so it comes off.");
+    e = every_element(b, s->y->shape);
+    Expr *one_of_all = divide(b, load(b, share(b), IX0), real(b, (double)e.area));
+    Expr *undone = add(b, load(b, sdy, e.channel), mul(b, normal(b, x, mean, r, &e), load(b, sdz, e.channel)));
+    nest_add(b, dx, e.index, mul(b, mul(b, load(b, gamma, e.channel), load(b, r, e.channel)),
+                                    sub(b, load(b, dy, e.index), mul(b, one_of_all, undone))));
+}
+
+static void backward_fixed(Build *b, Site *s)
+{
+    Tensor *x = input(b, 0), *mean = param(b, "running_mean"), *var = param(b, "running_var");
+    Tensor *dx = gradient(b, x), *dy = gradient(b, output(b));
+    Tensor *dgamma = gradient(b, param(b, "weight")), *dbeta = gradient(b, param(b, "bias"));
+
+    nest_begin(b, "dbeta", "beta moves all elements of its channel alike.");
+    Every e = every_element(b, s->y->shape);
+    nest_add(b, dbeta, e.channel, load(b, dy, e.index));
+
+    nest_begin(b, "dgamma", "gamma moves each by how far it is from the mean.");
+    e = every_element(b, s->y->shape);
+    Expr *distance = sub(b, load(b, x, e.index), load(b, mean, e.channel));
+    nest_add(b, dgamma, e.channel, mul(b, load(b, dy, e.index), divide(b, distance, deviation(b, s, load(b, var, e.channel)))));
+
+    nest_begin(b, "dx", "With fixed statistics every element stands alone: its slope is the scale.");
+    e = every_element(b, s->y->shape);
+    nest_add(b, dx, e.index, mul(b, load(b, dy, e.index), load(b, site_tensor(b, s, "scale"), e.channel)));
+}
+
+static void backward(Build *b, Site *s)
+{
+    if (b->training)
+        backward_training(b, s);
+    else
+        backward_fixed(b, s);
+}
+
 const LayerKind layer_batchnorm = {
     .name = "batchnorm", .summary = "mean 0 and deviation 1 for each channel, then a scale and a shift that are learnt",
     .args = args, .arg_count = countof(args),
     .foreign = "BatchNormalization BatchNorm2d BatchNorm1d", .example = "conv 32, 3x3, same, batchnorm, relu",
-    .shape = shape, .lower = lower,
+    .shape = shape, .lower = lower, .backward = backward,
 };

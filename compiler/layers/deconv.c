@@ -27,7 +27,6 @@ static const ArgSpec args[] = {
     [INIT]      = INIT_ARG,
 };
 
-static const WindowArgs window_args = { KERNEL, STRIDE, DILATION, PADDING, PAD, .fallback = 1 };
 static const GroupArgs group_args = { FILTERS, GROUPS, DEPTHWISE };
 
 /* One direction of the picture, in rows or columns. */
@@ -76,7 +75,7 @@ static bool something_is_left(Unit *u, const Site *s, const Picture *p, int i)
 /* x { depth, h, w } -> y { filters, oh, ow }; w { depth, filters/groups, kh, kw }, b { filters }. */
 static bool shape(Unit *u, Site *s)
 {
-    if (!needs_image(u, s) || !window_numbers_within_limit(u, s, &window_args))
+    if (!needs_image(u, s))
         return false;
 
     Picture h = picture_of(s, 0), w = picture_of(s, 1);

@@ -9,8 +9,8 @@
 enum { RATE };
 
 static const ArgSpec args[] = {
-    [RATE] = { .name = "p", .kind = ARG_REAL, .required = true, .positional = true, .low = 0, .high = 1, .below_high = true,
-               .help = "the part that is left out, 0 <= p < 1", .foreign = "rate" },
+    [RATE] = { .name = "rate", .kind = ARG_REAL, .required = true, .positional = true, .low = 0, .high = 1, .below_high = true,
+               .help = "the part that is left out: p, with 0 <= p < 1", .foreign = "p" },
 };
 
 static bool shape(Unit *u, Site *s)

@@ -47,14 +47,6 @@ bool needs_image(Unit *u, const Site *s)
     return false;
 }
 
-bool within_limit(Unit *u, Span at, const char *what, int64_t number)
-{
-    if (number <= LIMIT_DIM)
-        return true;
-    error_at(u, at, "%s of %lld is too large; the limit is %d", what, (long long)number, LIMIT_DIM);
-    return false;
-}
-
 int64_t product(int64_t a, int64_t b, int64_t c)
 {
     int64_t p;

@@ -14,9 +14,6 @@ const char *line_with(Unit *u, const Site *s, Span at, const char *text);
 /* True if x is an image. Otherwise reports that the layer needs one, and returns false. */
 bool needs_image(Unit *u, const Site *s);
 
-/* True if a dimension, count or step that the user wrote is at most LIMIT_DIM. Otherwise reports it under its name. */
-bool within_limit(Unit *u, Span at, const char *what, int64_t number);
-
 /* a * b * c for factors >= 0, or INT64_MAX where that is more than 64 bits hold. */
 int64_t product(int64_t a, int64_t b, int64_t c);
 

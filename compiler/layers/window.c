@@ -26,29 +26,24 @@ static void measure(Reach *r, bool same)
     }
 }
 
-static int64_t number_or(const Site *s, int index, int i, int64_t otherwise)
-{
-    return index >= 0 ? arg(s, index)->number[i] : otherwise;
-}
-
 static bool is_same(const Site *s, const WindowArgs *args)
 {
-    return args->padding >= 0 && arg_word(s, args->padding) == PADDING_SAME;
+    return arg_word(s, args->padding) == PADDING_SAME;
 }
 
 /* What the arguments say, before it is measured. Index 0 is the height, 1 the width. */
 static Reach reach_of(const Site *s, const WindowArgs *args, int i)
 {
-    bool kernel_given = args->kernel >= 0 && arg_given(s, args->kernel);
-    bool stride_given = args->stride >= 0 && arg_given(s, args->stride);
-    Reach r = { .in = s->x->shape.dim[1 + i] };
+    bool step_is_kernel = args->step_is_kernel && !arg_given(s, args->stride);
 
-    r.kernel = kernel_given ? arg(s, args->kernel)->number[i] : args->fallback;
-    r.stride = stride_given ? arg(s, args->stride)->number[i] : args->step_is_kernel ? r.kernel : 1;
-    r.dilation = number_or(s, args->dilation, i, 1);
-    r.before = number_or(s, args->pad, 2 * i, 0);
-    r.after = number_or(s, args->pad, 2 * i + 1, 0);
-    return r;
+    return (Reach){
+        .in = s->x->shape.dim[1 + i],
+        .kernel = arg(s, args->kernel)->number[i],
+        .stride = arg(s, step_is_kernel ? args->kernel : args->stride)->number[i],
+        .dilation = args->has_dilation ? arg(s, args->dilation)->number[i] : 1,
+        .before = arg(s, args->pad)->number[2 * i],
+        .after = arg(s, args->pad)->number[2 * i + 1],
+    };
 }
 
 Window window_of(const Site *s, const WindowArgs *args)
@@ -67,24 +62,9 @@ bool window_has_border(const Window *w)
 
 /* ---- what does not fit */
 
-bool window_numbers_within_limit(Unit *u, const Site *s, const WindowArgs *args)
-{
-    const struct { int index, count; const char *what; } rows[] = {
-        { args->kernel, 2, "a kernel" }, { args->stride, 2, "a stride" },
-        { args->dilation, 2, "a dilation" }, { args->pad, 4, "a border" },
-    };
-
-    for (int i = 0; i < countof(rows); i++)
-        for (int j = 0; j < rows[i].count; j++)
-            if (rows[i].index >= 0 && arg_given(s, rows[i].index)
-                && !within_limit(u, arg_span(s, rows[i].index), rows[i].what, arg(s, rows[i].index)->number[j]))
-                return false;
-    return true;
-}
-
 static Span kernel_span(const Site *s, const WindowArgs *args)
 {
-    return args->kernel >= 0 && arg_given(s, args->kernel) ? arg_span(s, args->kernel) : s->span;
+    return arg_given(s, args->kernel) ? arg_span(s, args->kernel) : s->span;
 }
 
 /* The formula of LANGUAGE.md with its numbers. */
@@ -170,8 +150,6 @@ static bool sees_cells(Unit *u, const Site *s, const Window *w, const WindowArgs
 
 bool window_fits(Unit *u, const Site *s, const WindowArgs *args, int64_t depth, Window *w)
 {
-    if (!window_numbers_within_limit(u, s, args))
-        return false;
     *w = window_of(s, args);
     if (!kernel_fits(u, s, args, w, depth) || (args->real_cells && !sees_cells(u, s, w, args)))
         return false;

@@ -23,10 +23,11 @@ typedef struct Window {
     Reach h, w;
 } Window;
 
-/* Where the layer's table has the arguments that a window is made of; -1 for those that it does not have. */
+/* Where the layer's table has the arguments that a window is made of. */
 typedef struct WindowArgs {
-    int kernel, stride, dilation, padding, pad;
-    int64_t fallback;           /* the kernel's height and width if none is given */
+    int kernel, stride, padding, pad;
+    int dilation;
+    bool has_dilation;
     bool step_is_kernel;        /* the stride's default is the kernel, not 1 */
     bool real_cells;            /* a stop without a cell of the image is an error */
 } WindowArgs;
@@ -42,11 +43,8 @@ enum { PADDING_VALID, PADDING_SAME };
                       .help = "valid: no border; same: a border that keeps the size, divided by the stride" }
 #define PAD_ARG(words) { .name = "pad", .kind = ARG_PAD, .fallback = 0, .group = 1, .help = words, .foreign = "padding" }
 
-/* Reports a kernel, stride, dilation or border beyond LIMIT_DIM, and returns false. */
-bool window_numbers_within_limit(Unit *u, const Site *s, const WindowArgs *args);
-
 /* Measures the window of `s` on its image. `depth` is that of the result, for messages. Reports what does not fit (a
- * kernel larger than the image with its border, a stop in the border alone, numbers beyond the limits), and returns false. */
+ * kernel larger than the image with its border, a stop in the border alone, an image that is too large with its border), and returns false. */
 bool window_fits(Unit *u, const Site *s, const WindowArgs *args, int64_t depth, Window *w);
 
 /* The window of a site whose window fits. */

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Every message of the compiler has a golden file: the formats of error_at, warning_at, note, help and fix_at in the sources against
+tests/golden/messages/*.err (and the unit tests, for what a small file cannot provoke).
+
+    messages.py [ROOT]            lists the messages that no golden file shows; status 1 if there are errors or warnings among them
+    messages.py --self-test       proves that it can fail
+"""
+import pathlib
+import re
+import sys
+
+CALLS = {"error_at": 2, "warning_at": 2, "note": 1, "note_at": 2, "help": 1, "fix_at": 3}
+STRICT = {"error_at", "warning_at"}
+
+
+def arguments(text, start):
+    """The arguments of the call whose '(' stands at start, as texts."""
+    depth, begin, result, i = 0, start + 1, [], start
+    while i < len(text):
+        c = text[i]
+        if c in "\"'":
+            i += 1
+            while text[i] != c:
+                i += 2 if text[i] == "\\" else 1
+        elif c in "([{":
+            depth += 1
+        elif c in ")]}":
+            depth -= 1
+            if depth == 0:
+                return result + [text[begin:i]]
+        elif c == "," and depth == 1:
+            result.append(text[begin:i])
+            begin = i + 1
+        i += 1
+    return result
+
+
+def literals(argument):
+    """The strings of a format argument: adjacent ones are one, both sides of ?: are two."""
+    argument = re.sub(r'%"\s*PRI[diu]64\s*"', "%lld", argument)
+    result, last = [], None
+    for m in re.finditer(r'"((?:[^"\\]|\\.)*)"', argument):
+        between = argument[last:m.start()].strip() if last is not None else None
+        text = re.sub(r"\\(.)", r"\1", m.group(1))
+        if between == "":
+            result[-1] += text
+        else:
+            result.append(text)
+        last = m.end()
+    return result
+
+
+def pattern(fmt):
+    """A regular expression for what the format prints."""
+    parts = re.split(r"(%%|%[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|z|j)?[a-zA-Z])", fmt)
+    return "".join("%" if p == "%%" else ".*?" if p.startswith("%") and len(p) > 1 else re.escape(p) for p in parts)
+
+
+def messages(root):
+    """(function, format, file, line) of every message."""
+    for path in sorted([*root.glob("compiler/**/*.c"), *root.glob("grammar/*.[ly]")]):
+        text = path.read_text()
+        code = re.sub(r"/\*.*?\*/", lambda m: re.sub(r"[^\n]", " ", m.group()), text, flags=re.S)
+        for m in re.finditer(r"\b(" + "|".join(CALLS) + r")\(", code):
+            args = arguments(code, m.end() - 1)
+            place = CALLS[m.group(1)]
+            if len(args) <= place or args[0].strip().startswith(("Unit *", "const Unit *")):
+                continue
+            for fmt in literals(args[place]):
+                # A bare "%s" says nothing, and mistakes of ours have no network that shows them.
+                if len(re.sub(r"%\S*|\W", "", fmt)) >= 3 and "internal error" not in fmt and "mistake of cnnc" not in fmt:
+                    yield m.group(1), fmt, path.relative_to(root), code.count("\n", 0, m.start()) + 1
+
+
+def check(root):
+    shown = "\n".join(p.read_text(errors="replace") for p in sorted(root.glob("tests/golden/messages/*.err")))
+    shown += "\n".join(p.read_text() for p in sorted(root.glob("tests/unit/*.c")))
+    count = missing = soft = 0
+    for function, fmt, path, line in messages(root):
+        count += 1
+        if re.search(pattern(fmt), shown):
+            continue
+        if function in STRICT:
+            missing += 1
+            print(f"{path}:{line}: no golden file shows: {fmt}")
+        else:
+            soft += 1
+            print(f"{path}:{line}: (a {function}) no golden file shows: {fmt}")
+    print(f"lint: {count} messages, {missing} errors or warnings and {soft} notes or helps without a golden file")
+    return count > 0 and missing == 0
+
+
+def self_test():
+    import tempfile
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        (root / "compiler/net").mkdir(parents=True)
+        (root / "tests/golden/messages").mkdir(parents=True)
+        (root / "compiler/net/a.c").write_text('void f(void) { error_at(u, s, "a %s is no %lld,"\n    " %d%% of it", x, y, g(1, ")")); }\n')
+        err = root / "tests/golden/messages/a.err"
+        err.write_text("a.cnn:1:1: error: a fish is no 12, 5% of it\n")
+        found = check(root)
+        err.write_text("a.cnn:1:1: error: something else\n")
+        lost = check(root)
+    return found and not lost
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--self-test"]:
+        sys.exit(0 if self_test() else 1)
+    sys.exit(0 if check(pathlib.Path(sys.argv[1] if sys.argv[1:] else pathlib.Path(__file__).parent.parent)) else 1)

@@ -1,0 +1,295 @@
+/* loops_test.c: the passes on nests, each by what it promises. Numbers come from the evaluator. */
+#include "loops/evaluate.h"
+#include "loops/transform.h"
+#include "support/dice.h"
+#include "support/network.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static Unit *unit_of(const char *text, NetworkOptions options)
+{
+    Unit *u = network_from("test.cnn", text, options);
+    assert_non_null(u);
+    return u;
+}
+
+static Nest *nest_named(const Program *p, const char *name)
+{
+    for (int i = 0; i < p->nests.count; i++)
+        if (strcmp(p->nests.at[i]->name, name) == 0)
+            return p->nests.at[i];
+    return NULL;
+}
+
+static int64_t batch_count(const Program *p, const Tensor *t, int64_t batch)
+{
+    return tensor_count(t) * (t->per_image ? (batch + p->tile - 1) / p->tile : 1);
+}
+
+/* Fills what the caller gives with the same numbers for every program of a network. */
+static void fill_inputs(Evaluation *e, const Program *p, int64_t batch)
+{
+    for (int i = 0; i < p->tensors.count; i++) {
+        const Tensor *t = p->tensors.at[i];
+        bool one_hot = t->role == ROLE_TARGET;
+        if (t->view_of || (t->role != ROLE_INPUT && t->role != ROLE_PARAM && t->role != ROLE_STATE && !one_hot))
+            continue;
+        uint64_t seed = 7;
+        for (const char *c = t->name; *c; c++)
+            seed = seed * 31 + (unsigned char)*c;
+        Dice dice = dice_new(seed);
+        double *at = evaluation_tensor(e, t);
+        int64_t each = batch_count(p, t, batch);
+        for (int64_t j = 0; j < each; j++)
+            at[j] = one_hot ? j % 3 == 0 : dice_real(&dice) + 0.1;
+    }
+}
+
+static const uint32_t draw[4] = { 1, 2, 3, 0 };
+
+/* All that the caller sees of a program's results: y, loss, gradients of params and input. */
+static double *results(Unit *u, const Program *p, int64_t batch, int64_t *count)
+{
+    Evaluation *e = evaluation_new(u, p, batch);
+    double *all = arena_array(u->arena, 1 << 16, sizeof(double));
+
+    *count = 0;
+    fill_inputs(e, p, batch);
+    evaluation_run(e, p->phases.count, draw);
+    for (int i = 0; i < p->tensors.count; i++) {
+        const Tensor *t = p->tensors.at[i];
+        if (t->role == ROLE_GRADIENT && !t->view_of)
+            for (int64_t j = 0; j < tensor_count(t); j++)
+                all[(*count)++] = evaluation_tensor(e, t)[j];
+    }
+    const Tensor *seen[] = { p->y, p->loss, p->dx };
+    for (int i = 0; i < 3; i++)
+        for (int64_t j = 0; seen[i] && j < tensor_count(seen[i]) / (seen[i]->per_image ? p->tile : 1) * batch; j++)
+            all[(*count)++] = evaluation_tensor(e, seen[i])[j];
+    assert_true(*count < 1 << 16);
+    return all;
+}
+
+static void assert_same(const double *a, int64_t a_count, const double *b, int64_t b_count)
+{
+    assert_int_equal(a_count, b_count);
+    for (int64_t i = 0; i < a_count; i++)
+        if (!(fabs(a[i] - b[i]) <= 1e-12 * (1 + fabs(b[i]))))
+            fail_msg("element %lld: %.17g is not %.17g", (long long)i, a[i], b[i]);
+}
+
+static const char mixed[] =
+    "network T { input 9x8x2; normalise; stem = conv 4, 3x3, pad=(1,0,2,1), batchnorm, relu; conv 4, 3x3, same, tanh\n"
+    "add stem; maxpool 2x2; dropout 25%; conv 3, 2x2, stride=2, nobias; dense 5, sigmoid; dense 3, softmax }\n";
+
+static void tensors_that_never_meet_share(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 8x8x1; gelu; gelu; gelu; gelu }", (NetworkOptions){ .infer = true });
+    assert_int_equal(u->infer->scratch, 64);            /* one picture, each written over the one before */
+    assert_int_equal(u->infer->lower_bound, 64);
+    unit_free(u);
+
+    u = unit_of("network T { input 8x8x1; conv 1, 3x3, same; conv 1, 3x3, same; conv 1, 3x3, same }", (NetworkOptions){ .infer = true });
+    assert_true(u->infer->scratch <= 64 + 2 * 112);     /* ping-pong of bordered images (100, rounded up to lines), not six tensors */
+    unit_free(u);
+}
+
+static void the_plan_stays_near_its_bound(void **state)
+{
+    (void)state;
+    Unit *u = unit_of(mixed, (NetworkOptions){ 0 });
+    assert_true(u->train->scratch >= u->train->lower_bound);
+    assert_true((double)u->train->scratch <= 1.1 * (double)u->train->lower_bound);
+    unit_free(u);
+}
+
+static void tiles_of_any_size_give_the_same_results(void **state)
+{
+    (void)state;
+    int64_t one_count, four_count;
+    Unit *one = unit_of(mixed, (NetworkOptions){ .tile = 1 }), *four = unit_of(mixed, (NetworkOptions){ .tile = 4 });
+    double *a = results(one, one->train, 6, &one_count), *b = results(four, four->train, 6, &four_count);
+    assert_same(a, one_count, b, four_count);
+    unit_free(one);
+    unit_free(four);
+}
+
+static void the_fast_style_changes_no_result(void **state)
+{
+    (void)state;
+    int64_t lesson_count, fast_count;
+    Unit *lesson = unit_of(mixed, (NetworkOptions){ .tile = 16 });
+    Unit *fast = unit_of(mixed, (NetworkOptions){ .tile = 16, .style = STYLE_FAST });
+    double *a = results(lesson, lesson->train, 19, &lesson_count), *b = results(fast, fast->train, 19, &fast_count);
+    assert_same(a, lesson_count, b, fast_count);
+    a = results(lesson, lesson->eval, 19, &lesson_count);
+    b = results(fast, fast->eval, 19, &fast_count);
+    assert_same(a, lesson_count, b, fast_count);
+    unit_free(lesson);
+    unit_free(fast);
+}
+
+static void splitting_a_loop_changes_nothing(void **state)
+{
+    (void)state;
+    int64_t before_count, after_count;
+    Unit *u = unit_of("network T { input 6x6x2; conv 4, 3x3, same; dense 3, softmax }", (NetworkOptions){ 0 });
+    double *before = results(u, u->train, 2, &before_count);
+    int split = 0;
+
+    for (int i = 0; i < u->train->nests.count; i++) {
+        Nest *n = u->train->nests.at[i];
+        for (int l = n->loop_count - 1; l >= 0; l--)
+            split += nest_split(u, n, l, 2);
+    }
+    assert_true(split > 10);
+    assert_null(program_verify(u, u->train));
+    double *after = results(u, u->train, 2, &after_count);
+    assert_same(before, before_count, after, after_count);
+    unit_free(u);
+}
+
+static void moving_loops_changes_nothing(void **state)
+{
+    (void)state;
+    int64_t before_count, after_count;
+    Unit *u = unit_of("network T { input 6x6x2; conv 4, 3x3, same; maxpool 3x3, stride=2; dense 3, softmax }", (NetworkOptions){ 0 });
+    double *before = results(u, u->train, 2, &before_count);
+
+    for (int i = 0; i < u->train->nests.count; i++)
+        if (u->train->nests.at[i]->loop_count > 1)
+            nest_move_loop(u->train->nests.at[i], 0, u->train->nests.at[i]->loop_count - 1);
+    double *after = results(u, u->train, 2, &after_count);
+    assert_same(before, before_count, after, after_count);
+    unit_free(u);
+}
+
+static void an_access_out_of_bounds_is_found(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 6x6x2; conv 4, 3x3 }", (NetworkOptions){ 0 });
+    Nest *n = nest_named(u->train, "conv1");
+
+    assert_null(program_verify(u, u->train));
+    n->index[1].offset = 1;
+    assert_non_null(strstr(program_verify(u, u->train), "conv1 reaches conv1.y[1 ... 4] on axis 1 of 4"));
+    n->index[1].offset = 0;
+    n->loops[0]->extent = 5;
+    assert_non_null(program_verify(u, u->train));
+    unit_free(u);
+}
+
+static void what_only_the_input_needs_comes_last(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 6x6x1; rescale 1/2; conv 2, 3x3; dense 2, softmax }", (NetworkOptions){ 0 });
+    const Program *p = u->train;
+    int step_end = p->phases.at[p->grad_phase].first;
+
+    for (int i = 0; i < p->nests.count; i++)
+        assert_int_equal(p->nests.at[i]->for_input, i >= step_end);
+    assert_true(nest_named(p, "rescale1_dx")->for_input);
+    assert_false(nest_named(p, "conv1_dw")->for_input);
+    unit_free(u);
+}
+
+static void dropout_is_gone_outside_training(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 4; dropout 50%; dense 2 }", (NetworkOptions){ 0 });
+    for (int i = 0; i < u->infer->nests.count; i++)
+        assert_null(strstr(u->infer->nests.at[i]->name, "dropout"));
+    assert_int_equal(u->infer->nests.count, 1);
+    unit_free(u);
+}
+
+static void batch_statistics_cut_the_program(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 5x5x2; conv 2, 3x3, batchnorm, relu; dense 2, softmax }", (NetworkOptions){ 0 });
+    int sums = 0;
+    for (int i = 0; i < u->train->phases.count; i++)
+        sums += u->train->phases.at[i].sums.count;
+    assert_true(u->train->phases.count >= 4);
+    assert_true(sums >= 3);                             /* mean, variance, and at least one on the way back */
+    assert_true(u->infer->phases.at[0].once);           /* scale and shift need no image */
+    assert_int_equal(u->infer->phases.count, 2);
+    unit_free(u);
+
+    u = unit_of("network T { input 5x5x2; conv 2, 3x3, relu; dense 2, softmax }", (NetworkOptions){ 0 });
+    assert_int_equal(u->train->grad_phase, 1);          /* nothing waits */
+    unit_free(u);
+}
+
+/* Nests that run for every image. */
+static int image_nests(const Program *p)
+{
+    int count = 0;
+    for (int i = 0; i < p->phases.count; i++)
+        if (!p->phases.at[i].once)
+            count += p->phases.at[i].end - p->phases.at[i].first;
+    return count;
+}
+
+static void folding_changes_rounding_alone(void **state)
+{
+    (void)state;
+    static const struct { const char *text; int nests; } cases[] = {
+        { "network T { input 6x6x2; conv 3, 3x3, batchnorm }", 1 },
+        { "network T { input 6x6x2; conv 3, 3x3, nobias, batchnorm, relu }", 2 },
+        { "network T { input 6x6x2; conv 4, 3x3, groups=2, batchnorm }", 1 },
+        { "network T { input 6; dense 3, batchnorm }", 1 },
+        { "network T { input 6x6x2; rescale 1/7; conv 3, 3x3 }", 1 },
+        { "network T { input 6x6x2; rescale 1/7; conv 3, 3x3, same, batchnorm }", 2 },    /* the border stays */
+        { "network T { input 6x6x2; normalise; conv 3, 3x3 }", 1 },
+        { "network T { input 6x6x2; normalise; conv 3, 3x3, same }", 3 },                 /* not exact: the border is 0 after, not before */
+        { "network T { input 6x6x2; rescale 1/7; conv 3, 3x3, pad=1, fill=1 }", 3 },      /* not exact either */
+        { "network T { input 6x6x2; rescale 1/7; dense 3 }", 1 },
+        { "network T { input 6x6x2; stem = conv 2, 3x3, same; batchnorm; add stem }", 4 },        /* two readers */
+    };
+    for (int i = 0; i < countof(cases); i++) {
+        int64_t plain_count, folded_count;
+        Unit *plain = unit_of(cases[i].text, (NetworkOptions){ 0 });
+        Unit *folded = unit_of(cases[i].text, (NetworkOptions){ .infer = true });
+        double *a = results(plain, plain->infer, 3, &plain_count), *b = results(folded, folded->infer, 3, &folded_count);
+        assert_same(a, plain_count, b, folded_count);
+        if (image_nests(folded->infer) != cases[i].nests)
+            fail_msg("%s: %d nests run for every image, not %d", cases[i].text, image_nests(folded->infer), cases[i].nests);
+        unit_free(plain);
+        unit_free(folded);
+    }
+}
+
+static void the_random_numbers_are_philox(void **state)
+{
+    (void)state;
+    /* Known answers of Philox 4x32-10 (Random123, kat_vectors): counter and key all 0, then all ones. */
+    const uint32_t zeros[4] = { 0 }, ones[4] = { 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff };
+    assert_true(uniform_number(zeros, 0, 0, 0) == (double)(0x6627e8d5u >> 8) / 16777216.0);
+    assert_true(uniform_number(ones, 0xffffffff, 0, 0xffffffff) == (double)(0x408f276du >> 8) / 16777216.0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tensors_that_never_meet_share),
+        cmocka_unit_test(the_plan_stays_near_its_bound),
+        cmocka_unit_test(tiles_of_any_size_give_the_same_results),
+        cmocka_unit_test(the_fast_style_changes_no_result),
+        cmocka_unit_test(splitting_a_loop_changes_nothing),
+        cmocka_unit_test(moving_loops_changes_nothing),
+        cmocka_unit_test(an_access_out_of_bounds_is_found),
+        cmocka_unit_test(what_only_the_input_needs_comes_last),
+        cmocka_unit_test(dropout_is_gone_outside_training),
+        cmocka_unit_test(batch_statistics_cut_the_program),
+        cmocka_unit_test(folding_changes_rounding_alone),
+        cmocka_unit_test(the_random_numbers_are_philox),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

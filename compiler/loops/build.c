@@ -208,14 +208,16 @@ static void name_load(void *context, const Expr *load)
     name_tensor(context, load->tensor);
 }
 
+/* Unique among the nests of the site so far; names of different sites differ anyway, and emit/functions.c has the last word. */
 static const char *unique_nest_name(Build *b, const char *name)
 {
+    const Program *p = b->program;
     const char *unique = name;
 
-    for (int again = 2, i = 0; i < b->program->nests.count; i++)
-        if (strcmp(b->program->nests.at[i]->name, unique) == 0) {
+    for (int again = 2, i = p->nests.count - 1; i >= 0 && p->nests.at[i]->site == b->site; i--)
+        if (strcmp(p->nests.at[i]->name, unique) == 0) {
             unique = arena_print(b->u->arena, "%s%d", name, again++);
-            i = -1;
+            i = p->nests.count;
         }
     return unique;
 }

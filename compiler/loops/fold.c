@@ -8,7 +8,6 @@
  * once (phases.c), or when weights are embedded, in the compiler. What a fold changes is rounding alone. */
 #include "loops/fold.h"
 
-#include <assert.h>
 #include <string.h>
 
 typedef struct Fold {
@@ -326,28 +325,31 @@ static void use_start(Fold *f, Weighted *s, Nest *made)
 
 /* ---- the two folds */
 
+/* The one load of a tensor that is per image; *several is set if there are different ones. */
+static void find_image(Expr *e, Expr **x, bool *several)
+{
+    if (!e)
+        return;
+    if (e->op == OP_LOAD && e->tensor->per_image) {
+        *several = *several || (*x && !expr_equal(*x, e));
+        *x = e;
+    }
+    find_image(e->a, x, several);
+    find_image(e->b, x, several);
+    find_image(e->c, x, several);
+    find_image(e->d, x, several);
+}
+
 /* An element-wise nest y = A*x + B of a tensor of its own shape. */
 static bool is_scale(Fold *f, Nest *n, Expr **x, Expr **A, Expr **B)
 {
+    bool several = false;
+
     *x = NULL;
     if (n->put != PUT_SET || n->start || n->finish || n->fill || !nest_is_gather(n) || !n->dst->per_image)
         return false;
-    for (Expr *stack[64], *e = (stack[0] = n->value, NULL), **top = stack + 1; top > stack; ) {
-        e = *--top;
-        if (e->op == OP_LOAD && e->tensor->per_image) {
-            if (*x && !expr_equal(*x, e))
-                return false;
-            *x = e;
-        }
-        Expr *children[] = { e->a, e->b, e->c, e->d };
-        for (int i = 0; i < 4; i++)
-            if (children[i]) {
-                if (top == stack + 64)
-                    return false;
-                *top++ = children[i];
-            }
-    }
-    if (!*x || (*x)->tensor->rank != n->dst->rank)
+    find_image(n->value, x, &several);
+    if (!*x || several || (*x)->tensor->rank != n->dst->rank)
         return false;
     for (int i = 0; i < n->dst->rank; i++)
         if (!affine_equal(&(*x)->index[i], &n->index[i]))
@@ -372,16 +374,11 @@ static bool fold_behind(Fold *f, Nest *scale, const Expr *x, Expr *A, Expr *B)
     use_start(f, &s, start);
     LIST_ADD(f->u->arena, &made->symbols, ((Symbol){ scale->dst, "y" }));
     made->dst = scale->dst;
-    /* A and B may be made after the sum: it moves to where the scale stood. */
-    Nest *once_weights = NULL, *once_start = NULL;
-    for (int i = 0; i < f->p->nests.count; i++) {
-        if (f->p->nests.at[i]->dst == s.w->tensor)
-            once_weights = f->p->nests.at[i];
-        if (f->p->nests.at[i]->dst == start->dst)
-            once_start = f->p->nests.at[i];
-    }
-    Nest *const moved[] = { once_weights, once_start, made };
-    for (int i = 0; i < 3; i++) {
+    /* A and B may be made after the sum: all move to where the scale stood. */
+    Nest *weights = NULL;
+    writers(f->p, s.w->tensor, &weights);
+    Nest *const moved[] = { weights, start, made };
+    for (int i = 0; i < countof(moved); i++) {
         remove_nest(f->p, moved[i]);
         insert_before(f, scale, moved[i]);
     }

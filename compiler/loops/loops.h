@@ -58,7 +58,7 @@ typedef struct Tensor {
 
     int64_t offset;             /* in reals: in the scratch block, the shared block or the weights; by loops/memory.c */
     int first, last;            /* first write and last read, positions in Program.nests; by loops/memory.c */
-    int mark;                   /* for the pass at work */
+    int mark;                   /* for the pass at work; see Program.marks */
     bool in_place;              /* shares its place with the tensor it is computed from, element by element */
 } Tensor;
 
@@ -166,6 +166,7 @@ typedef struct Program {
     int forward_end;            /* nests[0 ... forward_end) are the forward pass (and the loss) */
     struct { int first, end; } *made;       /* for every site, and last the loss: its nests in the forward pass, until tidy */
     Tensor *x, *y, *target, *share, *images, *loss, *dx;   /* NULL where the program has none */
+    int marks;                  /* numbers given out: a pass marks tensors with a new one */
     bool planned;               /* program_memory has run */
     int64_t scratch;            /* reals of the scratch block of a tile */
     int64_t shared;             /* reals of the shared block */

@@ -11,37 +11,28 @@
 #include <assert.h>
 #include <string.h>
 
-typedef enum Mark { WRITTEN = 1, READ = 2 } Mark;
-
-/* What the nests that wait have to do with each tensor. */
+/* What the nests that wait have to do with each tensor: its mark is a number of this pass, or the next one. */
 typedef struct Waiting {
-    Unit *u;
-    LIST(struct { const Tensor *tensor; int marks; }) of;
+    int read, written;
 } Waiting;
 
-static int marks_of(const Waiting *w, const Tensor *t)
+static void mark_written(const Waiting *w, const Tensor *t)
 {
-    const Tensor *base = tensor_base((Tensor *)t);
-    for (int i = 0; i < w->of.count; i++)
-        if (w->of.at[i].tensor == base)
-            return w->of.at[i].marks;
-    return 0;
+    tensor_base((Tensor *)t)->mark = w->written;
 }
 
-static void mark(Waiting *w, const Tensor *t, Mark m)
+static bool is_written(const Waiting *w, const Tensor *t)
 {
-    const Tensor *base = tensor_base((Tensor *)t);
-    for (int i = 0; i < w->of.count; i++)
-        if (w->of.at[i].tensor == base) {
-            w->of.at[i].marks |= (int)m;
-            return;
-        }
-    w->of.at = list_grow(w->u->arena, w->of.at, w->of.count, &w->of.room, sizeof *w->of.at);
-    w->of.at[w->of.count].tensor = base;
-    w->of.at[w->of.count++].marks = (int)m;
+    return tensor_base((Tensor *)t)->mark == w->written;
 }
 
-static void mark_read(void *context, const Expr *load) { mark(context, load->tensor, READ); }
+static void mark_read(void *context, const Expr *load)
+{
+    const Waiting *w = context;
+    Tensor *base = tensor_base(load->tensor);
+    if (base->mark != w->written)
+        base->mark = w->read;
+}
 
 static void see_image(void *context, const Expr *load)
 {
@@ -65,12 +56,13 @@ typedef struct Reading { const Waiting *w; bool blocked; } Reading;
 static void see_blocked(void *context, const Expr *load)
 {
     Reading *r = context;
-    r->blocked = r->blocked || (marks_of(r->w, load->tensor) & WRITTEN);
+    r->blocked = r->blocked || is_written(r->w, load->tensor);
 }
 
 static bool must_wait(const Nest *n, const Waiting *w)
 {
-    Reading r = { w, marks_of(w, n->dst) != 0 };
+    int mark = tensor_base(n->dst)->mark;
+    Reading r = { w, mark == w->read || mark == w->written };
     nest_loads(n, see_blocked, &r);
     return r.blocked;
 }
@@ -129,17 +121,18 @@ typedef struct Queue { Nest **at; int count; } Queue;
 /* Takes from the queue what may run now and is of that kind; returns false if that is nothing. */
 static bool take_phase(Unit *u, Program *p, Queue *queue, bool once)
 {
-    Waiting waiting = { .u = u };
+    Waiting waiting = { p->marks + 1, p->marks + 2 };
     Phase phase = { .first = p->nests.count, .once = once };
     Nest **left = arena_array(u->arena, (size_t)queue->count * 2 + 1, sizeof(Nest *));
     int left_count = 0;
 
+    p->marks += 2;
     for (int i = 0; i < queue->count; i++) {
         Nest *n = queue->at[i];
         bool waits = touches_images(n) == once || must_wait(n, &waiting);
         if (!waits) {
             if (!once && n->dst->role == ROLE_SHARED) {
-                mark(&waiting, n->dst, WRITTEN);        /* whole only after this phase */
+                mark_written(&waiting, n->dst);         /* whole only after this phase */
                 Nest *join = make_partial(u, p, n, &phase);
                 if (join)
                     left[left_count++] = join;
@@ -147,7 +140,7 @@ static bool take_phase(Unit *u, Program *p, Queue *queue, bool once)
             LIST_ADD(u->arena, &p->nests, n);
             continue;
         }
-        mark(&waiting, n->dst, WRITTEN);
+        mark_written(&waiting, n->dst);
         nest_loads(n, mark_read, &waiting);
         left[left_count++] = n;
     }

@@ -9,25 +9,25 @@
 
 #include <string.h>
 
-/* A set of tensors by their storage. */
+/* A set of tensors by their storage: those marked with its number. */
 typedef struct Set {
     Unit *u;
-    LIST(const Tensor *) of;
+    int number;
 } Set;
+
+static Set set_new(Unit *u, Program *p)
+{
+    return (Set){ u, ++p->marks };
+}
 
 static bool set_has(const Set *s, const Tensor *t)
 {
-    const Tensor *base = tensor_base((Tensor *)t);
-    for (int i = s->of.count - 1; i >= 0; i--)      /* what was added last is asked for most */
-        if (s->of.at[i] == base)
-            return true;
-    return false;
+    return tensor_base((Tensor *)t)->mark == s->number;
 }
 
-static void set_add(Set *s, const Tensor *t)
+static void set_add(const Set *s, const Tensor *t)
 {
-    if (!set_has(s, t))
-        LIST_ADD(s->u->arena, &s->of, tensor_base((Tensor *)t));
+    tensor_base((Tensor *)t)->mark = s->number;
 }
 
 /* ---- zero gradients */
@@ -54,7 +54,7 @@ static bool is_zero(const Expr *e)
 
 static void drop_zeros(Unit *u, Program *p)
 {
-    Set written = { .u = u };
+    Set written = set_new(u, p);
     int kept = 0, forward_end = p->forward_end;
 
     for (int i = 0; i < p->nests.count; i++) {
@@ -84,9 +84,9 @@ static void need(void *context, const Expr *load)
 }
 
 /* Marks in `live` the nests that make what the caller sees; the gradient of the input counts only if asked for. */
-static void mark_live(Unit *u, const Program *p, bool with_dx, bool *live)
+static void mark_live(Unit *u, Program *p, bool with_dx, bool *live)
 {
-    Set needed = { .u = u };
+    Set needed = set_new(u, p);
 
     for (int i = p->nests.count - 1; i >= 0; i--) {
         const Nest *n = p->nests.at[i];
@@ -136,7 +136,7 @@ static void keep_needed(Unit *u, Program *p)
 
 static void keep_touched_tensors(Unit *u, Program *p)
 {
-    Set touched = { .u = u };
+    Set touched = set_new(u, p);
     int kept = 0;
 
     for (int i = 0; i < p->nests.count; i++) {
@@ -173,7 +173,7 @@ static void set_if_single(Unit *u, Nest *n)
 
 static void start_sums(Unit *u, Program *p)
 {
-    Set written = { .u = u };
+    Set written = set_new(u, p);
 
     for (int i = 0; i < p->nests.count; i++) {
         Nest *n = p->nests.at[i];

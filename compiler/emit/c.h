@@ -1,6 +1,7 @@
 /* c.h: what the files that print C share.
  *
  *   c.c, header.c   the two outputs: which parts, in which order
+ *   c_plan.c        what is decided before the first line: names, functions, steps
  *   c_head.c        the comment at the top, sizes, structs, prototypes
  *   c_scope.c       what loops and tensors are called inside one function
  *   c_expr.c        expressions, indices and numbers, as C and as formulas
@@ -31,10 +32,20 @@ typedef struct Step {
     const Program *program;
     const Phase *phase;
     const char *name;               /* legal and unique */
-    bool is_public;                 /* in the header: the program's only phase, or only one that a training step needs */
+    bool is_public;                 /* it is an entry itself */
     bool uses[USE_COUNT];
     bool writes_state;
 } Step;
+
+/* What the header offers for a program: its one step, or a function that calls all of them. */
+typedef struct Entry {
+    const Program *program;
+    const char *name;
+    Step *const *steps;
+    int step_count;
+    bool uses[USE_COUNT];
+    bool writes_state;
+} Entry;
 
 /* What the generated file must contain because some function that was printed uses it. */
 typedef struct Needs {
@@ -47,6 +58,7 @@ typedef struct CFile {
     Text *t;
     Names *names;                   /* functions, places, macros: everything at file scope and inside steps */
     Names *members;                 /* of the structs */
+    Map *places;                    /* name of a tensor -> what steps call its place */
     const char *net;                /* "Fashion" */
     const char *macro;              /* "FASHION" */
     const char *real;               /* "float" or "double" */
@@ -57,6 +69,7 @@ typedef struct CFile {
     Programs programs;
     Functions *functions;
     LIST(Step *) steps;
+    LIST(Entry) entries;
     Needs needs;                    /* set while functions are printed */
     LIST(const Tensor *) constants; /* of all programs */
 } CFile;
@@ -144,9 +157,14 @@ void c_predict(CFile *f);
 void c_steps(CFile *f);
 void c_model(CFile *f);
 const char *member_of(const CFile *f, const Param *p);
-/* The parameters of a step as declared: "const Fashion_weights *w", ... Returns their number. */
-int step_parameters(const CFile *f, const Step *s, const char *to[USE_COUNT]);
+/* The parameters of a step or an entry as declared: "const Fashion_weights *w", ... Returns their number. */
+int step_parameters(const CFile *f, const Program *p, const bool uses[USE_COUNT], bool writes_state, const char *to[USE_COUNT]);
+/* What a caller passes for them; from a job if `job`. */
+int step_arguments(const CFile *f, const Program *p, const bool uses[USE_COUNT], bool job, const char *to[USE_COUNT]);
 bool program_has_sums(const Program *p);
+const Tensor *tensor_of_use(const Program *p, Use use);     /* NULL for weights, state, scratch, ... */
+const char *size_macro(const CFile *f, const char *what);    /* FASHION_TILE */
+const char *program_macro(const CFile *f, const char *what, const Program *p);      /* FASHION_SCRATCH_TRAIN */
 
 /* ---- text */
 
@@ -158,6 +176,8 @@ void put_code(Text *t, const char *code);
 void put_list(Text *t, const char *head, const char *const *items, int count, const char *tail);
 /* A paragraph in a comment: every line begins with `prefix`, later lines with `hang` more columns. */
 void put_paragraph(Text *t, const char *prefix, const char *text, int hang);
+/* Ends a comment on its last line. */
+void put_comment_end(Text *t);
 /* A formula in a comment. */
 void put_formula(Text *t, const char *prefix, const char *formula);
 

@@ -166,3 +166,10 @@ void put_paragraph(Text *t, const char *prefix, const char *text, int hang)
         first = false;
     }
 }
+
+void put_comment_end(Text *t)
+{
+    while (t->length && t->at[t->length - 1] == '\n')
+        t->at[--t->length] = '\0';
+    text_put(t, " */\n");
+}

@@ -30,7 +30,7 @@ static void close_part(Parts *p)
 static void open_part(Parts *p, bool fill, int64_t places)
 {
     Arena *arena = p->f->u->arena;
-    const char *name = names_legal(p->f->names, arena_print(arena, "%s_part%d", p->function->name, p->names.count + 1));
+    const char *name = names_unique(p->f->names, arena_print(arena, "%s_part%d", p->function->name, p->names.count + 1));
 
     LIST_ADD(arena, &p->names, name);
     LIST_ADD(arena, &p->fill, fill);

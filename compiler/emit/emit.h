@@ -27,6 +27,8 @@ typedef struct Names Names;
 Names *names_new(Arena *arena);
 void names_reserve(Names *names, const char *identifier);
 const char *names_legal(Names *names, const char *name);
+/* The same for something new: an identifier that nobody has got yet, each time. */
+const char *names_unique(Names *names, const char *name);
 /* Text for inside a comment: control bytes, comment ends and line splices made harmless. */
 const char *names_comment(Arena *arena, const char *text);
 
@@ -48,12 +50,18 @@ typedef struct Function {
 typedef struct Functions {
     LIST(Function *) list;          /* in the order of first use: forward as in training, backward, what other programs add */
     Programs programs;
-    struct Map *of_nest;            /* see function_of */
+    struct Map *of_nest, *of_site;  /* see function_of, functions_of_site */
 } Functions;
+
+typedef struct FunctionList {
+    LIST(const Function *) of;
+} FunctionList;
 
 /* The functions of the unit's programs; two nests of one name that print alike become one function. Where one name means
  * different nests the later function is called NAME_PROGRAM. */
 Functions *functions_of(Unit *u, Names *names);
 const Function *function_of(const Functions *f, const Nest *nest);
+/* Those of one layer in the order of the list; NULL: those that belong to none. */
+const FunctionList *functions_of_site(const Functions *f, const Site *s);
 
 #endif

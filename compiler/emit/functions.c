@@ -74,7 +74,16 @@ static const char *name_for(Unit *u, Names *names, Map *used, const Nest *n, con
     for (int again = 2; *map_text(used, name); again++)
         name = arena_print(u->arena, "%s_%s%d", n->name, p->name, again);
     *map_text(used, name) = used;
-    return names_legal(names, name);
+    return names_unique(names, name);
+}
+
+static FunctionList *list_of_site(const Functions *f, Arena *arena, const Site *s)
+{
+    void **list = map_at(f->of_site, &s, sizeof s);
+
+    if (!*list)
+        *list = ARENA_NEW(arena, FunctionList);
+    return *list;
 }
 
 Functions *functions_of(Unit *u, Names *names)
@@ -84,6 +93,12 @@ Functions *functions_of(Unit *u, Names *names)
 
     f->programs = programs_of(u);
     f->of_nest = map_new(u->arena);
+    f->of_site = map_new(u->arena);
+    list_of_site(f, u->arena, NULL);
+    for (int i = 0; i < u->net->sites.count; i++)
+        list_of_site(f, u->arena, u->net->sites.at[i]);
+    if (u->net->loss)
+        list_of_site(f, u->arena, u->net->loss);
     for (int i = 0; i < f->programs.count; i++) {
         const Program *p = f->programs.at[i];
         for (int j = 0; j < p->nests.count; j++) {
@@ -93,6 +108,7 @@ Functions *functions_of(Unit *u, Names *names)
                 Function *made = ARENA_NEW(u->arena, Function);
                 *made = (Function){ name_for(u, names, used, n, p), n, 0 };
                 LIST_ADD(u->arena, &f->list, made);
+                LIST_ADD(u->arena, &list_of_site(f, u->arena, n->site)->of, made);
                 *known = made;
             }
             Function *function = *known;
@@ -106,4 +122,9 @@ Functions *functions_of(Unit *u, Names *names)
 const Function *function_of(const Functions *f, const Nest *nest)
 {
     return *map_at(f->of_nest, &nest, sizeof nest);
+}
+
+const FunctionList *functions_of_site(const Functions *f, const Site *s)
+{
+    return *map_at(f->of_site, &s, sizeof s);
 }

@@ -340,8 +340,6 @@ void lesson_comment(CFile *f, const Function *function)
     if (n->backward) {
         text_put(f->t, "\n");
         lesson_compare(f, function, s, body_start);
-        while (f->t->at[f->t->length - 1] == '\n')
-            f->t->at[--f->t->length] = '\0';
     }
-    text_put(f->t, " */\n");
+    put_comment_end(f->t);
 }

@@ -113,11 +113,12 @@ static bool same_loops(const Nest *a, const Nest *b)
 static const Function *forward_of(CFile *f, const Nest *n)
 {
     const Expr *dy = handed_on(n->value);
+    const FunctionList *list = functions_of_site(f->functions, n->site);
 
-    for (int i = 0; i < f->functions->list.count; i++) {
-        const Function *other = f->functions->list.at[i];
+    for (int i = 0; i < list->of.count; i++) {
+        const Function *other = list->of.at[i];
         const Nest *m = other->nest;
-        if (m->site == n->site && !m->backward && same_loops(m, n)
+        if (!m->backward && same_loops(m, n)
             && (!dy || strcmp(dy->tensor->primal->name, m->dst->name) == 0))
             return other;
     }

@@ -98,19 +98,23 @@ static char *letters_of(Arena *arena, const char *name)
     return legal;
 }
 
-const char *names_legal(Names *names, const char *name)
+const char *names_unique(Names *names, const char *name)
 {
-    void **answer = map_text(names->answers, name);
-    const char *base, *unique;
+    const char *base = letters_of(names->arena, name), *unique = base;
 
-    if (*answer)
-        return *answer;
-    base = unique = letters_of(names->arena, name);
     for (int again = 1; *map_text(names->taken, unique); again++)
         unique = again == 1 ? arena_print(names->arena, "%s_", base) : arena_print(names->arena, "%s_%d", base, again);
     names_reserve(names, unique);
-    *answer = (void *)unique;
     return unique;
+}
+
+const char *names_legal(Names *names, const char *name)
+{
+    void **answer = map_text(names->answers, name);
+
+    if (!*answer)
+        *answer = (void *)names_unique(names, name);
+    return *answer;
 }
 
 /* ---- comments */

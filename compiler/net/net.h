@@ -53,6 +53,7 @@ typedef struct Param {
     bool trained;                   /* false: state such as running statistics, not counted by `params` */
     ParamInit init;
     int64_t fan_in, fan_out;        /* for the random inits */
+    const double *values;           /* its elements, to be embedded in generated code; NULL without --weights */
     struct Tensor *tensor;          /* loops/lower.c */
 } Param;
 
@@ -107,6 +108,7 @@ typedef struct Net {
     LIST(Site *) sites;             /* without the loss */
     LIST(Param *) params;           /* in the order of the weights file */
     Site *loss;                     /* a site whose kind->loss is set; in[0] is y. NULL for a network without a loss. */
+    ParamInit init;                 /* how weights are drawn whose layer has no `init=` of its own: the line `init he`, else INIT_GLOROT */
     Recipe recipe;
     int64_t trained_count;          /* elements of trained params: what `expect params` compares */
 } Net;

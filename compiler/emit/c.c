@@ -1,0 +1,103 @@
+/* c.c: the network as one C file that stands alone: C11, no allocation, nothing mutable outside of functions, no library but libm.
+ *
+ * Layers come in the order of the network, each as a page: its forward functions, then its backward functions. Then the
+ * functions that call them, and the descriptor for the runtime. */
+#include "emit/c.h"
+
+static bool is_unrolled(const Nest *n)
+{
+    for (int i = 0; i < n->loop_count; i++)
+        if (n->loops[i]->kind != LOOP_UNROLL)
+            return false;
+    return n->piece > 0;
+}
+
+static void put_function(CFile *f, const Function *function)
+{
+    text_blank(f->t);
+    lesson_comment(f, function);
+    if (is_unrolled(function->nest))
+        c_unrolled(f, function);
+    else
+        c_nest(f, function);
+}
+
+/* The functions of one layer (NULL: those that belong to none), forward before backward. */
+static void put_site(CFile *f, const Site *s)
+{
+    bool banner = false;
+    const FunctionList *list = functions_of_site(f->functions, s);
+
+    for (int backward = 0; backward < 2; backward++)
+        for (int i = 0; i < list->of.count; i++) {
+            const Function *function = list->of.at[i];
+            if (function->nest->backward != backward)
+                continue;
+            if (s && !banner) {
+                text_blank(f->t);
+                text_blank(f->t);
+                lesson_banner(f, s);
+            }
+            banner = true;
+            put_function(f, function);
+        }
+}
+
+static void put_functions(CFile *f)
+{
+    const Net *net = f->u->net;
+
+    for (int i = 0; i < net->sites.count; i++)
+        put_site(f, net->sites.at[i]);
+    put_site(f, NULL);
+    if (net->loss)
+        put_site(f, net->loss);
+}
+
+static void put_main(CFile *f)
+{
+    text_blank(f->t);
+    text_line(f->t, "/* The command line is the runtime's. */");
+    text_line(f->t, "int cnn_main(const cnn_model *model, int argc, char **argv);");
+    text_blank(f->t);
+    text_line(f->t, "int main(int argc, char **argv)");
+    text_open(f->t, "{");
+    text_line(f->t, "return cnn_main(&%s_model, argc, argv);", f->net);
+    text_close(f->t, "}");
+}
+
+static bool emit(Unit *u, Text *t)
+{
+    Text *functions = text_new(u->arena);
+    CFile *f = c_file(u, functions);
+
+    put_functions(f);               /* first, to know what they need */
+    f->t = t;
+    c_about(f);
+    text_blank(t);
+    if (!f->freestanding)
+        text_line(t, "#include <math.h>");
+    text_line(t, "#include <stddef.h>");
+    text_line(t, "#include <stdint.h>");
+    c_sizes(f);
+    c_structs(f);
+    c_prototypes(f);
+    c_helpers(f);
+    text_blank(t);
+    text_bytes(t, functions->at, functions->length);
+    c_constants(f);
+    c_embedded(f);
+    c_steps(f);
+    c_predict(f);
+    c_model(f);
+    if (u->options.with_main)
+        put_main(f);
+    return true;
+}
+
+const Output output_c = {
+    .name = "c",
+    .suffixes = ".c",
+    .summary = "C11, self-contained and readable",
+    .emit = emit,
+};

@@ -1,0 +1,234 @@
+/* c_plan.c: what is decided before the first line of C is printed: names, functions, and which function a phase becomes. */
+#include "emit/c.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* Names that the emitter itself uses at file scope or inside steps. */
+static const char *const own_names[] = {
+    "w", "state", "x", "target", "share", "images", "dw", "dx", "y", "loss", "scratch", "shared", "draw", "job", "uniform", "larger",
+    "smaller", "trained", "trained_state", "sum", "largest", "smallest", "first", "value", "image", "result", "weight_tensors",
+    "state_tensors", "settings", "rows", "argc", "argv"
+};
+
+/* Names that the file makes of the network's. */
+static const char *const endings[] = { "_weights", "_state", "_model", "_train", "_infer", "_eval", "_predict" };
+static const char *const sizes[] = {
+    "TILE", "INPUTS", "OUTPUTS", "WEIGHTS", "STATE", "SCRATCH_TRAIN", "SCRATCH_INFER", "SCRATCH_EVAL", "SHARED_TRAIN", "SHARED_INFER",
+    "SHARED_EVAL", "NETWORK_H"
+};
+
+static const char *upper(Arena *arena, const char *name)
+{
+    char *text = arena_copy(arena, name, strlen(name));
+    for (char *c = text; *c; c++)
+        *c = (char)toupper((unsigned char)*c);
+    return text;
+}
+
+const char *size_macro(const CFile *f, const char *what)
+{
+    return arena_print(f->u->arena, "%s_%s", f->macro, what);
+}
+
+const char *program_macro(const CFile *f, const char *what, const Program *p)
+{
+    return arena_print(f->u->arena, "%s_%s_%s", f->macro, what, upper(f->u->arena, p->name));
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static void name_symbol(void *context, const Expr *load)
+{
+    CFile *f = context;
+    names_reserve(f->names, load->tensor->symbol);
+}
+
+/* Loops and tensors are local names of the functions of nests: nothing at file scope may be hidden by them. */
+static void reserve_local_names(CFile *f)
+{
+    for (int i = 0; i < f->programs.count; i++)
+        for (int j = 0; j < f->programs.at[i]->nests.count; j++) {
+            const Nest *n = f->programs.at[i]->nests.at[j];
+            for (int k = 0; k < n->loop_count; k++)
+                names_reserve(f->names, n->loops[k]->name);
+            for (int k = 0; k < n->symbols.count; k++)
+                names_reserve(f->names, n->symbols.at[k].text);
+            names_reserve(f->names, n->dst->symbol);
+            nest_loads(n, name_symbol, f);
+        }
+}
+
+static void name_network(CFile *f)
+{
+    Arena *arena = f->u->arena;
+
+    for (int i = 0; i < countof(own_names); i++)
+        names_reserve(f->names, own_names[i]);
+    reserve_local_names(f);
+    f->net = names_legal(f->names, f->u->net->name);
+    f->macro = upper(arena, f->net);
+    for (int i = 0; i < countof(endings); i++)
+        names_reserve(f->names, arena_print(arena, "%s%s", f->net, endings[i]));
+    for (int i = 0; i < countof(sizes); i++)
+        names_reserve(f->names, size_macro(f, sizes[i]));
+}
+
+/* ---- steps */
+
+typedef struct Using {
+    CFile *f;
+    Step *step;
+} Using;
+
+static Use use_of(Role role)
+{
+    switch (role) {
+    case ROLE_INPUT:          return USE_X;
+    case ROLE_TARGET:         return USE_TARGET;
+    case ROLE_SHARE:          return USE_SHARE;
+    case ROLE_IMAGES:         return USE_IMAGES;
+    case ROLE_PARAM:          return USE_WEIGHTS;
+    case ROLE_STATE:          return USE_STATE;
+    case ROLE_GRADIENT:       return USE_GRADIENT;
+    case ROLE_INPUT_GRADIENT: return USE_DX;
+    case ROLE_OUTPUT:         return USE_Y;
+    case ROLE_LOSS:           return USE_LOSS;
+    case ROLE_SCRATCH:        return USE_SCRATCH;
+    case ROLE_SHARED:         return USE_SHARED;
+    case ROLE_CONSTANT:       break;
+    }
+    return USE_COUNT;
+}
+
+static void use_tensor(CFile *f, Step *step, const Tensor *t)
+{
+    const Tensor *base = tensor_base((Tensor *)t);
+    Use use = use_of(base->role);
+
+    if (use != USE_COUNT) {
+        step->uses[use] = true;
+        return;
+    }
+    for (int i = 0; i < f->constants.count; i++)
+        if (strcmp(f->constants.at[i]->name, base->name) == 0)
+            return;
+    LIST_ADD(f->u->arena, &f->constants, base);
+}
+
+static void use_load(void *context, const Expr *load)
+{
+    Using *using = context;
+    use_tensor(using->f, using->step, load->tensor);
+}
+
+static bool draws(const Expr *e)
+{
+    return e && (e->op == OP_RANDOM || draws(e->a) || draws(e->b) || draws(e->c) || draws(e->d));
+}
+
+static Step *new_step(CFile *f, const Program *p, const Phase *phase)
+{
+    Step *step = ARENA_NEW(f->u->arena, Step);
+    Using using = { f, step };
+
+    step->program = p;
+    step->phase = phase;
+    for (int i = phase->first; i < phase->end; i++) {
+        const Nest *n = p->nests.at[i];
+        use_tensor(f, step, n->dst);
+        nest_loads(n, use_load, &using);
+        step->writes_state = step->writes_state || tensor_base(n->dst)->role == ROLE_STATE;
+        step->uses[USE_DRAW] = step->uses[USE_DRAW] || draws(n->value) || draws(n->start) || draws(n->finish);
+    }
+    return step;
+}
+
+bool program_has_sums(const Program *p)
+{
+    for (int i = 0; i < p->phases.count; i++)
+        if (p->phases.at[i].sums.count)
+            return true;
+    return false;
+}
+
+/* Phases that a caller of the header needs: those of a training step without those for the input's gradient; none where
+ * the runtime has to add up tiles between them. */
+static int entry_phases(const Program *p)
+{
+    if (program_has_sums(p) || p->mode == MODE_EVAL)
+        return 0;
+    return p->mode == MODE_TRAIN ? p->grad_phase : p->phases.count;
+}
+
+static const char *phase_name(CFile *f, const Program *p, int phase)
+{
+    int own = p->mode == MODE_TRAIN ? p->grad_phase : p->phases.count;
+
+    if (phase >= own)
+        return arena_print(f->u->arena, phase == own ? "%s_input" : "%s_input_%d", p->name, phase - own + 1);
+    return own == 1 ? p->name : arena_print(f->u->arena, "%s_%d", p->name, phase + 1);
+}
+
+static void plan_program(CFile *f, const Program *p)
+{
+    Arena *arena = f->u->arena;
+    int first = f->steps.count, own = entry_phases(p);
+
+    for (int i = 0; i < p->phases.count; i++) {
+        Step *step = new_step(f, p, &p->phases.at[i]);
+        step->is_public = own == 1 && i == 0;
+        step->name = step->is_public ? arena_print(arena, "%s_%s", f->net, p->name) : names_unique(f->names, phase_name(f, p, i));
+        LIST_ADD(arena, &f->steps, step);
+    }
+    if (own == 0)
+        return;
+    Entry entry = { .program = p, .name = arena_print(arena, "%s_%s", f->net, p->name), .step_count = own };
+    Step **steps = arena_array(arena, (size_t)own, sizeof *steps);
+    entry.steps = steps;
+    for (int i = 0; i < own; i++) {
+        steps[i] = f->steps.at[first + i];
+        for (int use = 0; use < USE_COUNT; use++)
+            entry.uses[use] = entry.uses[use] || steps[i]->uses[use];
+        entry.writes_state = entry.writes_state || steps[i]->writes_state;
+    }
+    LIST_ADD(arena, &f->entries, entry);
+}
+
+CFile *c_file(Unit *u, Text *t)
+{
+    CFile *f = ARENA_NEW(u->arena, CFile);
+    const Net *net = u->net;
+    bool all_values = net->params.count > 0;
+
+    f->u = u;
+    f->t = t;
+    f->names = names_new(u->arena);
+    f->places = map_new(u->arena);
+    f->members = names_new(u->arena);
+    f->real = u->options.real == REAL_DOUBLE ? "double" : "float";
+    f->source = names_comment(u->arena, base_name(source_name(u, net->span.source)));
+    f->freestanding = u->options.infer && !u->options.with_main;
+    f->programs = programs_of(u);
+    for (int i = 0; i < net->params.count; i++) {
+        const Param *p = net->params.at[i];
+        *(p->trained ? &f->has_weights : &f->has_state) = true;
+        all_values = all_values && p->values;
+        names_legal(f->members, p->name);
+    }
+    f->has_values = all_values;
+    name_network(f);
+    f->functions = functions_of(u, f->names);
+    for (int i = 0; i < f->programs.count; i++)
+        plan_program(f, f->programs.at[i]);
+    return f;
+}
+
+const char *member_of(const CFile *f, const Param *p)
+{
+    return names_legal(f->members, p->name);
+}

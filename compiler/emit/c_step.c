@@ -1,0 +1,349 @@
+/* c_step.c: the functions that run a phase: they call the functions of its nests one after the other. */
+#include "emit/c.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- parameters of a step */
+
+static const char *const use_name[USE_COUNT] = {
+    [USE_WEIGHTS] = "w", [USE_STATE] = "state", [USE_X] = "x", [USE_TARGET] = "target", [USE_SHARE] = "share",
+    [USE_IMAGES] = "images", [USE_GRADIENT] = "dw", [USE_DX] = "dx", [USE_Y] = "y", [USE_LOSS] = "loss", [USE_SCRATCH] = "scratch",
+    [USE_SHARED] = "shared", [USE_DRAW] = "draw",
+};
+
+static bool use_is_const(Use use, bool writes_state)
+{
+    switch (use) {
+    case USE_WEIGHTS: case USE_X: case USE_TARGET: case USE_SHARE: case USE_IMAGES: case USE_DRAW:
+        return true;
+    case USE_STATE:
+        return !writes_state;
+    case USE_GRADIENT: case USE_DX: case USE_Y: case USE_LOSS: case USE_SCRATCH: case USE_SHARED: case USE_COUNT:
+        return false;
+    }
+    return false;
+}
+
+const Tensor *tensor_of_use(const Program *p, Use use)
+{
+    switch (use) {
+    case USE_X:      return p->x;
+    case USE_TARGET: return p->target;
+    case USE_SHARE:  return p->share;
+    case USE_IMAGES: return p->images;
+    case USE_DX:     return p->dx;
+    case USE_Y:      return p->y;
+    case USE_LOSS:   return p->loss;
+    case USE_WEIGHTS: case USE_STATE: case USE_GRADIENT: case USE_SCRATCH: case USE_SHARED: case USE_DRAW: case USE_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+static const char *declaration(const CFile *f, const Program *p, Use use, bool writes_state)
+{
+    Arena *arena = f->u->arena;
+    const Tensor *t = tensor_of_use(p, use);
+    const char *constant = use_is_const(use, writes_state) ? "const " : "";
+
+    if (t)
+        return arena_print(arena, "%s%s %s%s", constant, f->real, use_name[use], c_dims(arena, t));
+    if (use == USE_WEIGHTS || use == USE_GRADIENT)
+        return arena_print(arena, "%s%s_weights *%s", constant, f->net, use_name[use]);
+    if (use == USE_STATE)
+        return arena_print(arena, "%s%s_state *%s", constant, f->net, use_name[use]);
+    if (use == USE_DRAW)
+        return "const uint32_t draw[4]";
+    return arena_print(arena, "%s *%s", f->real, use_name[use]);
+}
+
+int step_parameters(const CFile *f, const Program *p, const bool uses[USE_COUNT], bool writes_state, const char *to[USE_COUNT])
+{
+    int count = 0;
+
+    for (int use = 0; use < USE_COUNT; use++)
+        if (uses[use])
+            to[count++] = declaration(f, p, (Use)use, writes_state);
+    return count;
+}
+
+/* `(const float (*)[28][28])`: a pointer to what the elements of the first axis are. */
+static const char *cast_to(const CFile *f, const Tensor *t, bool constant)
+{
+    Text *text = text_new(f->u->arena);
+
+    text_put(text, "(%s%s ", constant ? "const " : "", f->real);
+    if (t->rank < 2)
+        text_put(text, "*");
+    else
+        text_put(text, "(*)");
+    for (int i = 1; i < t->rank; i++)
+        text_put(text, "[%" PRId64 "]", t->dim[i]);
+    text_put(text, ")");
+    return text->at;
+}
+
+int step_arguments(const CFile *f, const Program *p, const bool uses[USE_COUNT], bool job, const char *to[USE_COUNT])
+{
+    static const char *const field[USE_COUNT] = {
+        [USE_WEIGHTS] = "weights", [USE_STATE] = "state", [USE_X] = "x", [USE_TARGET] = "target", [USE_SHARE] = "share",
+        [USE_IMAGES] = "images", [USE_GRADIENT] = "gradient", [USE_DX] = "dx", [USE_Y] = "y", [USE_LOSS] = "loss",
+        [USE_SCRATCH] = "scratch", [USE_SHARED] = "shared", [USE_DRAW] = "draw",
+    };
+    int count = 0;
+
+    for (int use = 0; use < USE_COUNT; use++) {
+        const Tensor *t = uses[use] ? tensor_of_use(p, (Use)use) : NULL;
+        bool cast = job && t && t->rank > 1 && use_is_const((Use)use, false);   /* from const void *, which fits no const array */
+        if (uses[use])
+            to[count++] = !job ? use_name[use] : arena_print(f->u->arena, "%sjob->%s", cast ? cast_to(f, t, true) : "", field[use]);
+    }
+    return count;
+}
+
+/* ---- places of tensors */
+
+static bool has_place(const Tensor *base)
+{
+    return base->role == ROLE_SCRATCH || base->role == ROLE_SHARED;
+}
+
+/* "conv1.y" is conv1_y, its gradient "conv1.y.d" conv1_dy. */
+static const char *place_name(CFile *f, const Tensor *base)
+{
+    void **known = map_text(f->places, base->name);
+    const char *name = base->name;
+    const Tensor *primal = base->primal;
+
+    if (*known)
+        return *known;
+    if (primal && strncmp(name, primal->name, strlen(primal->name)) == 0) {
+        const char *dot = strrchr(primal->name, '.'), *rest = name + strlen(primal->name);
+        rest = strncmp(rest, ".d", 2) == 0 ? rest + 2 : rest;
+        name = dot ? arena_print(f->u->arena, "%.*s_d%s%s", (int)(dot - primal->name), primal->name, dot + 1, rest)
+                   : arena_print(f->u->arena, "d%s%s", primal->name, rest);
+    }
+    name = names_unique(f->names, name);
+    *map_text(f->places, base->name) = (void *)name;
+    return name;
+}
+
+typedef struct Places {
+    CFile *f;
+    LIST(const Tensor *) list;
+    Map *known;
+} Places;
+
+static void add_place(Places *places, const Tensor *t)
+{
+    const Tensor *base = tensor_base((Tensor *)t);
+    void **known = map_at(places->known, &base, sizeof base);
+
+    if (!has_place(base) || *known)
+        return;
+    *known = places;
+    LIST_ADD(places->f->u->arena, &places->list, base);
+}
+
+static void add_place_of_load(void *context, const Expr *load)
+{
+    add_place(context, load->tensor);
+}
+
+static const char *shape_of_tensor(CFile *f, const Tensor *t)
+{
+    Text *text = text_new(f->u->arena);
+
+    for (int i = 0; i < t->rank; i++)
+        text_put(text, "%s%" PRId64, i ? "x" : "", t->dim[i]);
+    return t->rank ? text->at : "1";
+}
+
+static int longest_name(CFile *f, const Places *places)
+{
+    int longest = 0;
+
+    for (int i = 0; i < places->list.count; i++) {
+        int length = (int)strlen(place_name(f, places->list.at[i]));
+        longest = length > longest ? length : longest;
+    }
+    return longest;
+}
+
+/* `void *conv1_y = scratch + 5408;   // 8x26x26`: a void pointer fits an array of any shape. */
+static void put_places(CFile *f, const Step *step)
+{
+    Places places = { .f = f, .known = map_new(f->u->arena) };
+    int64_t largest = 0;
+
+    for (int i = step->phase->first; i < step->phase->end; i++) {
+        add_place(&places, step->program->nests.at[i]->dst);
+        nest_loads(step->program->nests.at[i], add_place_of_load, &places);
+    }
+    if (places.list.count == 0)
+        return;
+    for (int i = 0; i < places.list.count; i++)
+        largest = places.list.at[i]->offset > largest ? places.list.at[i]->offset : largest;
+    int width = longest_name(f, &places), digits = snprintf(NULL, 0, "%" PRId64, largest);
+    for (int i = 0; i < places.list.count; i++) {
+        const Tensor *t = places.list.at[i];
+        const char *name = place_name(f, t);
+        text_line(f->t, "void *%s%*s = %s + %*" PRId64 ";   // %s%s%s", name, width - (int)strlen(name), "",
+                  t->role == ROLE_SHARED ? "shared" : "scratch", digits, t->offset, shape_of_tensor(f, t), t->meaning ? ", " : "",
+                  t->meaning ? names_comment(f->u->arena, t->meaning) : "");
+    }
+    text_blank(f->t);
+}
+
+/* ---- calls */
+
+/* What the step has in hand for a tensor. */
+static const char *at_hand(CFile *f, const Tensor *base)
+{
+    switch (base->role) {
+    case ROLE_INPUT:          return "x";
+    case ROLE_TARGET:         return "target";
+    case ROLE_SHARE:          return "share";
+    case ROLE_IMAGES:         return "images";
+    case ROLE_INPUT_GRADIENT: return "dx";
+    case ROLE_OUTPUT:         return "y";
+    case ROLE_LOSS:           return "loss";
+    case ROLE_PARAM:          return arena_print(f->u->arena, "w->%s", member_of(f, base->param));
+    case ROLE_STATE:          return arena_print(f->u->arena, "state->%s", member_of(f, base->param));
+    case ROLE_GRADIENT:       return arena_print(f->u->arena, "dw->%s", member_of(f, base->param));
+    case ROLE_SCRATCH: case ROLE_SHARED: case ROLE_CONSTANT:
+        return place_name(f, base);
+    }
+    return NULL;
+}
+
+static bool is_const_at_hand(const Step *step, Role role)
+{
+    switch (role) {
+    case ROLE_INPUT: case ROLE_TARGET: case ROLE_SHARE: case ROLE_IMAGES: case ROLE_PARAM: case ROLE_CONSTANT:
+        return true;
+    case ROLE_STATE:
+        return !step->writes_state;
+    case ROLE_GRADIENT: case ROLE_INPUT_GRADIENT: case ROLE_OUTPUT: case ROLE_LOSS: case ROLE_SCRATCH: case ROLE_SHARED:
+        return false;
+    }
+    return false;
+}
+
+static bool same_dims(const Tensor *a, const Tensor *b)
+{
+    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
+}
+
+static const char *argument(CFile *f, const Step *step, const Tensor *t, bool wants_const)
+{
+    const Tensor *base = tensor_base((Tensor *)t);
+    const char *text = at_hand(f, base);
+    bool is_const = is_const_at_hand(step, base->role);
+
+    if (has_place(base) || (base->rank < 2 && t->rank < 2))
+        return text;
+    if (same_dims(t, base) && (is_const == wants_const || t->rank < 2))
+        return text;
+    if (!is_const)
+        return arena_print(f->u->arena, "(void *)%s", text);
+    return arena_print(f->u->arena, "%s%s", cast_to(f, t, wants_const), text);
+}
+
+static void put_call(CFile *f, const Step *step, const Nest *n)
+{
+    const Function *function = function_of(f->functions, n);
+    const Scope *s = c_scope(f, n);
+    LIST(const char *) arguments = { 0 };
+
+    for (int i = 0; i < s->tensors.count; i++)
+        LIST_ADD(f->u->arena, &arguments, argument(f, step, s->tensors.at[i], i > 0));
+    if (s->draws)
+        LIST_ADD(f->u->arena, &arguments, "draw");
+    put_list(f->t, arena_print(f->u->arena, "%s(", function->name), arguments.at, arguments.count, ");");
+}
+
+/* Which way the program is going when it calls a nest; a comment marks the turns. */
+static const char *part_of(const CFile *f, const Nest *n)
+{
+    const Site *loss = f->u->net->loss;
+
+    if (n->for_input)
+        return "what the loss owes to every pixel";
+    if (n->site && n->site == loss)
+        return n->backward ? "how the loss changes with the result" : "how wrong the result is";
+    return n->backward ? "backward: who had which part in it" : "forward: from the input to the result";
+}
+
+static void put_calls(CFile *f, const Step *step)
+{
+    const char *part = NULL, *line = NULL;
+
+    for (int i = step->phase->first; i < step->phase->end; i++) {
+        const Nest *n = step->program->nests.at[i];
+        const char *now = part_of(f, n), *source = n->site ? source_line(f, n->site->span) : "";
+        if (step->program->mode != MODE_INFER && (!part || strcmp(part, now) != 0)) {
+            if (part)
+                text_blank(f->t);
+            text_line(f->t, "/* %s */", now);
+            line = NULL;
+        }
+        if (*source && (!line || strcmp(line, source) != 0))
+            text_line(f->t, "// %s", source);
+        part = now;
+        line = source;
+        put_call(f, step, n);
+    }
+}
+
+static void put_step(CFile *f, const Step *step)
+{
+    const char *parameters[USE_COUNT];
+    int count = step_parameters(f, step->program, step->uses, step->writes_state, parameters);
+
+    put_list(f->t, arena_print(f->u->arena, "%svoid %s(", step->is_public ? "" : "static ", step->name), parameters, count, ")");
+    text_open(f->t, "{");
+    put_places(f, step);
+    put_calls(f, step);
+    text_close(f->t, "}");
+}
+
+/* An entry of several steps calls them in turn. */
+static void put_entry(CFile *f, const Entry *entry)
+{
+    const char *texts[USE_COUNT];
+    int count = step_parameters(f, entry->program, entry->uses, entry->writes_state, texts);
+
+    text_blank(f->t);
+    put_list(f->t, arena_print(f->u->arena, "void %s(", entry->name), texts, count, ")");
+    text_open(f->t, "{");
+    for (int i = 0; i < entry->step_count; i++) {
+        const Step *step = entry->steps[i];
+        count = step_arguments(f, step->program, step->uses, false, texts);
+        put_list(f->t, arena_print(f->u->arena, "%s(", step->name), texts, count, ");");
+    }
+    text_close(f->t, "}");
+}
+
+static void put_about_steps(CFile *f)
+{
+    text_blank(f->t);
+    text_line(f->t, "/* ---- the whole network ----");
+    text_line(f->t, " *");
+    put_paragraph(f->t, " * ", "Every value between two layers has its place in one block of memory, `scratch`. Places are numbers of "
+                               "the block; two values that are never needed at the same time share one.", 0);
+    put_comment_end(f->t);
+}
+
+void c_steps(CFile *f)
+{
+    put_about_steps(f);
+    for (int i = 0; i < f->steps.count; i++) {
+        text_blank(f->t);
+        put_step(f, f->steps.at[i]);
+    }
+    for (int i = 0; i < f->entries.count; i++)
+        if (f->entries.at[i].step_count > 1)
+            put_entry(f, &f->entries.at[i]);
+}

@@ -1,0 +1,151 @@
+/* c_values.c: arrays of known numbers: constants of nests, embedded weights, and the function that predicts with them. */
+#include "emit/c.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* The elements of an array of rank `rank`, in nested braces, as many a line as fit. Returns the element behind them. */
+static const double *put_values(CFile *f, const double *value, const int64_t *dim, int rank)
+{
+    Text *t = f->t;
+
+    if (rank == 0) {
+        text_put(t, "%s", c_number(t->arena, *value, f->u->options.real));
+        return value + 1;
+    }
+    text_put(t, "{");
+    int column = t->depth * 4 + 1;
+    for (int64_t i = 0; i < dim[0]; i++) {
+        size_t before = t->length;
+        if (rank > 1) {
+            text_put(t, "\n");
+            t->depth++;
+            text_indent(t);
+            value = put_values(f, value, dim + 1, rank - 1);
+            t->depth--;
+            text_put(t, i < dim[0] - 1 ? "," : "");
+            continue;
+        }
+        const char *number = c_number(t->arena, *value++, f->u->options.real);
+        if (i > 0 && column + 2 + (int)strlen(number) > PAGE_WIDTH) {
+            text_put(t, "\n");
+            text_indent(t);
+            text_put(t, " ");
+            column = t->depth * 4 + 1;
+            before = t->length;
+        }
+        text_put(t, "%s%s%s", column > t->depth * 4 + 1 ? " " : "", number, i < dim[0] - 1 ? "," : "");
+        column += (int)(t->length - before);
+    }
+    text_put(t, "}");
+    return value;
+}
+
+void c_constants(CFile *f)
+{
+    for (int i = 0; i < f->constants.count; i++) {
+        const Tensor *c = f->constants.at[i];
+        const char *name = names_unique(f->names, c->name);
+        static const int64_t one = 1;
+
+        *map_text(f->places, c->name) = (void *)name;
+        text_blank(f->t);
+        if (c->meaning)
+            text_line(f->t, "/* %s: %s. */", name, names_comment(f->u->arena, c->meaning));
+        text_line(f->t, "static const %s %s%s =", f->real, name, c_dims(f->u->arena, c));
+        f->t->depth++;
+        text_indent(f->t);
+        put_values(f, c->constant, c->rank ? c->dim : &one, c->rank ? c->rank : 1);
+        f->t->depth--;
+        text_put(f->t, ";\n");
+    }
+}
+
+static const Entry *infer_entry(const CFile *f)
+{
+    for (int i = 0; i < f->entries.count; i++)
+        if (f->entries.at[i].program->mode == MODE_INFER)
+            return &f->entries.at[i];
+    return NULL;
+}
+
+static void put_embedded(CFile *f, const char *type, const char *name, bool trained)
+{
+    const Net *net = f->u->net;
+    bool first = true;
+
+    text_blank(f->t);
+    text_open(f->t, "static const %s_%s %s = {", f->net, type, name);
+    for (int i = 0; i < net->params.count; i++) {
+        const Param *p = net->params.at[i];
+        if (p->trained != trained)
+            continue;
+        if (!first)
+            text_put(f->t, ",\n");
+        first = false;
+        text_line(f->t, ".%s =", member_of(f, p));
+        f->t->depth++;
+        text_indent(f->t);
+        static const int64_t one = 1;
+        put_values(f, p->values, p->shape.rank ? p->shape.dim : &one, p->shape.rank ? p->shape.rank : 1);
+        f->t->depth--;
+    }
+    text_put(f->t, "\n");
+    text_close(f->t, "};");
+}
+
+/* The trained numbers, if inference reads them. */
+void c_embedded(CFile *f)
+{
+    const Entry *entry = infer_entry(f);
+
+    if (!f->has_values || !entry)
+        return;
+    if (entry->uses[USE_WEIGHTS] || entry->uses[USE_STATE]) {
+        text_blank(f->t);
+        text_line(f->t, "/* ---- what the network has learnt ---- */");
+    }
+    if (entry->uses[USE_WEIGHTS])
+        put_embedded(f, "weights", "trained", true);
+    if (entry->uses[USE_STATE])
+        put_embedded(f, "state", "trained_state", false);
+}
+
+/* NAME_predict: inference that brings its own weights and memory. */
+void c_predict(CFile *f)
+{
+    const Entry *entry = infer_entry(f);
+    const char *arguments[USE_COUNT];
+
+    if (!f->has_values || !entry)
+        return;
+    const Program *p = entry->program;
+    int count = step_arguments(f, p, entry->uses, false, arguments);
+    for (int use = 0, i = 0; use < USE_COUNT; use++) {
+        if (!entry->uses[use])
+            continue;
+        Text *cast = text_new(f->u->arena);
+        if (use == USE_X && p->x->rank > 1) {
+            text_put(cast, "(const %s (*)", f->real);
+            for (int axis = 1; axis < p->x->rank; axis++)
+                text_put(cast, "[%" PRId64 "]", p->x->dim[axis]);
+            text_put(cast, ")");
+        }
+        arguments[i] = use == USE_WEIGHTS ? "&trained" : use == USE_STATE ? "&trained_state"
+                       : use == USE_X ? arena_print(f->u->arena, "%simage", cast->at)
+                       : use == USE_Y ? p->y->rank > 1 ? "(void *)result" : "result" : arguments[i];
+        i++;
+    }
+    text_blank(f->t);
+    text_line(f->t, "void %s_predict(const %s *image, %s *result)", f->net, f->real, f->real);
+    text_open(f->t, "{");
+    if (entry->uses[USE_SCRATCH])
+        text_line(f->t, "%s scratch[%s];", f->real, program_macro(f, "SCRATCH", p));
+    if (entry->uses[USE_SHARED])
+        text_line(f->t, "%s shared[%s];", f->real, program_macro(f, "SHARED", p));
+    if (!entry->uses[USE_X])
+        text_line(f->t, "(void)image;");
+    text_blank(f->t);
+    put_list(f->t, arena_print(f->u->arena, "%s(", entry->name), arguments, count, ");");
+    text_close(f->t, "}");
+}

@@ -140,10 +140,12 @@ const LayerKind layer_elu = {
 
 /* ---- sigmoid: 1/(1 + exp(-x)). For very negative x the exp is infinite, and 1/infinity is the 0 that is wanted. */
 
-static Expr *sigmoid_of(Build *b, Expr *x)
+static Expr *times_sigmoid(Build *b, Expr *factor, Expr *x)
 {
-    return divide(b, real(b, 1), add(b, real(b, 1), exp_of(b, neg(b, x))));
+    return divide(b, factor, add(b, real(b, 1), exp_of(b, neg(b, x))));
 }
+
+static Expr *sigmoid_of(Build *b, Expr *x) { return times_sigmoid(b, real(b, 1), x); }
 
 static void sigmoid_lower(Build *b, Site *s)
 {
@@ -211,7 +213,7 @@ static void softplus_lower(Build *b, Site *s)
 /* The slope is the sigmoid; that of the pieces above would be 0 at x = 0 instead of 1/2. */
 static Expr *softplus_slope(Build *b, Expr *dy, Expr *x)
 {
-    return mul(b, dy, sigmoid_of(b, x));
+    return times_sigmoid(b, dy, x);
 }
 
 static void softplus_backward(Build *b, Site *s)
@@ -230,7 +232,8 @@ const LayerKind layer_softplus = {
 
 static void silu_lower(Build *b, Site *s)
 {
-    Tensor *x = input(b, 0), *y = output(b), *gate = image_tensor(b, "gate", "how far each element is let through, 0 to 1", s->y->shape);
+    Tensor *x = input(b, 0), *y = output(b);
+    Tensor *gate = image_tensor(b, "gate", "how far each element is let through, 0 to 1", s->y->shape);
 
     nest_begin(b, "gate", "A gate for every element: the sigmoid of x.");
     Every e = every_element(b, s->y->shape);
@@ -260,14 +263,15 @@ const LayerKind layer_silu = {
 
 /* ---- gelu: x * P(a standard normal number < x), exact, by erf (Hendrycks and Gimpel 2016, eq. 1) */
 
-static Expr *normal_cdf(Build *b, Expr *x)
+/* 2 * factor * P(x) */
+static Expr *times_normal(Build *b, Expr *factor, Expr *x)
 {
-    return mul(b, real(b, 0.5), add(b, real(b, 1), erf_of(b, mul(b, x, real(b, sqrt(0.5))))));
+    return mul(b, factor, add(b, real(b, 1), erf_of(b, mul(b, x, real(b, sqrt(0.5))))));
 }
 
 static Expr *gelu_value(Build *b, Expr *x)
 {
-    return mul(b, x, normal_cdf(b, x));
+    return times_normal(b, mul(b, real(b, 0.5), x), x);
 }
 
 static void gelu_lower(Build *b, Site *s)
@@ -282,7 +286,7 @@ static Expr *gelu_slope(Build *b, Expr *dy, Expr *x)
     static const double one_over_root_two_pi = 0.39894228040143267794;
     Expr *bell = mul(b, real(b, one_over_root_two_pi), exp_of(b, mul(b, real(b, -0.5), mul(b, x, x))));
 
-    return mul(b, dy, add(b, normal_cdf(b, x), mul(b, x, bell)));
+    return mul(b, dy, add(b, times_normal(b, real(b, 0.5), x), mul(b, x, bell)));
 }
 
 static void gelu_backward(Build *b, Site *s)

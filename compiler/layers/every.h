@@ -1,4 +1,4 @@
-/* every.h: the loops that visit every element of a value, be it an image or features; for layers that treat all elements alike. */
+/* every.h: the loops that visit every element of a value, be it an image or features. */
 #ifndef CNNC_LAYERS_EVERY_H
 #define CNNC_LAYERS_EVERY_H
 

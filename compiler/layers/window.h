@@ -37,14 +37,17 @@ typedef struct WindowArgs {
 enum { PADDING_VALID, PADDING_SAME };
 
 /* Rows of a table of arguments. */
-#define STRIDE_ARG(text, words) { .name = "stride", .kind = ARG_PAIR, .fallback = 1, .fallback_text = text, .help = words, .foreign = "strides" }
-#define DILATION_ARG { .name = "dilation", .kind = ARG_PAIR, .fallback = 1, .help = "distance between two cells of the kernel", .foreign = "dilation_rate" }
+#define STRIDE_ARG(text, words) { .name = "stride", .kind = ARG_PAIR, .fallback = 1, .fallback_text = text, .help = words, \
+                                  .foreign = "strides" }
+#define DILATION_ARG { .name = "dilation", .kind = ARG_PAIR, .fallback = 1, .help = "distance between two cells of the kernel", \
+                       .foreign = "dilation_rate" }
 #define PADDING_ARG { .name = "padding", .kind = ARG_CHOICE, .positional = true, .words = PADDING_WORDS, .group = 1, \
                       .help = "valid: no border; same: a border that keeps the size, divided by the stride" }
 #define PAD_ARG(words) { .name = "pad", .kind = ARG_PAD, .fallback = 0, .group = 1, .help = words, .foreign = "padding" }
 
-/* Measures the window of `s` on its image. `depth` is that of the result, for messages. Reports what does not fit (a
- * kernel larger than the image with its border, a stop in the border alone, an image that is too large with its border), and returns false. */
+/* Measures the window of `s` on its image. `depth` is that of the result, for messages. Reports what does not fit (a kernel
+ * larger than the image with its border, a stop in the border alone, an image that is too large with its border), and
+ * returns false. */
 bool window_fits(Unit *u, const Site *s, const WindowArgs *args, int64_t depth, Window *w);
 
 /* The window of a site whose window fits. */

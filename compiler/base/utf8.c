@@ -47,10 +47,11 @@ static const Range wide[] = {
     { 0xffe0, 0xffe6 }, { 0x1f300, 0x1f64f }, { 0x1f680, 0x1f6ff }, { 0x1f900, 0x1f9ff }, { 0x20000, 0x3fffd },
 };
 
-/* C0, DEL and C1 controls, line and paragraph separators, marks of direction. */
+/* C0, DEL and C1 controls, line and paragraph separators, marks of direction
+ * and of byte order. */
 static const Range hidden[] = {
     { 0x00, 0x1f }, { 0x7f, 0x9f }, { 0x061c, 0x061c }, { 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2066, 0x2069 },
-    { UTF8_BAD, UTF8_BAD },
+    { 0xfeff, 0xfeff }, { UTF8_BAD, UTF8_BAD },
 };
 
 static int within(const Range *ranges, int count, uint32_t code)

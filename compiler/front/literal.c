@@ -30,7 +30,7 @@ static const char *read_name(Parse *p, Span s)
 {
     uint32_t length = s.to - s.from;
     if (length > LIMIT_NAME)
-        complain(p, s, "a name has at most %d letters, this one has %u", LIMIT_NAME, length);
+        complain(p, s, "a name has at most %d characters, this one has %u", LIMIT_NAME, length);
     return arena_copy(p->unit->arena, text_at(p, s), length);
 }
 
@@ -316,7 +316,7 @@ static const Replacement lookalikes[] = {
     { "×", "x" },  { "✕", "x" },  { "→", "->" }, { "−", "-" },  { "–", "-" },  { "—", "-" },
     { "“", "\"" }, { "”", "\"" }, { "„", "\"" }, { "‘", "\"" }, { "’", "\"" }, { "'", "\"" },
     { "`", "\"" }, { "≤", "<=" }, { "≥", ">=" }, { "≠", "!=" }, { "·", "*" },  { "÷", "/" },
-    { "…", ".." }, { ":", "=" },  { "[", "(" },  { "]", ")" },
+    { "…", ".." }, { "[", "(" },  { "]", ")" },
 };
 
 static void complain_stray(Parse *p, Span s)

@@ -70,6 +70,8 @@ typedef struct Parse {
     int brace_count, paren_count;
     Opening lost_paren;             /* one that the end of a statement closed */
     Opening closed;                 /* the brace that was closed last */
+    Opening doubtful;               /* the first that a '}' closed which is indented less: its own may be missing */
+    Span doubtful_end;              /* that '}' */
     int minus_count;                /* signs in a row */
     int closing;                    /* braces that are still to be closed where nothing in the text closes them */
     Span comma;                     /* a comma that joins two lines which look like two layers */

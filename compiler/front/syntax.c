@@ -56,7 +56,7 @@ typedef struct Trouble {
     const bool *expected;           /* by kind of token */
     bool at_end;                    /* of a line, a body or the file */
     Span place;                     /* what to point at: the token, or the end of the line */
-    Span gap;                       /* between the token and the one before */
+    Span gap;                       /* between it and the token before */
 } Trouble;
 
 static bool begins_expression(int kind)
@@ -67,6 +67,14 @@ static bool begins_expression(int kind)
     default:
         return false;
     }
+}
+
+/* The next byte that is not blank, or 0. */
+static char next_byte(const Parse *p, size_t at)
+{
+    while (at < p->length && (p->text[at] == ' ' || p->text[at] == '\t'))
+        at++;
+    return at < p->length ? p->text[at] : '\0';
 }
 
 /* Where the statement ends, in words. */
@@ -90,22 +98,22 @@ static bool lost_paren(Parse *p, const Trouble *t)
     Span paren = p->lost_paren.span;
     paren.from = paren.to - 1;
     if (complain(p, t->place, "missing ')' for the '(' at %d:%d", span_line(p->unit, paren), span_column(p->unit, paren)))
-        fix_at(p->unit, (Span){ paren.source, p->last.to, p->last.to }, ")", "a line that goes on ends with a comma or an operator");
+        fix_at(p->unit, (Span){ paren.source, p->last.to, p->last.to }, ")", "close it, or go on in the next line after a comma or an operator");
     return true;
 }
 
+/* A keyword where a name could stand, or one that is given a value: row = conv 3. */
 static bool keyword_as_name(Parse *p, const Trouble *t)
 {
-    int kind = t->found->kind;
-    size_t after = t->found->span.to;
-    while (after < p->length && (p->text[after] == ' ' || p->text[after] == '\t'))
-        after++;
-    bool named = after < p->length && p->text[after] == '=';
-    if (!is_keyword(kind) || !t->expected[ID] || (t->expected[REPEAT] && !named))
+    Span word = t->found->span;
+    bool named = t->found->kind == '=' && is_keyword(p->before.kind) && p->before.span.from == p->statement;
+    if (named)
+        word = p->before.span;
+    else if (!is_keyword(t->found->kind) || !t->expected[ID] || (t->expected[REPEAT] && next_byte(p, word.to) != '='))
         return false;
-    const char *word = quoted(p, t->found->span);
-    if (complain(p, t->place, "'%s' is a word of the language and cannot be a name", word))
-        fix_at(p->unit, t->place, arena_print(p->unit->arena, "%s1", word), "choose another, such as '%s1'", word);
+    const char *text = quoted(p, word);
+    if (complain(p, word, "'%s' is a word of the language and cannot be a name", text))
+        fix_at(p->unit, word, arena_print(p->unit->arena, "%s1", text), "choose another, such as '%s1'", text);
     return true;
 }
 
@@ -119,7 +127,7 @@ static bool misplaced_keyword(Parse *p, const Trouble *t)
     if (t->expected[REPEAT] && is_item_keyword(kind)) {
         const Opening *body = &p->braces[p->brace_count - 1];
         if (complain(p, t->place, "'%s' stands outside of all braces", word))
-            note_at(p->unit, body->span, "'%s' is open here, since", quoted(p, body->head));
+            note_at(p->unit, body->span, "this is inside '%s', opened", quoted(p, body->head));
         return true;
     }
     if (t->expected[NETWORK]) {
@@ -202,28 +210,32 @@ static bool single_equals(Parse *p, const Trouble *t)
     return true;
 }
 
+/* Where a run of digits and 'x' that begins at `at` ends; `at` if a longer word begins there. */
+static uint32_t size_end(const Parse *p, uint32_t at)
+{
+    uint32_t end = at;
+    while (end < p->length && (p->text[end] == 'x' || (p->text[end] >= '0' && p->text[end] <= '9')))
+        end++;
+    char next = end < p->length ? p->text[end] : '\0';
+    return next == '_' || (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') ? at : end;
+}
+
 /* 28 x 28 */
 static bool spaced_size(Parse *p, const Trouble *t)
 {
-    Span word = t->found->span;
+    Span whole = p->before.span;
     bool number = p->before.kind == NUM || p->before.kind == DIM;
-    if (t->found->kind != ID || !number || p->text[word.from] != 'x' || !t->expected[','])
+    if (t->found->kind != ID || !number || !t->expected[','] || size_end(p, t->place.from) != t->place.to)
         return false;
-    for (uint32_t i = word.from; i < word.to; i++)
-        if (strchr("x0123456789", p->text[i]) == NULL)
-            return false;
-    Span whole = span_join(p->before.span, word);
-    while (p->text[whole.to - 1] == 'x' && whole.to < p->length && p->text[whole.to] == ' ')
-        whole.to++;
-    while (whole.to < p->length && strchr("x0123456789", p->text[whole.to]) != NULL && p->text[whole.to] != '\0')
-        whole.to++;
-    if (!complain(p, whole, "a size has no spaces in it"))
-        return true;
-    char *joined = arena_alloc(p->unit->arena, whole.to - whole.from + 1), *to = joined;
-    for (uint32_t i = whole.from; i < whole.to; i++)
-        if (p->text[i] != ' ' && p->text[i] != '\t')
-            *to++ = p->text[i];
-    fix_at(p->unit, whole, joined, "write '%s'", quoted(p, whole)[0] == '\0' ? "3x3" : joined);
+    Text *joined = text_new(p->unit->arena);
+    for (uint32_t at = whole.from, end; (end = size_end(p, at)) > at;) {
+        text_bytes(joined, p->text + at, end - at);
+        whole.to = end;
+        for (at = end; at < p->length && (p->text[at] == ' ' || p->text[at] == '\t');)
+            at++;
+    }
+    if (complain(p, whole, "a size has no spaces in it"))
+        fix_at(p->unit, whole, joined->at, "write '%s'", joined->at);
     return true;
 }
 
@@ -247,7 +259,11 @@ static bool missing_comma(Parse *p, const Trouble *t)
 {
     if (!t->expected[','] || !begins_expression(t->found->kind))
         return false;
-    if (complain(p, t->place, "missing ',' before '%s'", quoted(p, t->place)))
+    if (!complain(p, t->place, "missing ',' before '%s'", quoted(p, t->place)))
+        return true;
+    if (p->comma.source != 0)
+        fix_at(p->unit, p->comma, "", "remove the comma at the end of the line above");
+    else
         fix_at(p->unit, (Span){ t->gap.source, t->gap.from, t->gap.from }, ",", "arguments are separated by commas: '%s, %s'",
                quoted(p, p->before.span), quoted(p, t->place));
     return true;
@@ -259,7 +275,7 @@ static bool comma_after_layer(Parse *p, const Trouble *t)
     if (t->found->kind != ',' || p->before.kind != ID || !t->expected[ARROW])
         return false;
     if (complain(p, t->place, "no ',' stands between a layer and its first argument"))
-        fix_at(p->unit, t->place, "", "write '%s' and then its arguments", quoted(p, p->before.span));
+        fix_at(p->unit, t->place, "", "remove the ','");
     return true;
 }
 
@@ -291,6 +307,16 @@ static bool missing_brace(Parse *p, const Trouble *t)
     return true;
 }
 
+/* conv 32, */
+static bool comma_at_end(Parse *p, const Trouble *t)
+{
+    if (!t->at_end || p->before.kind != ',')
+        return false;
+    if (complain(p, p->before.span, "nothing follows this ','"))
+        fix_at(p->unit, p->before.span, "", "remove it, or go on after it");
+    return true;
+}
+
 /* block b() */
 static bool no_formals(Parse *p, const Trouble *t)
 {
@@ -309,13 +335,14 @@ typedef struct Word {
     const char *text;
 } Word;
 
-/* In the order in which they are listed. Operators are left out: they fit nearly everywhere, and are seldom meant. */
+/* In the order in which they are listed, the last two only where nothing else fits. Operators are left out: they fit
+ * nearly everywhere, and are seldom meant. */
 static const Word words[] = {
-    { NL, "the end of the line" }, { ',', "','" }, { ')', "')'" }, { '{', "'{'" }, { '=', "'='" },
-    { REL, "a comparison such as '=='" }, { ON, "'on'" }, { IN, "'in'" }, { DOTS, "'..'" }, { ARROW, "'->'" },
-    { PATH, "'path'" }, { STR, "a string in \"quotes\"" },
+    { ',', "','" }, { ')', "')'" }, { ARROW, "'->'" }, { '=', "'='" }, { REL, "a comparison such as '=='" },
+    { ON, "'on'" }, { IN, "'in'" }, { STR, "a string in \"quotes\"" }, { NL, "the end of the line" },
+    { '{', "'{'" }, { DOTS, "'..'" },
 };
-enum { LISTED = 4 };
+enum { LISTED = 4, STRONG = countof(words) - 2 };
 
 static const char *expected_in_words(Parse *p, const bool *expected)
 {
@@ -327,9 +354,9 @@ static const char *expected_in_words(Parse *p, const bool *expected)
     if (expected[NUM])
         return "a number, a size such as 3x3, or a word such as relu";
     if (expected[ID])
-        list[count++] = "a name";
+        list[count++] = expected[CALL] ? "the name of a layer" : "a name";
     for (int i = 0; i < countof(words) && count < LISTED; i++)
-        if (expected[words[i].kind])
+        if (expected[words[i].kind] && (i < STRONG || count == 0))
             list[count++] = words[i].text;
     const char *text = count > 0 ? list[0] : "something else";
     for (int i = 1; i < count; i++)
@@ -342,14 +369,16 @@ static void anything_else(Parse *p, const Trouble *t)
     const char *wanted = expected_in_words(p, t->expected);
     if (t->at_end)
         complain(p, t->place, "expected %s %s", wanted, end_in_words(p, t->found));
-    else
-        complain(p, t->place, "expected %s, found '%s'", wanted, quoted(p, t->place));
+    else if (complain(p, t->place, "expected %s, found '%s'", wanted, quoted(p, t->place)) && t->expected[NL]
+             && !t->expected[','] && !t->expected[REPEAT])
+        fix_at(p->unit, (Span){ p->source, t->gap.from, t->gap.from }, ";", "what follows needs a line of its own, or a ';' before it");
 }
 
 /* In the order in which they are tried. */
 static bool (*const mistakes[])(Parse *p, const Trouble *t) = {
     lost_paren, keyword_as_name, misplaced_keyword, missing_path, outside_of_items, beginning_arrow, single_equals,
-    spaced_size, spaced_call, missing_comma, comma_after_layer, no_formals, closing_paren, missing_brace,
+    spaced_size, spaced_call, missing_comma, comma_after_layer, comma_at_end,
+    no_formals, closing_paren, missing_brace,
 };
 
 void syntax_error(Parse *p, const bool expected[TOKEN_KINDS])

@@ -153,7 +153,7 @@ static bool ends_here(Parse *p)
         take(p);
     if (goes_on(p->now.kind)) {
         look_at_comma(p);
-        return false;
+        return is_keyword(peek(p)->kind);       /* those never stand within a line that goes on */
     }
     if (peek(p)->kind == ')')
         return false;
@@ -177,6 +177,8 @@ static bool is_lost_item(const Parse *p, const Token *t)
     return after == p->length || p->text[after] != '=';     /* data = conv 3: a name, badly chosen */
 }
 
+enum { SHOWN = 3 };         /* bodies around an open one that a message names */
+
 /* Begins to close all braces that are open, where nothing in the text does. */
 static void close_all(Parse *p)
 {
@@ -187,21 +189,28 @@ static void close_all(Parse *p)
 
     error_at(u, at, "missing '}' for '%s' opened at %d:%d", quoted(p, inner->head), span_line(u, inner->span),
              span_column(u, inner->span));
-    for (int i = p->brace_count - 2; i >= 0; i--)
+    for (int i = p->brace_count - 2; i >= 0 && i >= p->brace_count - 1 - SHOWN; i--)
         note_at(u, p->braces[i].span, "'%s' is still open too, opened", quoted(p, p->braces[i].head));
+    if (p->doubtful.span.source != 0)
+        note_at(u, p->doubtful_end, "judged by its indentation, it is '%s' that is closed too late,", quoted(p, p->doubtful.head));
     p->closing = p->brace_count;
 }
 
 static void open_brace(Parse *p, Span s)
 {
     Span head = { p->source, p->statement, p->last.to };
-    p->braces[p->brace_count++] = (Opening){ s, p->statement < s.from ? head : s };
-    lose_parens(p);
+    p->braces[p->brace_count++] = (Opening){ s, head.from < head.to ? head : s };
 }
 
-static void close_brace(Parse *p)
+/* `s` is empty for a brace that is not in the text. */
+static void close_brace(Parse *p, Span s)
 {
     p->closed = p->braces[--p->brace_count];
+    int inside = indent(p, p->closed.head.from);
+    if (s.to > s.from && p->doubtful.span.source == 0 && indent(p, s.from) >= 0 && indent(p, s.from) < inside) {
+        p->doubtful = p->closed;
+        p->doubtful_end = s;
+    }
 }
 
 /* A body that is nested too deeply is left out as a whole. */
@@ -222,6 +231,7 @@ static void stray_brace(Parse *p, Span s)
     if (complain(p, s, "this '}' closes nothing") && p->closed.span.source != 0)
         note_at(p->unit, p->closed.span, "'%s' is closed already, opened", quoted(p, p->closed.head));
     p->astray = true;
+    p->statement = s.to;
 }
 
 /* ---- parentheses and signs */
@@ -257,7 +267,7 @@ static Token next_token(Parse *p)
             if (p->now.kind != NL)
                 return made(p, NL);
             p->closing--;
-            close_brace(p);
+            close_brace(p, NO_SPAN);
             return made(p, '}');
         }
         const Token *ahead = peek(p);
@@ -267,21 +277,17 @@ static Token next_token(Parse *p)
             continue;
         }
         bool closed_here = p->now.kind == '}' && p->now.span.from == p->now.span.to;
-        if (closed_here || ((ahead->kind == GRAMMAR_EOF || ahead->kind == '}') && p->now.kind != NL)) {
-            lose_parens(p);
+        if (closed_here || ((ahead->kind == GRAMMAR_EOF || ahead->kind == '}') && p->now.kind != NL))
             return made(p, NL);
-        }
 
         Token t = take(p);
         switch (t.kind) {
         case RAW_NEWLINE:
             if (!ends_here(p))
                 continue;
-            lose_parens(p);
             t.kind = NL;
             return t;
         case RAW_SEMICOLON:
-            lose_parens(p);
             t.kind = NL;
             return t;
         case RAW_COMMENT:
@@ -292,7 +298,7 @@ static Token next_token(Parse *p)
                 stray_brace(p, t.span);
                 continue;
             }
-            close_brace(p);
+            close_brace(p, t.span);
             return t;
         case '{':
             if (p->brace_count == LIMIT_DEPTH) {
@@ -330,6 +336,8 @@ int grammar_lex(union Meaning *meaning, Span *span, Parse *p)
     Token t = next_token(p);
     if (!literal_read(p, &t))
         t.kind = GRAMMAR_error;
+    if (t.kind == NL || t.kind == '{')
+        lose_parens(p);
     p->before = p->now;
     p->now = t;
     if (t.kind != NL && t.span.to > t.span.from)

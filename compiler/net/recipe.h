@@ -74,15 +74,27 @@
 
 #include "net/layer.h"
 
+/* How a setting is written. */
+typedef enum SettingForm {
+    FORM_PLAIN,                     /* `batch 32` */
+    FORM_WORD,                      /* `optimizer sgd, lr=0.1` or `optimizer sgd(lr=0.1)` */
+    FORM_EACH,                      /* `augment flip(horizontal), shift(2)`: one Setting each */
+    FORM_LIST,                      /* `report accuracy, confusion`: one Setting with a list */
+    FORM_LOSS,                      /* `loss crossentropy, smooth=0.1`: the word is a layer's */
+    FORM_EXPECT                     /* `expect accuracy >= 98.8%` */
+} SettingForm;
+
 /* A row of the table of settings. */
 typedef struct SettingSpec {
     const char *name;
     const char *word;               /* the variant that this row is about, or NULL */
+    SettingForm form;
     const char *help;               /* one line for the reference */
     const char *example;            /* a line that is right */
     const ArgSpec *args;
     int arg_count;
     bool data, train;               /* the blocks in which it may stand */
+    bool many;                      /* may stand several times */
     bool hidden;                    /* made by the checker alone: source rows, source auto, ... */
 } SettingSpec;
 
@@ -90,6 +102,12 @@ typedef struct SettingSpec {
  * without arguments: losses are layers (net/layer.h), and expect has a syntax of its own. */
 extern const SettingSpec setting_table[];
 extern const int setting_table_count;
+
+/* The words that METRIC above lists, and those of `report`. */
+extern const char metric_words[], report_words[];
+
+/* The row of that name and word (the first of that name if `word` is NULL), or NULL. */
+const SettingSpec *setting_find(const char *name, const char *word);
 
 /* A row for the runtime, see the top. */
 typedef struct RecipeRow {

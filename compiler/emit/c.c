@@ -18,6 +18,8 @@ static void put_function(CFile *f, const Function *function)
     lesson_comment(f, function);
     if (is_unrolled(function->nest))
         c_unrolled(f, function);
+    else if (c_is_tiled(function->nest))
+        c_tiled(f, function);
     else
         c_nest(f, function);
 }

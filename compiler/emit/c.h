@@ -6,7 +6,7 @@
  *   c_scope.c       what loops and tensors are called inside one function
  *   c_expr.c        expressions, indices and numbers, as C and as formulas
  *   c_statement.c   the statements inside the loops
- *   c_nest.c        a nest as a function with loops         c_unrolled.c    without loops
+ *   c_nest.c        a nest as a function with loops         c_unrolled.c    without loops      c_tile.c   with register tiles
  *   lesson.c        the comment above a function
  *   c_step.c        the functions that call the functions of nests, phase by phase
  *   c_model.c       the descriptor for the runtime          c_values.c      constants and embedded weights
@@ -51,6 +51,7 @@ typedef struct Entry {
 typedef struct Needs {
     bool op[OP_SELECT_EQ + 1];      /* a function of libm; OP_MAX, OP_MIN: larger, smaller; OP_RANDOM: uniform */
     bool infinity;
+    bool lanes, sum_of_lanes;       /* vectors of the fast style */
 } Needs;
 
 typedef struct CFile {
@@ -89,13 +90,15 @@ typedef struct Scope {
     CFile *file;
     const Nest *nest;
     LIST(LocalName) names;
-    LIST(const Tensor *) tensors;   /* parameters: dst, then what is read in order of first appearance */
+    LIST(const Tensor *) tensors;   /* parameters: dst, what is read of the images, weights */
     const char *total;              /* "sum", "largest", "smallest", "first" */
     const char *value;              /* one candidate for it */
     const char *real;               /* "float" */
     bool draws;                     /* takes `draw` */
     bool wide;                      /* loops count in int64_t */
     int comment_column;             /* of the comments behind loops */
+    const Loop *lanes;              /* accesses that run over this loop are vectors; NULL: all are numbers */
+    const char *plain_total;        /* c_tile.c: `total` without the places of the tile */
     int64_t bound[MAX_LOOPS];       /* value of each loop that is written out now, or -1 */
 } Scope;
 
@@ -133,6 +136,12 @@ Expr *expr_of_dst(const Scope *s);  /* a load of the nest's place */
 
 void c_nest(CFile *f, const Function *function);
 void c_unrolled(CFile *f, const Function *function);
+bool c_is_tiled(const Nest *n);     /* totals are held for several places at once */
+void c_tiled(CFile *f, const Function *function);
+/* Loops [from, to) of the nest around a body that is one statement, or several if `block`. */
+typedef void Body(Text *t, Scope *s);
+void c_loops(Text *t, Scope *s, int from, int to, bool block, Body *body);
+void c_comment_column(const CFile *f, Scope *s);        /* the comments behind loops stand in one column */
 /* Statements of a nest without its loops, as bound in the scope. */
 bool c_needs_total(const Scope *s);                                                     /* a local total is made for every place */
 void c_total_begin(Text *t, const Scope *s, bool declare);                              /* float sum = b[co]; */

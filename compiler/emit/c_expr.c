@@ -40,6 +40,16 @@ const char *plain_number(Arena *arena, double value, RealType real)
     return arena_copy(arena, out, (size_t)to);
 }
 
+/* n if value is exactly what 1/n gives in that type, and longer to write. */
+static double inverse_of(double value, const char *plain, RealType real)
+{
+    double n = value != 0 ? round(1 / value) : 0;
+
+    if (strlen(plain) <= 6 || fabs(n) < 2 || fabs(n) > 1e6)
+        return 0;
+    return (real == REAL_FLOAT ? (double)(1.0f / (float)n) == (double)(float)value : 1 / n == value) ? n : 0;
+}
+
 const char *c_number(Arena *arena, double value, RealType real)
 {
     const char *plain, *suffix = real == REAL_FLOAT ? "f" : "";
@@ -49,6 +59,8 @@ const char *c_number(Arena *arena, double value, RealType real)
     if (isnan(value))
         return "(INFINITY - INFINITY)";
     plain = plain_number(arena, value, real);
+    if (inverse_of(value, plain, real) != 0)
+        return arena_print(arena, "(1.0%s / %.1f%s)", suffix, inverse_of(value, plain, real), suffix);
     return arena_print(arena, "%s%s%s", plain, strpbrk(plain, ".e") ? "" : ".0", suffix);
 }
 
@@ -57,10 +69,10 @@ static void formula_number(Text *t, const Scope *s, double value)
 {
     RealType real = s->file->u->options.real;
     const char *plain = plain_number(t->arena, value, real);
-    double inverse = value != 0 ? round(1 / value) : 0;
+    double n = inverse_of(value, plain, real);
 
-    if (strlen(plain) > 6 && fabs(inverse) > 1 && fabs(inverse) < 1e6 && fabs(value * inverse - 1) < 1e-12)
-        text_put(t, "(1/%.0f)", inverse);
+    if (n != 0)
+        text_put(t, "(1/%.0f)", n);
     else
         text_put(t, "%s", plain);
 }
@@ -136,6 +148,16 @@ void c_element(Text *t, const Scope *s, Form form, const Tensor *tensor, const A
     }
     if (tensor->rank == 0 && form == FORM_C)
         text_put(t, "[0]");
+}
+
+/* True if the index of a load uses the loop. */
+static bool runs_over(const Expr *load, const Loop *l)
+{
+    for (int i = 0; i < load->tensor->rank; i++)
+        for (int j = 0; j < load->index[i].count; j++)
+            if (load->index[i].term[j].loop == l)
+                return true;
+    return false;
 }
 
 /* ---- operators */
@@ -309,6 +331,8 @@ static void print(const Printing *p, const Expr *e, int needs)
         }
         break;
     case OP_LOAD:
+        if (p->form == FORM_C && p->s->lanes && runs_over(e, p->s->lanes))
+            text_put(p->t, "*(const lanes *)&");
         c_element(p->t, p->s, p->form, e->tensor, e->index);
         break;
     case OP_INDEX:

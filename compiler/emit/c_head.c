@@ -1,5 +1,7 @@
 /* c_head.c: what stands at the top of the C file and in the header: the network as a table, sizes, structs, prototypes. */
 #include "emit/c.h"
+
+#include "loops/machine.h"
 #include "emit/lesson.h"
 #include "net/layer.h"
 
@@ -145,7 +147,7 @@ void c_sizes(CFile *f)
     for (int i = 0; i < net->params.count; i++)
         state += net->params.at[i]->trained ? 0 : shape_count(net->params.at[i]->shape);
     text_blank(f->t);
-    put_size(f, size_macro(f, "TILE"), f->u->options.tile, "images of one call");
+    put_size(f, size_macro(f, "TILE"), f->programs.at[0]->tile, "images of one call");
     put_size(f, size_macro(f, "INPUTS"), shape_count(net->input), "numbers of one image");
     put_size(f, size_macro(f, "OUTPUTS"), shape_count(net->y->shape), "numbers of one result");
     put_size(f, size_macro(f, "WEIGHTS"), net->trained_count, "numbers that are learnt");
@@ -325,8 +327,33 @@ static void declare_math(CFile *f)
             text_line(f->t, "%s %s(%s x);", f->real, c_function_of((Op)op, f->u->options.real), f->real);
 }
 
+/* Vectors as GCC and Clang know them: the images of a tile side by side. */
+static void put_lanes(CFile *f)
+{
+    int bytes = f->u->options.machine->vector_bytes;
+    int count = bytes / (f->u->options.real == REAL_DOUBLE ? 8 : 4);
+
+    text_blank(f->t);
+    text_line(f->t, "/* One number of each of %d images. */", count);
+    text_line(f->t, "typedef %s lanes __attribute__((vector_size(%d), may_alias));", f->real, bytes);
+    if (!f->needs.sum_of_lanes)
+        return;
+    text_blank(f->t);
+    text_line(f->t, "static %s sum_of_lanes(lanes v)", f->real);
+    text_open(f->t, "{");
+    text_open(f->t, "for (int half = %d; half > 0; half /= 2)", count / 2);
+    text_open(f->t, "for (int i = 0; i < half; i++)");
+    text_line(f->t, "v[i] += v[i + half];");
+    text_close(f->t, "%s", "");
+    text_close(f->t, "%s", "");
+    text_line(f->t, "return v[0];");
+    text_close(f->t, "}");
+}
+
 void c_helpers(CFile *f)
 {
+    if (f->needs.lanes)
+        put_lanes(f);
     if (f->freestanding)
         declare_math(f);
     if (f->needs.op[OP_RANDOM])

@@ -9,16 +9,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-typedef void Body(Text *t, Scope *s);
-
 static const char *loop_head(const Scope *s, const char *name, int64_t extent)
 {
     return arena_print(s->file->u->arena, "for (%s %s = 0; %s < %" PRId64 "; %s++)", s->wide ? "int64_t" : "int", name, name,
                        extent, name);
 }
 
-/* The comments behind loops stand in one column. */
-static void find_comment_column(const CFile *f, Scope *s)
+void c_comment_column(const CFile *f, Scope *s)
 {
     int widest = 0;
 
@@ -43,9 +40,8 @@ static void open_loop(Text *t, const Scope *s, const Loop *l, bool brace)
     t->depth++;
 }
 
-/* Loops [from, to) around a body that is one statement, or several if `block`. A loop that is written out prints its body for
- * every value. */
-static void put_loops(Text *t, Scope *s, int from, int to, bool block, Body *body)
+/* A loop that is written out prints its body for every value. */
+void c_loops(Text *t, Scope *s, int from, int to, bool block, Body *body)
 {
     if (from == to) {
         body(t, s);
@@ -57,7 +53,7 @@ static void put_loops(Text *t, Scope *s, int from, int to, bool block, Body *bod
         for (s->bound[from] = 0; s->bound[from] < l->extent; s->bound[from]++) {
             if (last && block)
                 text_open(t, "{");
-            put_loops(t, s, from + 1, to, block, body);
+            c_loops(t, s, from + 1, to, block, body);
             if (last && block)
                 text_close(t, "}");
         }
@@ -66,7 +62,7 @@ static void put_loops(Text *t, Scope *s, int from, int to, bool block, Body *bod
     }
     bool brace = last ? block : s->nest->loops[from + 1]->kind == LOOP_UNROLL;
     open_loop(t, s, l, brace);
-    put_loops(t, s, from + 1, to, block, body);
+    c_loops(t, s, from + 1, to, block, body);
     text_close(t, brace ? "}" : "");
 }
 
@@ -85,7 +81,7 @@ static void put_place(Text *t, Scope *s)
     }
     c_total_begin(t, s, true);
     if (places < s->nest->loop_count)
-        put_loops(t, s, places, s->nest->loop_count, c_put_is_block(s), put_summed);
+        c_loops(t, s, places, s->nest->loop_count, c_put_is_block(s), put_summed);
     c_total_end(t, s);
 }
 
@@ -105,7 +101,7 @@ static void put_fill(CFile *f, const Scope *s)
     text_put(place, "%s", scope_name(s, dst));
     for (int i = 0; i < dst->rank; i++) {
         text_put(place, "[%s]", counter[i]);
-        text_open(f->t, "%s%s", loop_head(s, counter[i], dst->dim[i]), i ? "" : "   // first all of it");
+        text_open(f->t, "%s%s", loop_head(s, counter[i], dst->dim[i]), i ? "" : "   // first, all of it");
     }
     put_code(f->t, arena_print(f->u->arena, "%s%s = %s;", place->at, dst->rank ? "" : "[0]",
                                c_number(f->u->arena, s->nest->fill->number, f->u->options.real)));
@@ -140,14 +136,14 @@ void c_nest(CFile *f, const Function *function)
     bool gather = nest_is_gather(s->nest);
 
     c_signature(f, function->name, s);
-    find_comment_column(f, s);
+    c_comment_column(f, s);
     if (s->nest->fill)
         put_fill(f, s);
     if (gather) {
         assert_places_come_first(s);
-        put_loops(f->t, s, 0, scope_places(s), c_needs_total(s) || c_put_is_block(s), put_place);
+        c_loops(f->t, s, 0, scope_places(s), c_needs_total(s) || c_put_is_block(s), put_place);
     } else {
-        put_loops(f->t, s, 0, s->nest->loop_count, c_put_is_block(s), put_scattered);
+        c_loops(f->t, s, 0, s->nest->loop_count, c_put_is_block(s), put_scattered);
     }
     text_close(f->t, "}");
 }

@@ -10,7 +10,7 @@
 
 static bool is_taken(const Scope *s, const char *text)
 {
-    static const char *const own[] = { "draw", "sum", "largest", "smallest", "first", "value", "uniform", "larger", "smaller" };
+    static const char *const own[] = { "draw", "sum", "largest", "smallest", "first", "value", "uniform", "larger", "smaller", "lanes", "sum_of_lanes" };
 
     for (int i = 0; i < s->names.count; i++)
         if (strcmp(s->names.at[i].text, text) == 0)
@@ -42,9 +42,17 @@ static void add_tensor(Scope *s, const Tensor *t)
         s->wide = s->wide || t->dim[i] > INT_INDEX_LIMIT;
 }
 
-static void add_load(void *context, const Expr *load)
+/* Adds what e reads: values first, or else what belongs to the layer. */
+static void add_loads(Scope *s, const Expr *e, bool params)
 {
-    add_tensor(context, load->tensor);
+    if (!e)
+        return;
+    if (e->op == OP_LOAD && (e->tensor->role == ROLE_PARAM || e->tensor->role == ROLE_STATE) == params)
+        add_tensor(s, e->tensor);
+    add_loads(s, e->a, params);
+    add_loads(s, e->b, params);
+    add_loads(s, e->c, params);
+    add_loads(s, e->d, params);
 }
 
 static bool uses_op(const Expr *e, Op op)
@@ -77,7 +85,11 @@ Scope *c_scope(CFile *f, const Nest *n)
         s->bound[i] = -1;
     }
     add_tensor(s, n->dst);
-    nest_loads(n, add_load, s);
+    for (int params = 0; params < 2; params++) {
+        add_loads(s, n->value, params);
+        add_loads(s, n->start, params);
+        add_loads(s, n->finish, params);
+    }
     return s;
 }
 

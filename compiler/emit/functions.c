@@ -24,7 +24,7 @@ typedef struct Key {
 
 static void add_tensor(Key *key, const Tensor *t)
 {
-    text_put(key->text, "%s %s", nest_symbol(key->u, key->nest, t), t->name);
+    text_put(key->text, "%s", nest_symbol(key->u, key->nest, t));
     for (int i = 0; i < t->rank; i++)
         text_put(key->text, " %" PRId64, t->dim[i]);
     text_put(key->text, "\n");
@@ -48,7 +48,8 @@ static void add_constants(Key *key, const Expr *e)
     add_constants(key, e->d);
 }
 
-/* Two nests with one key make the same function: the text of the nest, its constants, and what it calls its tensors, and their shapes. */
+/* Two nests with one key make the same function: the text of the nest, its constants, what it calls its tensors, and their
+ * shapes. Which tensors they are is the caller's business. */
 static const char *key_of(Unit *u, const Nest *n)
 {
     Key key = { u, n, text_new(u->arena) };

@@ -246,6 +246,24 @@ static void see_windows(void *context, const Expr *load)
     }
 }
 
+/* Meanings of more than a few words stand behind a colon. */
+static bool is_long(const char *meaning)
+{
+    int words = 0;
+
+    for (const char *c = meaning; *c; c++)
+        words += *c == ' ';
+    return words > 3;
+}
+
+/* "weights", "biases": what the numbers of a trained parameter are called. */
+static const char *plural_ending(const Tensor *t)
+{
+    if (t->role != ROLE_PARAM || strcmp(t->meaning, t->param->role) != 0 || strchr(t->meaning, '_') || tensor_count(t) == 1)
+        return "";
+    return t->meaning[strlen(t->meaning) - 1] == 's' ? "es" : "s";
+}
+
 /* "x 1x28x28 image" */
 static const char *shape_item(CFile *f, const Scope *s, const Tensor *t)
 {
@@ -256,7 +274,7 @@ static const char *shape_item(CFile *f, const Scope *s, const Tensor *t)
         text_put(item, "%s%" PRId64, i ? "x" : "", t->dim[i]);
     text_put(item, "%s", t->rank ? "" : "1");
     if (t->meaning && strcmp(t->meaning, scope_name(s, t)) != 0)
-        text_put(item, " %s", names_comment(f->u->arena, t->meaning));
+        text_put(item, "%s %s%s", is_long(t->meaning) ? ":" : "", names_comment(f->u->arena, t->meaning), plural_ending(t));
     return item->at;
 }
 
@@ -313,11 +331,24 @@ static const char *primal_name(const Scope *s, const Tensor *t)
     return name[0] == 'd' && name[1] ? name + 1 : name;
 }
 
+/* Where the first sentence ends. */
+static size_t first_sentence(const char *why)
+{
+    for (size_t i = 0; why[i]; i++)
+        if (strchr(".?!:", why[i]) && why[i + 1] == ' ' && why[i + 2] >= 'A' && why[i + 2] <= 'Z')
+            return i + 1;
+    return strlen(why);
+}
+
+/* The first sentence, as it goes on after a colon. */
 static const char *title_of(CFile *f, const Function *function, const Scope *s)
 {
     const Nest *n = function->nest;
-    const char *why = n->why ? names_comment(f->u->arena, n->why) : "";
+    const char *whole = n->why ? names_comment(f->u->arena, n->why) : "";
+    char *why = arena_copy(f->u->arena, whole, first_sentence(whole));
 
+    if (why[0] >= 'A' && why[0] <= 'Z' && (why[1] == ' ' || (why[1] >= 'a' && why[1] <= 'z')))
+        why[0] = (char)(why[0] - 'A' + 'a');
     if (n->backward && n->dst->primal && n->site)
         return arena_print(f->u->arena, "%s, backward to %s: %s", names_comment(f->u->arena, n->site->name),
                            primal_name(s, n->dst), why);
@@ -329,10 +360,15 @@ void lesson_comment(CFile *f, const Function *function)
     Scope *s = c_scope(f, function->nest);
     const Nest *n = function->nest;
 
+    const char *why = n->why ? names_comment(f->u->arena, n->why) : "", *rest = why + first_sentence(why);
+    rest += *rest == ' ';
     put_title(f, title_of(f, function, s), place_of(f, n->site));
     text_put(f->t, " *\n");
-    if (n->backward && lesson_chain_rule(f, s, body_start))
+    const char *rule = n->backward ? lesson_chain_rule(f, s) : "";
+    if (*rest || *rule) {
+        put_paragraph(f->t, body_start, arena_print(f->u->arena, "%s%s%s", rest, *rest && *rule ? " " : "", rule), 0);
         text_put(f->t, " *\n");
+    }
     put_nest_formula(f, s);
     text_put(f->t, " *\n");
     put_shapes(f, s);

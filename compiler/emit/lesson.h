@@ -9,8 +9,8 @@ const char *lesson_work(CFile *f, const Nest *n);
 /* Multiply-adds of a nest; 0 if it only compares, copies or calls functions. */
 int64_t lesson_multiply_adds(const Nest *n);
 
-/* A paragraph that says why the formula of a backward nest holds; false if there is nothing to say. */
-bool lesson_chain_rule(CFile *f, const Scope *s, const char *prefix);
+/* Why the formula of a backward nest holds; "" if there is nothing to say. */
+const char *lesson_chain_rule(CFile *f, const Scope *s);
 /* A paragraph that compares a backward nest with the forward nest that it answers to. */
 void lesson_compare(CFile *f, const Function *function, const Scope *s, const char *prefix);
 

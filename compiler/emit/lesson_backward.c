@@ -61,21 +61,21 @@ static const char *summed_loops(const Scope *s)
     return t->at;
 }
 
-bool lesson_chain_rule(CFile *f, const Scope *s, const char *prefix)
+const char *lesson_chain_rule(CFile *f, const Scope *s)
 {
     const Nest *n = s->nest;
     Arena *arena = f->u->arena;
     const Expr *dy = n->put == PUT_ADD || n->put == PUT_SET ? handed_on(n->value) : NULL;
 
     if (!n->dst->primal || !dy)
-        return false;
+        return "";
     const char *y = primal_element(s, dy->tensor, dy->index), *x = primal_element(s, n->dst, n->index);
     const char *dy_name = scope_name(s, dy->tensor), *summed = summed_loops(s);
     Expr *slope = other_factors(arena, n->value);
     Text *t = text_new(arena);
 
     if (slope && reads_gradient(slope))
-        return false;
+        return "";
     text_put(t, "%s tells how much the loss grows per unit of %s. ", dy_name, dy_name[0] == 'd' ? dy_name + 1 : dy_name);
     if (slope)
         text_put(t, "A little more of %s gives %s times as much more of %s; the chain rule multiplies the two", x, text_of(s, slope), y);
@@ -84,8 +84,7 @@ bool lesson_chain_rule(CFile *f, const Scope *s, const char *prefix)
     if (*summed)
         text_put(t, ", and adds up over %s, wherever it had a part", summed);
     text_put(t, ":");
-    put_paragraph(f->t, prefix, t->at, 0);
-    return true;
+    return t->at;
 }
 
 /* ---- the loops of both passes */

@@ -1,0 +1,162 @@
+/* c_tile.c: a nest whose totals are held for several places at once (style fast).
+ *
+ * The loops are: places outside, summed loops, and innermost the places of the tile. Where the innermost loop is the lanes of
+ * a vector, every total is a variable of a vector type, written out by name so that any compiler keeps it in a register
+ * (arrays of vectors stay in memory with some). Otherwise the totals are a small array, one for every image, and the C
+ * compiler vectorises the loop over it. Lanes that are summed are added up, in a fixed order, when the total is stored. */
+#include "emit/c.h"
+
+#include <assert.h>
+
+bool c_is_tiled(const Nest *n)
+{
+    if (!nest_is_gather(n) || n->piece)
+        return false;
+    for (int i = n->hold; i < n->loop_count; i++)
+        if (nest_places_loop(n, n->loops[i]))
+            return true;
+    return n->loop_count > 0 && n->loops[n->loop_count - 1]->kind == LOOP_LANES;
+}
+
+/* The first loop of the tile. */
+static int tile_of(const Nest *n)
+{
+    int i = n->hold;
+    while (i < n->loop_count && n->loops[i]->kind != LOOP_LANES && !nest_places_loop(n, n->loops[i]))
+        i++;
+    return i;
+}
+
+/* ---- an array of totals */
+
+static void begin_each(Text *t, Scope *s) { c_total_begin(t, s, false); }
+static void put_each(Text *t, Scope *s)   { c_statement_put(t, s, s->total, s->nest->value); }
+static void end_each(Text *t, Scope *s)   { c_total_end(t, s); }
+static void single_each(Text *t, Scope *s) { c_single(t, s); }
+
+static void put_array(Text *t, Scope *s)
+{
+    const Nest *n = s->nest;
+    const char *total = s->total;
+    int tile = tile_of(n);
+    Text *dims = text_new(t->arena), *element = text_new(t->arena);
+
+    for (int i = tile; i < n->loop_count; i++) {
+        text_put(dims, "[%lld]", (long long)n->loops[i]->extent);
+        text_put(element, "[%s]", scope_name(s, n->loops[i]));
+    }
+    if (!c_needs_total(s)) {
+        c_loops(t, s, tile, n->loop_count, c_put_is_block(s), single_each);
+        return;
+    }
+    text_line(t, "%s %s%s;", s->real, total, dims->at);
+    s->total = arena_print(t->arena, "%s%s", total, element->at);
+    c_loops(t, s, tile, n->loop_count, false, begin_each);
+    c_loops(t, s, n->hold, n->loop_count, c_put_is_block(s), put_each);
+    c_loops(t, s, tile, n->loop_count, false, end_each);
+    s->total = total;
+}
+
+/* ---- named vectors */
+
+static const char *name_of_total(const Scope *s)
+{
+    const Nest *n = s->nest;
+    Text *name = text_new(s->file->u->arena);
+
+    text_put(name, "%s", s->plain_total);
+    for (int i = tile_of(n); i < n->loop_count - 1; i++)
+        text_put(name, "%s%lld", i > tile_of(n) ? "_" : "", (long long)s->bound[i]);
+    return name->at;
+}
+
+static const char *code_of(const Scope *s, const Expr *e)
+{
+    Text *t = text_new(s->file->u->arena);
+    c_expr(t, s, FORM_C, e, s->total);
+    return t->at;
+}
+
+static bool uses_lanes(const Expr *e, const Loop *lanes)
+{
+    if (!e)
+        return false;
+    if (e->op == OP_LOAD)
+        for (int i = 0; i < e->tensor->rank; i++)
+            for (int j = 0; j < e->index[i].count; j++)
+                if (e->index[i].term[j].loop == lanes)
+                    return true;
+    return uses_lanes(e->a, lanes) || uses_lanes(e->b, lanes) || uses_lanes(e->c, lanes) || uses_lanes(e->d, lanes);
+}
+
+static bool lanes_are_summed(const Nest *n)
+{
+    return !nest_places_loop(n, n->loops[n->loop_count - 1]);
+}
+
+static void begin_vector(Text *t, Scope *s)
+{
+    const Nest *n = s->nest;
+    const char *name = name_of_total(s);
+
+    if (!n->start || lanes_are_summed(n) || (n->start->op == OP_CONSTANT && n->start->number == 0))
+        put_code(t, arena_print(t->arena, "lanes %s = { 0 };", name));
+    else
+        put_code(t, arena_print(t->arena, "lanes %s = %s%s;", name, code_of(s, n->start),
+                                uses_lanes(n->start, s->lanes) ? "" : " + (lanes){ 0 }"));
+}
+
+static void put_vector(Text *t, Scope *s)
+{
+    put_code(t, arena_print(t->arena, "%s += %s;", name_of_total(s), code_of(s, s->nest->value)));
+}
+
+static void end_vector(Text *t, Scope *s)
+{
+    const Nest *n = s->nest;
+    bool summed = lanes_are_summed(n);
+    const char *total = name_of_total(s);
+    Text *place = text_new(t->arena);
+
+    if (summed)
+        total = arena_print(t->arena, "sum_of_lanes(%s)", total);
+    if (summed && n->start && !(n->start->op == OP_CONSTANT && n->start->number == 0))
+        total = arena_print(t->arena, "%s + %s", code_of(s, n->start), total);
+    if (n->finish) {
+        Text *finished = text_new(t->arena);
+        c_expr(finished, s, FORM_C, n->finish, total);
+        total = finished->at;
+    }
+    c_element(place, s, FORM_C, n->dst, n->index);
+    put_code(t, arena_print(t->arena, "%s%s %s %s;", summed ? "" : "*(lanes *)&", place->at, n->start ? "=" : "+=", total));
+}
+
+static void put_vectors(Text *t, Scope *s)
+{
+    const Nest *n = s->nest;
+    int last = n->loop_count - 1, tile = tile_of(n);
+
+    s->lanes = n->loops[last];
+    s->bound[last] = 0;                                 /* an access of lanes is named by its first */
+    s->plain_total = s->total;
+    c_loops(t, s, tile, last, false, begin_vector);
+    c_loops(t, s, n->hold, last, tile > n->hold, put_vector);
+    c_loops(t, s, tile, last, false, end_vector);
+    s->bound[last] = -1;
+    s->lanes = NULL;
+}
+
+void c_tiled(CFile *f, const Function *function)
+{
+    Scope *s = c_scope(f, function->nest);
+    const Nest *n = function->nest;
+    bool vectors = n->loops[n->loop_count - 1]->kind == LOOP_LANES;
+
+    assert(!n->fill);
+    f->needs.lanes |= vectors;
+    f->needs.sum_of_lanes |= vectors && lanes_are_summed(n);
+    c_signature(f, function->name, s);
+    c_comment_column(f, s);
+    c_loops(f->t, s, 0, n->hold, true, vectors ? put_vectors : put_array);
+    text_close(f->t, "}");
+}

@@ -236,8 +236,6 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
             return wrong(arena_print(u->arena, "%s '%%s' is not %%s", o->name), value, expected);
     }
     Options *options = &u->options;
-    if (!options->machine)
-        options->machine = &machine_table[0];
     if (!options->tile)
         options->tile = options->style != STYLE_FAST ? 1
                         : 2 * options->machine->vector_bytes / (options->real == REAL_DOUBLE ? 8 : 4);

@@ -1,6 +1,8 @@
 /* unit.c: the beginning and the end of a compilation. */
 #include "unit.h"
 
+#include "loops/machine.h"
+
 Unit *unit_new(void)
 {
     Arena *arena = arena_new();
@@ -8,7 +10,7 @@ Unit *unit_new(void)
 
     u->arena = arena;
     u->diags = diags_new(arena);
-    u->options = (Options){ .unroll_budget = 250000 };
+    u->options = (Options){ .machine = &machine_table[0], .unroll_budget = 250000 };
     return u;
 }
 

@@ -208,6 +208,7 @@ void program_adjoint(Unit *u, Program *p)
     int result = sites ? p->made[sites - 1].end : 0;
     int loss_first = p->net->loss ? p->made[sites].first : p->forward_end;
 
+    program_attach(p);
     b->backward = true;
     if (p->net->loss)
         adjoint_range(b, p->net->loss, loss_first, p->made[sites].end);

@@ -14,15 +14,50 @@ static const char *mode_name(Mode mode)
     return NULL;
 }
 
-/* One net is lowered once for every mode; nothing of an earlier program may stay in it. */
-static void forget_tensors(const Net *net)
+/* One net is lowered once for every mode; its values and params point to the tensors of the program at work. */
+void program_attach(const Program *p)
 {
-    net->x->tensor = NULL;
+    const Net *net = p->net;
+
+    net->x->tensor = p->of_value[0];
     for (int i = 0; i < net->sites.count; i++)
         if (net->sites.at[i]->y)
-            net->sites.at[i]->y->tensor = NULL;
+            net->sites.at[i]->y->tensor = p->of_value[i + 1];
     for (int i = 0; i < net->params.count; i++)
-        net->params.at[i]->tensor = NULL;
+        net->params.at[i]->tensor = p->of_param[i];
+}
+
+static void remember_tensors(Program *p)
+{
+    const Net *net = p->net;
+
+    p->of_value[0] = net->x->tensor;
+    for (int i = 0; i < net->sites.count; i++)
+        if (net->sites.at[i]->y)
+            p->of_value[i + 1] = net->sites.at[i]->y->tensor;
+    for (int i = 0; i < net->params.count; i++)
+        p->of_param[i] = net->params.at[i]->tensor;
+}
+
+static void remember_tensors(Unit *u, Program *p)
+{
+    const Net *net = p->net;
+
+    p->of_values = arena_array(u->arena, (size_t)net->sites.count + 1, sizeof *p->of_values);
+    p->of_params = arena_array(u->arena, (size_t)net->params.count + 1, sizeof *p->of_params);
+    for (int i = 0; i < net->sites.count; i++)
+        p->of_values[i] = net->sites.at[i]->y->tensor;
+    for (int i = 0; i < net->params.count; i++)
+        p->of_params[i] = net->params.at[i]->tensor;
+}
+
+void program_recall(const Program *p)
+{
+    p->net->x->tensor = p->x;
+    for (int i = 0; i < p->net->sites.count; i++)
+        p->net->sites.at[i]->y->tensor = p->of_values[i];
+    for (int i = 0; i < p->net->params.count; i++)
+        p->net->params.at[i]->tensor = p->of_params[i];
 }
 
 static void lower_site(Build *b, Site *s, int place)
@@ -80,7 +115,9 @@ Program *program_lower(Unit *u, const Net *net, Mode mode)
     p->tile = u->options.tile ? u->options.tile : 1;
     p->made = arena_array(u->arena, (size_t)net->sites.count + 1, sizeof *p->made);
     b = build_new(u, p);
-    forget_tensors(net);
+    p->of_value = arena_array(u->arena, (size_t)net->sites.count + 1, sizeof(Tensor *));
+    p->of_param = arena_array(u->arena, (size_t)net->params.count + 1, sizeof(Tensor *));
+    program_attach(p);                      /* to nothing yet */
     p->x = net->x->tensor = program_tensor(b, "input", "x", ROLE_INPUT, true, net->input);
     if (mode != MODE_INFER) {
         p->target = program_tensor(b, "target", "t", ROLE_TARGET, true, (Shape){ 1, { shape_count(net->y->shape) } });
@@ -98,5 +135,6 @@ Program *program_lower(Unit *u, const Net *net, Mode mode)
     if (mode != MODE_INFER && net->loss)
         lower_site(b, net->loss, net->sites.count);
     p->forward_end = p->nests.count;
+    remember_tensors(p);
     return p;
 }

@@ -299,16 +299,16 @@ expr:
 /* Called by bison with the token that fits nowhere. */
 static int yyreport_syntax_error(const yypcontext_t *context, Parse *p)
 {
-    bool expected[TOKEN_KINDS] = { false };
+    bool expected[TOKEN_KINDS], wanted[YYNTOKENS] = { false };
     yysymbol_kind_t symbols[YYNTOKENS];
     int count = yypcontext_expected_tokens(context, symbols, YYNTOKENS);
 
     if (count < 0)
         return count;               /* out of memory, which bison reports by grammar_error */
     for (int i = 0; i < count; i++)
-        for (int kind = 0; kind < TOKEN_KINDS; kind++)
-            if (YYTRANSLATE(kind) == symbols[i])
-                expected[kind] = true;
+        wanted[symbols[i]] = true;
+    for (int kind = 0; kind < TOKEN_KINDS; kind++)
+        expected[kind] = wanted[YYTRANSLATE(kind)];
     syntax_error(p, expected);
     return 0;
 }

@@ -37,8 +37,9 @@ typedef struct Report {
 struct Diags {
     LIST(Source) sources;
     LIST(Report *) reports;
-    Report *last;                   /* what note and help attach to; one that is not kept takes them along */
-    int count[SEVERITY_COUNT];      /* all that were found, also those beyond the limit */
+    Report *last;                   /* what note and help attach to */
+    Report dropped;                 /* stands for reports that are not kept; what is attached to it is lost */
+    int count[SEVERITY_COUNT];      /* all that were found, also those that were not kept for being too many */
     int kept[SEVERITY_COUNT];
     int printed;                    /* reports that diag_print has shown */
     bool told[SEVERITY_COUNT];      /* that the limit is reached */
@@ -167,19 +168,28 @@ static bool is_known(const Diags *d, const Report *r)
     return false;
 }
 
-static void add_report(Unit *u, Severity severity, Span s, const char *format, va_list values)
+static __attribute__((format(printf, 4, 0), nonnull)) void add_report(Unit *u, Severity severity, Span s,
+                                                                      const char *format, va_list values)
 {
     Diags *d = u->diags;
+    d->last = &d->dropped;
+    if (d->kept[severity] == LIMIT_ERRORS) {
+        d->count[severity]++;
+        return;
+    }
     Report *r = ARENA_NEW(u->arena, Report);
     *r = (Report){ .severity = severity, .span = s, .text = arena_vprint(u->arena, format, values) };
-    d->last = r;
     if (is_known(d, r))
         return;
     d->count[severity]++;
-    if (d->kept[severity] == LIMIT_ERRORS)
-        return;
     d->kept[severity]++;
     LIST_ADD(u->arena, &d->reports, r);
+    d->last = r;
+}
+
+void verror_at(Unit *u, Span s, const char *format, va_list values)
+{
+    add_report(u, ERROR, s, format, values);
 }
 
 void error_at(Unit *u, Span s, const char *format, ...)
@@ -198,10 +208,14 @@ void warning_at(Unit *u, Span s, const char *format, ...)
     va_end(values);
 }
 
-static void add_part(Unit *u, PartKind kind, Span s, const char *replacement, const char *format, va_list values)
+static __attribute__((format(printf, 5, 0), nonnull(5))) void add_part(Unit *u, PartKind kind, Span s,
+                                                                       const char *replacement, const char *format,
+                                                                       va_list values)
 {
     Report *r = u->diags->last;
     assert(r != NULL);
+    if (r == &u->diags->dropped)
+        return;
     Part part = { .kind = kind, .span = s, .text = arena_vprint(u->arena, format, values), .replacement = replacement };
     LIST_ADD(u->arena, &r->parts, part);
 }

@@ -40,6 +40,7 @@ const char *span_text(const Unit *u, Span s);
 Span span_join(Span a, Span b);
 
 void error_at(Unit *u, Span s, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void verror_at(Unit *u, Span s, const char *format, va_list values) __attribute__((format(printf, 3, 0), nonnull(3)));
 void warning_at(Unit *u, Span s, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void note(Unit *u, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void note_at(Unit *u, Span s, const char *format, ...) __attribute__((format(printf, 3, 4)));

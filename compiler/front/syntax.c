@@ -19,7 +19,7 @@ bool complain(Parse *p, Span s, const char *format, ...)
 
     va_list values;
     va_start(values, format);
-    error_at(p->unit, s, "%s", arena_vprint(p->unit->arena, format, values));
+    verror_at(p->unit, s, format, values);
     va_end(values);
     if (p->comma.source != 0 && s.from > p->comma.from)
         note_at(p->unit, p->comma, "this line goes on with the one above, which ends with a comma");

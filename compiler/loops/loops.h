@@ -165,7 +165,6 @@ typedef struct Program {
     int grad_phase;             /* phases[grad_phase...] hold the nests marked for_input */
     int forward_end;            /* nests[0 ... forward_end) are the forward pass (and the loss) */
     struct { int first, end; } *made;       /* for every site, and last the loss: its nests in the forward pass, until tidy */
-    Tensor **of_values, **of_params;        /* of every site's y, and of every param: the net itself knows those of the last program alone */
     Tensor **of_value, **of_param;          /* tensors of the net's values (the input, then those of the sites) and params */
     Tensor *x, *y, *target, *share, *images, *loss, *dx;   /* NULL where the program has none */
     int marks;                  /* numbers given out: a pass marks tensors with a new one */

@@ -39,27 +39,6 @@ static void remember_tensors(Program *p)
         p->of_param[i] = net->params.at[i]->tensor;
 }
 
-static void remember_tensors(Unit *u, Program *p)
-{
-    const Net *net = p->net;
-
-    p->of_values = arena_array(u->arena, (size_t)net->sites.count + 1, sizeof *p->of_values);
-    p->of_params = arena_array(u->arena, (size_t)net->params.count + 1, sizeof *p->of_params);
-    for (int i = 0; i < net->sites.count; i++)
-        p->of_values[i] = net->sites.at[i]->y->tensor;
-    for (int i = 0; i < net->params.count; i++)
-        p->of_params[i] = net->params.at[i]->tensor;
-}
-
-void program_recall(const Program *p)
-{
-    p->net->x->tensor = p->x;
-    for (int i = 0; i < p->net->sites.count; i++)
-        p->net->sites.at[i]->y->tensor = p->of_values[i];
-    for (int i = 0; i < p->net->params.count; i++)
-        p->net->params.at[i]->tensor = p->of_params[i];
-}
-
 static void lower_site(Build *b, Site *s, int place)
 {
     b->site = s;

@@ -10,9 +10,6 @@ Build *build_new(Unit *u, Program *p);
 /* Makes the values and params of the net stand for the tensors of this program. */
 void program_attach(const Program *p);
 
-/* The net's values and params stand for the tensors of this program again. */
-void program_recall(const Program *p);
-
 /* A tensor that belongs to no layer. */
 Tensor *program_tensor(Build *b, const char *name, const char *symbol, Role role, bool per_image, Shape shape);
 

@@ -35,6 +35,7 @@ typedef struct Step {
     bool is_public;                 /* it is an entry itself */
     bool uses[USE_COUNT];
     bool writes_state;
+    const struct Step *same;        /* an earlier step that does exactly the same and stands for this one, or NULL */
 } Step;
 
 /* What the header offers for a program: its one step, or a function that calls all of them. */
@@ -60,6 +61,7 @@ typedef struct CFile {
     Names *names;                   /* functions, places, macros: everything at file scope and inside steps */
     Names *members;                 /* of the structs */
     Map *places;                    /* name of a tensor -> what steps call its place */
+    Map *told;                      /* what lessons have explained already */
     const char *net;                /* "Fashion" */
     const char *macro;              /* "FASHION" */
     const char *real;               /* "float" or "double" */
@@ -96,7 +98,8 @@ typedef struct Scope {
     const char *real;               /* "float" */
     bool draws;                     /* takes `draw` */
     bool wide;                      /* loops count in int64_t */
-    int comment_column;             /* of the comments behind loops */
+    const char *meaning[MAX_LOOPS]; /* comments behind loops, or NULL */
+    int comment_column;             /* of them */
     const Loop *lanes;              /* accesses that run over this loop are vectors; NULL: all are numbers */
     const char *plain_total;        /* c_tile.c: `total` without the places of the tile */
     int64_t bound[MAX_LOOPS];       /* value of each loop that is written out now, or -1 */
@@ -152,6 +155,7 @@ bool c_put_is_block(const Scope *s);                                            
 void c_signature(CFile *f, const char *name, const Scope *s);                           /* with the { */
 
 void lesson_comment(CFile *f, const Function *function);
+void lesson_meanings(CFile *f, Scope *s);                                               /* fills in s->meaning */
 void lesson_banner(CFile *f, const Site *s);
 const char *source_line(CFile *f, Span span);                                           /* the line of the source, without comment */
 

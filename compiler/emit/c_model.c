@@ -23,6 +23,8 @@ static const char *init_name(ParamInit init)
 
 static const char *job_name(CFile *f, const Step *step)
 {
+    if (step->same)
+        return job_name(f, step->same);
     void **known = map_at(f->places, &step, sizeof step);
 
     if (!*known)
@@ -252,7 +254,8 @@ void c_model(CFile *f)
     if (f->has_state)
         put_size_check(f, "state", "STATE");
     for (int i = 0; i < f->steps.count; i++)
-        put_job(f, f->steps.at[i]);
+        if (!f->steps.at[i]->same)
+            put_job(f, f->steps.at[i]);
     int weights = put_tensors(f, "weight_tensors", true), state = put_tensors(f, "state_tensors", false);
     for (int i = 0; i < f->programs.count; i++)
         if (f->programs.at[i]->phases.count)

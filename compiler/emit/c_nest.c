@@ -15,26 +15,38 @@ static const char *loop_head(const Scope *s, const char *name, int64_t extent)
                        extent, name);
 }
 
+/* More than one statement stands under the loop. */
+static bool has_brace(const Scope *s, int loop)
+{
+    bool gather = nest_is_gather(s->nest);
+
+    if (loop == s->nest->loop_count - 1 && c_put_is_block(s))
+        return true;
+    return gather && c_needs_total(s) && loop == scope_places(s) - 1;
+}
+
 void c_comment_column(const CFile *f, Scope *s)
 {
     int widest = 0;
 
     for (int i = 0; i < s->nest->loop_count; i++) {
         const Loop *l = s->nest->loops[i];
-        int width = (f->t->depth + i) * 4 + (int)strlen(loop_head(s, scope_name(s, l), l->extent));
-        if (l->meaning && width > widest)
+        int width = (f->t->depth + i) * 4 + (int)strlen(loop_head(s, scope_name(s, l), l->extent)) + 2 * has_brace(s, i);
+        if (s->meaning[i] && width > widest)
             widest = width;
     }
     s->comment_column = widest + 2;
 }
 
-static void open_loop(Text *t, const Scope *s, const Loop *l, bool brace)
+static void open_loop(Text *t, const Scope *s, int i, bool brace)
 {
+    const Loop *l = s->nest->loops[i];
+
     text_indent(t);
     text_put(t, "%s%s", loop_head(s, scope_name(s, l), l->extent), brace ? " {" : "");
-    if (l->meaning) {
+    if (s->meaning[i]) {
         text_column(t, s->comment_column);
-        text_put(t, "// %s", names_comment(t->arena, l->meaning));
+        text_put(t, "// %s", names_comment(t->arena, s->meaning[i]));
     }
     text_put(t, "\n");
     t->depth++;
@@ -61,7 +73,7 @@ void c_loops(Text *t, Scope *s, int from, int to, bool block, Body *body)
         return;
     }
     bool brace = last ? block : s->nest->loops[from + 1]->kind == LOOP_UNROLL;
-    open_loop(t, s, l, brace);
+    open_loop(t, s, from, brace);
     c_loops(t, s, from + 1, to, block, body);
     text_close(t, brace ? "}" : "");
 }
@@ -136,6 +148,7 @@ void c_nest(CFile *f, const Function *function)
     bool gather = nest_is_gather(s->nest);
 
     c_signature(f, function->name, s);
+    lesson_meanings(f, s);
     c_comment_column(f, s);
     if (s->nest->fill)
         put_fill(f, s);

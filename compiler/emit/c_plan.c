@@ -209,6 +209,7 @@ CFile *c_file(Unit *u, Text *t)
     f->t = t;
     f->names = names_new(u->arena);
     f->places = map_new(u->arena);
+    f->told = map_new(u->arena);
     f->members = names_new(u->arena);
     f->real = u->options.real == REAL_DOUBLE ? "double" : "float";
     f->source = names_comment(u->arena, base_name(source_name(u, net->span.source)));

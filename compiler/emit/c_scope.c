@@ -10,7 +10,7 @@
 
 static bool is_taken(const Scope *s, const char *text)
 {
-    static const char *const own[] = { "draw", "sum", "largest", "smallest", "first", "value", "uniform", "larger", "smaller", "lanes", "sum_of_lanes" };
+    static const char *const own[] = { "draw", "uniform", "larger", "smaller", "lanes", "sum_of_lanes" };
 
     for (int i = 0; i < s->names.count; i++)
         if (strcmp(s->names.at[i].text, text) == 0)
@@ -60,14 +60,29 @@ static bool uses_op(const Expr *e, Op op)
     return e && (e->op == op || uses_op(e->a, op) || uses_op(e->b, op) || uses_op(e->c, op) || uses_op(e->d, op));
 }
 
-static const char *total_name(const Nest *n)
+/* The first of these words that no loop and no tensor has, or else one with a number. */
+static const char *free_name(Scope *s, const char *wanted, const char *instead)
 {
-    switch (n->put) {
-    case PUT_SET: case PUT_ADD: return "sum";
-    case PUT_MAX: return "largest";
-    case PUT_MIN: return uses_op(n->value, OP_INDEX) ? "first" : "smallest";
+    if (is_taken(s, wanted) && !is_taken(s, instead))
+        wanted = instead;
+    add_name(s, wanted, wanted);
+    return s->names.at[s->names.count - 1].text;
+}
+
+static void name_total(Scope *s)
+{
+    switch (s->nest->put) {
+    case PUT_SET: case PUT_ADD:
+        s->total = free_name(s, "sum", "total");
+        break;
+    case PUT_MAX:
+        s->total = free_name(s, "largest", "best");
+        break;
+    case PUT_MIN:
+        s->total = uses_op(s->nest->value, OP_INDEX) ? free_name(s, "first", "least") : free_name(s, "smallest", "least");
+        break;
     }
-    return NULL;
+    s->value = free_name(s, "value", "here");
 }
 
 Scope *c_scope(CFile *f, const Nest *n)
@@ -77,8 +92,6 @@ Scope *c_scope(CFile *f, const Nest *n)
     s->file = f;
     s->nest = n;
     s->real = f->real;
-    s->total = total_name(n);
-    s->value = "value";
     s->draws = uses_op(n->value, OP_RANDOM) || uses_op(n->start, OP_RANDOM) || uses_op(n->finish, OP_RANDOM);
     for (int i = 0; i < n->loop_count; i++) {
         add_name(s, n->loops[i], n->loops[i]->name);
@@ -90,6 +103,7 @@ Scope *c_scope(CFile *f, const Nest *n)
         add_loads(s, n->start, params);
         add_loads(s, n->finish, params);
     }
+    name_total(s);
     return s;
 }
 

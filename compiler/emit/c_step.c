@@ -124,7 +124,8 @@ static const char *place_name(CFile *f, const Tensor *base)
         name = dot ? arena_print(f->u->arena, "%.*s_d%s%s", (int)(dot - primal->name), primal->name, dot + 1, rest)
                    : arena_print(f->u->arena, "d%s%s", primal->name, rest);
     }
-    name = names_unique(f->names, name);
+    name = names_is_free(f->names, name) ? names_unique(f->names, name)
+           : names_unique(f->names, arena_print(f->u->arena, "%s_at", name));      /* maxpool1_first is a function */
     *map_text(f->places, base->name) = (void *)name;
     return name;
 }
@@ -189,9 +190,11 @@ static void put_places(CFile *f, const Step *step)
     for (int i = 0; i < places.list.count; i++) {
         const Tensor *t = places.list.at[i];
         const char *name = place_name(f, t);
-        text_line(f->t, "void *%s%*s = %s + %*" PRId64 ";   // %s%s%s", name, width - (int)strlen(name), "",
-                  t->role == ROLE_SHARED ? "shared" : "scratch", digits, t->offset, shape_of_tensor(f, t), t->meaning ? ", " : "",
-                  t->meaning ? names_comment(f->u->arena, t->meaning) : "");
+        const char *line = arena_print(f->u->arena, "void *%s%*s = %s + %*" PRId64 ";   // %s", name, width - (int)strlen(name), "",
+                                       t->role == ROLE_SHARED ? "shared" : "scratch", digits, t->offset, shape_of_tensor(f, t));
+        const char *meaning = t->meaning ? arena_print(f->u->arena, ": %s", names_comment(f->u->arena, t->meaning)) : "";
+        bool fits = (size_t)f->t->depth * 4 + strlen(line) + strlen(meaning) <= PAGE_WIDTH;
+        text_line(f->t, "%s%s", line, fits ? meaning : "");
     }
     text_blank(f->t);
 }
@@ -297,16 +300,31 @@ static void put_calls(CFile *f, const Step *step)
     }
 }
 
-static void put_step(CFile *f, const Step *step)
+/* Prints the function of a step, unless an earlier one has the same parameters and does the same. */
+static void put_step(CFile *f, Step *step, Map *bodies)
 {
     const char *parameters[USE_COUNT];
     int count = step_parameters(f, step->program, step->uses, step->writes_state, parameters);
+    Text *t = f->t;
 
-    put_list(f->t, arena_print(f->u->arena, "%svoid %s(", step->is_public ? "" : "static ", step->name), parameters, count, ")");
+    f->t = text_new(f->u->arena);
+    put_list(f->t, "", parameters, count, ")");
     text_open(f->t, "{");
+    size_t body = f->t->length - 2;
     put_places(f, step);
     put_calls(f, step);
     text_close(f->t, "}");
+    Text *written = f->t;
+    f->t = t;
+    void **known = map_at(bodies, written->at, written->length);
+    if (*known && !step->is_public) {
+        step->same = *known;
+        return;
+    }
+    *known = step;
+    text_blank(t);
+    put_list(t, arena_print(f->u->arena, "%svoid %s(", step->is_public ? "" : "static ", step->name), parameters, count, ")");
+    text_bytes(t, written->at + body, written->length - body);
 }
 
 /* An entry of several steps calls them in turn. */
@@ -339,10 +357,9 @@ static void put_about_steps(CFile *f)
 void c_steps(CFile *f)
 {
     put_about_steps(f);
-    for (int i = 0; i < f->steps.count; i++) {
-        text_blank(f->t);
-        put_step(f, f->steps.at[i]);
-    }
+    Map *bodies = map_new(f->u->arena);
+    for (int i = 0; i < f->steps.count; i++)
+        put_step(f, f->steps.at[i], bodies);
     for (int i = 0; i < f->entries.count; i++)
         if (f->entries.at[i].step_count > 1)
             put_entry(f, &f->entries.at[i]);

@@ -46,26 +46,31 @@ static void spaces(Text *t, int count)
         text_bytes(t, " ", 1);
 }
 
-/* A space where code may go on on the next line: after a comma, before an operator, a question mark or a word of formulas. */
-static bool may_break(const char *code, const char *space)
-{
-    static const char *const words[] = { "of ", "where ", "else " };
+enum { NO_BREAK = 1000, LIST_COST = 3 };
 
-    if (space > code && space[-1] == ',')
-        return true;
+/* How bad it is to go on on the next line at a space that is `depth` deep in brackets: best before an operator or behind a word
+ * of formulas, worse in a list of loops (`sum over kh, kw of`). */
+static int break_cost(const char *code, const char *space, int depth)
+{
+    static const char *const before[] = { "where ", "else " };
+
     if (space[1] && strchr("+-*/?:<>", space[1]) && space[2] == ' ')
-        return true;
-    for (int i = 0; i < countof(words); i++)
-        if (strncmp(space + 1, words[i], strlen(words[i])) == 0)
-            return strcmp(words[i], "of ") != 0;
-    return false;
+        return depth;
+    for (int i = 0; i < countof(before); i++)
+        if (strncmp(space + 1, before[i], strlen(before[i])) == 0)
+            return depth;
+    if (space >= code + 3 && strncmp(space - 3, " of", 3) == 0)
+        return depth;
+    if (space > code && space[-1] == ',')
+        return depth ? depth : LIST_COST;
+    return NO_BREAK;
 }
 
-/* How much of `code` stands on a line of `width` columns: up to the last break that is least deep in brackets. */
+/* How much of `code` stands on a line of `width` columns: up to the last of the best breaks. */
 static size_t line_length(const char *code, int width)
 {
     size_t best = 0;
-    int depth = 0, best_depth = 1000;
+    int depth = 0, best_cost = NO_BREAK;
 
     if (columns(code, strlen(code)) <= width)
         return strlen(code);
@@ -77,9 +82,10 @@ static size_t line_length(const char *code, int width)
         bool late = columns(code, i) > width;
         if (late && best)
             break;
-        if (code[i] == ' ' && may_break(code, code + i) && (depth <= best_depth || late)) {
+        int cost = code[i] == ' ' ? break_cost(code, code + i, depth) : NO_BREAK;
+        if (cost < NO_BREAK && (cost <= best_cost || late)) {
             best = i;
-            best_depth = depth;
+            best_cost = cost;
         }
     }
     return best ? best : strlen(code);

@@ -156,6 +156,7 @@ void c_tiled(CFile *f, const Function *function)
     f->needs.lanes |= vectors;
     f->needs.sum_of_lanes |= vectors && lanes_are_summed(n);
     c_signature(f, function->name, s);
+    lesson_meanings(f, s);
     c_comment_column(f, s);
     c_loops(f->t, s, 0, n->hold, true, vectors ? put_vectors : put_array);
     text_close(f->t, "}");

@@ -29,6 +29,7 @@ void names_reserve(Names *names, const char *identifier);
 const char *names_legal(Names *names, const char *name);
 /* The same for something new: an identifier that nobody has got yet, each time. */
 const char *names_unique(Names *names, const char *name);
+bool names_is_free(const Names *names, const char *name);
 /* Text for inside a comment: control bytes, comment ends and line splices made harmless. */
 const char *names_comment(Arena *arena, const char *text);
 

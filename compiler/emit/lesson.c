@@ -355,6 +355,28 @@ static const char *title_of(CFile *f, const Function *function, const Scope *s)
     return arena_print(f->u->arena, "%s: %s", function->name, why);
 }
 
+/* Derived nests have the loops of the forward pass, whose meanings do not fit any more: they get new ones. */
+void lesson_meanings(CFile *f, Scope *s)
+{
+    const Nest *n = s->nest;
+    bool derived = n->backward && n->site && !n->site->kind->backward && n->dst->primal;
+    int places = scope_places(s);
+
+    for (int i = 0; i < n->loop_count; i++)
+        s->meaning[i] = derived ? NULL : n->loops[i]->meaning;
+    if (!derived || n->loop_count == 0)
+        return;
+    if (!nest_is_gather(n)) {
+        s->meaning[0] = "the walk of the forward pass";
+        return;
+    }
+    const char *one = n->dst->param ? n->dst->param->role : arena_print(f->u->arena, "element of %s", primal_name(s, n->dst));
+    if (places > 0)
+        s->meaning[0] = arena_print(f->u->arena, "for every %s", one);
+    if (places < n->loop_count)
+        s->meaning[places] = "add up all that it had a part in";
+}
+
 void lesson_comment(CFile *f, const Function *function)
 {
     Scope *s = c_scope(f, function->nest);
@@ -366,7 +388,7 @@ void lesson_comment(CFile *f, const Function *function)
     text_put(f->t, " *\n");
     const char *rule = n->backward ? lesson_chain_rule(f, s) : "";
     if (*rest || *rule) {
-        put_paragraph(f->t, body_start, arena_print(f->u->arena, "%s%s%s", rest, *rest && *rule ? " " : "", rule), 0);
+        put_paragraph(f->t, body_start, *rule ? rule : rest, 0);
         text_put(f->t, " *\n");
     }
     put_nest_formula(f, s);

@@ -26,6 +26,11 @@ static Expr *other_factors(Arena *arena, const Expr *e)
     return product;
 }
 
+static bool is_sum(const Expr *e)
+{
+    return e->op == OP_ADD || e->op == OP_SUB;
+}
+
 static const char *text_of(const Scope *s, const Expr *e)
 {
     Text *t = text_new(s->file->u->arena);
@@ -76,13 +81,17 @@ const char *lesson_chain_rule(CFile *f, const Scope *s)
 
     if (slope && reads_gradient(slope))
         return "";
-    text_put(t, "%s tells how much the loss grows per unit of %s. ", dy_name, dy_name[0] == 'd' ? dy_name + 1 : dy_name);
+    void **told = map_text(f->told, arena_print(arena, "%s of %s", dy_name, n->site ? n->site->name : ""));
+    if (!*told)                                                 /* once a layer */
+        text_put(t, "%s tells how much the loss grows per unit of %s. ", dy_name, dy_name + (dy_name[0] == 'd'));
+    *told = f;
     if (slope)
-        text_put(t, "A little more of %s gives %s times as much more of %s; the chain rule multiplies the two", x, text_of(s, slope), y);
+        text_put(t, "A little more of %s makes %s%s%s times as much more of %s; the chain rule takes that times %s", x,
+                 is_sum(slope) ? "(" : "", text_of(s, slope), is_sum(slope) ? ")" : "", y, dy_name);
     else
-        text_put(t, "Whatever is added to %s is added to %s, so the gradient passes as it is", x, y);
+        text_put(t, "Whatever is added to %s is added to %s as well, so the gradient passes as it is", x, y);
     if (*summed)
-        text_put(t, ", and adds up over %s, wherever it had a part", summed);
+        text_put(t, ", and adds up over all %s in which it had a part", summed);
     text_put(t, ":");
     return t->at;
 }
@@ -157,6 +166,8 @@ void lesson_compare(CFile *f, const Function *function, const Scope *s, const ch
     }
     if (n->dst->role == ROLE_GRADIENT && n->put == PUT_ADD)
         text_put(t, "It is += because a batch adds up the gradients of its images. ");
+    else if (n->dst->role == ROLE_INPUT_GRADIENT && n->put == PUT_ADD)
+        text_put(t, "It is added to what the caller has there. ");
     else if (n->put == PUT_ADD && !n->start && !n->fill && n->dst->primal)
         text_put(t, "It is += because %s had another reader, which has sent its share before. ",
                  scope_name(s, n->dst)[0] == 'd' ? scope_name(s, n->dst) + 1 : scope_name(s, n->dst));

@@ -108,6 +108,11 @@ const char *names_unique(Names *names, const char *name)
     return unique;
 }
 
+bool names_is_free(const Names *names, const char *name)
+{
+    return !*map_text(names->taken, letters_of(names->arena, name));
+}
+
 const char *names_legal(Names *names, const char *name)
 {
     void **answer = map_text(names->answers, name);

@@ -140,7 +140,7 @@ static void put_vectors(Text *t, Scope *s)
     s->bound[last] = 0;                                 /* an access of lanes is named by its first */
     s->plain_total = s->total;
     c_loops(t, s, tile, last, false, begin_vector);
-    c_loops(t, s, n->hold, last, tile > n->hold, put_vector);
+    c_loops(t, s, n->hold, last, false, put_vector);
     c_loops(t, s, tile, last, false, end_vector);
     s->bound[last] = -1;
     s->lanes = NULL;

@@ -24,7 +24,7 @@
 static const double eps = 1e-5;             /* of the central differences */
 static const double closest = 3e-4;         /* a kink may be, relative to the size of the numbers */
 static const double same = 1e-11;           /* evaluator and reference, norm-wise */
-enum { BATCH = 4, SOME = 60 };              /* images (a share of 1/4 keeps whole numbers exact); elements of a tensor that get a difference quotient */
+enum { BATCH = 4, SOME = 60 };              /* images (1/4 is exact); elements of a tensor that get a difference quotient */
 static const uint32_t draw[4] = { 20, 26, 7, 0 };
 
 typedef struct Case {

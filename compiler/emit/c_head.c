@@ -340,8 +340,10 @@ static void put_lanes(CFile *f)
     if (!f->needs.sum_of_lanes)
         return;
     text_blank(f->t);
-    text_line(f->t, "static %s sum_of_lanes(lanes v)", f->real);
+    text_line(f->t, "static %s sum_of_lanes(const lanes *of)", f->real);
     text_open(f->t, "{");
+    text_line(f->t, "lanes v = *of;");
+    text_blank(f->t);
     text_open(f->t, "for (int half = %d; half > 0; half /= 2)", count / 2);
     text_open(f->t, "for (int i = 0; i < half; i++)");
     text_line(f->t, "v[i] += v[i + half];");

@@ -119,7 +119,7 @@ static void end_vector(Text *t, Scope *s)
     Text *place = text_new(t->arena);
 
     if (summed)
-        total = arena_print(t->arena, "sum_of_lanes(%s)", total);
+        total = arena_print(t->arena, "sum_of_lanes(&%s)", total);
     if (summed && n->start && !(n->start->op == OP_CONSTANT && n->start->number == 0))
         total = arena_print(t->arena, "%s + %s", code_of(s, n->start), total);
     if (n->finish) {

@@ -1,0 +1,121 @@
+#!/bin/sh
+# quickstart.sh: from a fresh Debian or Ubuntu to a trained network, in under three minutes on two cores.
+#
+#   examples/quickstart.sh
+#
+# Installs what is missing (apt-get, through sudo where needed), builds cnnc and libcnn in build/, compiles
+# examples/fashion/fashion.cnn to C and that to a program, and trains it for a moment: on Fashion-MNIST if it is in $CNN_DATA, data/
+# or ../shared/data, else on digits that the program draws by itself. Everything it makes is in build/; it can be called again.
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+build=$top/build
+work=$build/quickstart
+jobs=$(nproc 2>/dev/null || echo 2)
+
+# Training images: the longer the better, but nobody waits on the first day.
+steps=${CNN_STEPS:-150}
+
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold='\033[1m' plain='\033[0m'; fi
+
+say() { printf "$bold%s$plain\n" "$1"; }
+
+fail() {
+    echo "quickstart.sh: error: $1" >&2
+    shift
+    for help in "$@"; do echo "  help: $help" >&2; done
+    exit 1
+}
+
+# run WHAT COMMAND...: the output goes to a file, and is shown if the command fails.
+run() {
+    what=$1 log=$work/log
+    shift
+    if ! "$@" >"$log" 2>&1 </dev/null; then
+        tail -n 40 "$log" >&2
+        fail "$what failed; the whole output is in $log"
+    fi
+}
+
+# ---- what is needed
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+compiles() { echo "#include <$1>" | cc -E - >/dev/null 2>&1; }
+
+missing=''
+need() { missing="$missing $1"; }
+has cc && compiles stdio.h || need "gcc libc6-dev"
+has cmake || need cmake
+has make || has ninja || need make
+has flex || need flex
+has bison || need bison
+has cc && compiles zlib.h || need zlib1g-dev
+
+mkdir -p "$work"
+if [ -n "$missing" ]; then
+    has apt-get || fail "these are needed and not there:$missing" "install them with your system's packages, then call this again"
+    root=''
+    if [ "$(id -u)" -ne 0 ]; then
+        has sudo || fail "these are needed and not there:$missing" "as root: apt-get install$missing"
+        root=sudo
+    fi
+    say "installing$missing"
+    # shellcheck disable=SC2086 # the words are packages
+    {
+        $root apt-get update -qq || fail "apt-get update failed" "is there a network?"
+        $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >"$work/log" 2>&1 || {
+            tail -n 20 "$work/log" >&2
+            fail "apt-get could not install$missing"
+        }
+    }
+fi
+
+# ---- build
+
+say "building cnnc and libcnn in build/"
+run "configuring" cmake -S "$top" -B "$build" -DBUILD_TESTING=OFF -DCMAKE_BUILD_TYPE=Release
+run "building" cmake --build "$build" --parallel "$jobs" --target cnnc cnn_static
+cnnc=$build/compiler/cnnc
+
+# ---- data
+
+data=digits words="digits that the program draws"
+for root in "${CNN_DATA:-}" "$top/data" "$top/../shared/data"; do
+    for name in fashion_mnist fashion-mnist FashionMNIST/raw; do
+        if [ -n "$root" ] && [ -f "$root/$name/train-images-idx3-ubyte.gz" -o -f "$root/$name/train-images-idx3-ubyte" ]; then
+            data=$root/$name words="Fashion-MNIST from $root/$name"
+            break 2
+        fi
+    done
+done
+
+# ---- compile and train
+
+# What the example expects of six epochs cannot be expected of a part of one.
+sed '/^ *expect/d' "$top/examples/fashion/fashion.cnn" >"$work/fashion.cnn"
+cd "$work"
+
+say "cnnc --main fashion.cnn -o fashion.c"
+"$cnnc" --main fashion.cnn -o fashion.c
+echo "  $(wc -l <fashion.c) lines of C in build/quickstart/fashion.c: forward, backward, and nothing else"
+
+say "cc -O3 -march=native fashion.c -lcnn -o fashion"
+run "compiling the network" cc -std=c11 -O3 -march=native fashion.c "$build/runtime/libcnn.a" -lz -lpthread -lm -o fashion
+
+say "./fashion train --epochs 1 --steps $steps      on $words"
+./fashion train --data "$data" --epochs 1 --steps "$steps" --save fashion.safetensors
+
+say "./fashion test --weights fashion.safetensors"
+./fashion test --weights fashion.safetensors --data "$data"
+
+cat <<END
+
+What next?
+  less build/quickstart/fashion.c                       the network as C; look for conv2 and "backward"
+  build/compiler/cnnc examples/fashion/fashion.cnn      its layers, shapes and numbers
+  examples/get-data.sh fashion_mnist                    the real data, if it was not there
+  cd examples/fashion && make train                     the whole training: 90 % and more
+  docs/LANGUAGE.md                                      what else a network can be made of
+END

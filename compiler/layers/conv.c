@@ -26,7 +26,7 @@ static const ArgSpec args[] = {
     [INIT]      = INIT_ARG,
 };
 
-static const WindowArgs window_args = { KERNEL, STRIDE, PADDING, PAD, DILATION, .has_dilation = true };
+static const WindowArgs window_args = { KERNEL, STRIDE, PADDING, PAD, DILATION, .has_dilation = true, .name = "kernel" };
 static const GroupArgs group_args = { FILTERS, GROUPS, DEPTHWISE };
 
 /* x { depth, h, w } -> y { filters, oh, ow }; w { filters, depth/groups, kh, kw }, b { filters }. */

@@ -15,6 +15,21 @@ static const ArgSpec args[] = {
                  .help = "the part of the target that is spread over all classes", .foreign = "label_smoothing" },
 };
 
+/* The last line of the network, with softmax at its end. */
+static void help_softmax(Unit *u, Span last)
+{
+    const char *line = span_text(u, last);
+    /* A layer without arguments takes the next one by an arrow. */
+    const char *more = strchr(line, ' ') ? ", softmax" : " -> softmax";
+    Span end = last;
+
+    end.from = end.to;
+    if (last.source && !strpbrk(line, "\r\n{}"))
+        fix_at(u, end, more, "its last line may be '%s%s'", line, more);
+    else
+        help(u, "add a last line, 'softmax'");
+}
+
 static bool shape(Unit *u, Site *s)
 {
     const Site *last = s->x->from;
@@ -22,9 +37,7 @@ static bool shape(Unit *u, Site *s)
     if (last && strcmp(last->kind->name, "softmax") == 0)
         return true;
     error_at(u, s->span, "the loss crossentropy needs probabilities, but the network does not end in a softmax");
-    if (s->x->span.source)
-        note_at(u, s->x->span, "this is its last layer");
-    help(u, "end it with 'softmax', or choose 'loss quadratic'");
+    help_softmax(u, s->x->span);
     return false;
 }
 

@@ -1,4 +1,4 @@
-/* groups.c: channels and filters shared out evenly to groups (groups.h). */
+/* groups.c: channels and filters shared out evenly among groups (groups.h). */
 #include "layers/groups.h"
 
 #include "layers/sentence.h"
@@ -47,7 +47,7 @@ bool groups_fit(Unit *u, const Site *s, const GroupArgs *args)
         report_depthwise(u, s, args);
         return false;
     }
-    error_at(u, arg_span(s, args->groups), "%lld %s cannot be shared out evenly to %lld groups",
+    error_at(u, arg_span(s, args->groups), "%lld %s cannot be shared out evenly among %lld groups",
              (long long)(channels_fit ? filters : depth), channels_fit ? "filters" : "channels", (long long)groups);
     if (!channels_fit)
         note_origin(u, s->x);

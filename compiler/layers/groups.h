@@ -1,4 +1,4 @@
-/* groups.h: channels and filters shared out evenly to groups that see nothing of each other; for conv and deconv. */
+/* groups.h: channels and filters shared out evenly among groups that see nothing of each other; for conv and deconv. */
 #ifndef CNNC_LAYERS_GROUPS_H
 #define CNNC_LAYERS_GROUPS_H
 

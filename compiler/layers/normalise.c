@@ -11,8 +11,8 @@ static bool shape(Unit *u, Site *s)
 {
     if (s->x->from) {
         error_at(u, s->span, "'normalise' must read the input: it knows the mean and deviation of the training images alone");
-        note(u, "here it reads what '%s' at line %d makes", s->x->from->kind->name, span_line(u, s->x->span));
-        help(u, "put it on the line behind the input; between layers 'batchnorm' does what you want");
+        note(u, "here it reads '%s' at %d:%d", first_line(u, s->x->span), span_line(u, s->x->span), span_column(u, s->x->span));
+        help(u, "put it on the line behind the input; between layers stands 'batchnorm'");
         return false;
     }
     s->y->shape = s->x->shape;

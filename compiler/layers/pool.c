@@ -4,7 +4,7 @@
 #include "layers/sentence.h"
 
 static const WindowArgs window_args = {
-    POOL_KERNEL, POOL_STRIDE, POOL_PADDING, POOL_PAD, .step_is_kernel = true, .real_cells = true,
+    POOL_KERNEL, POOL_STRIDE, POOL_PADDING, POOL_PAD, .name = "window", .step_is_kernel = true, .real_cells = true,
 };
 
 bool pool_shape(Unit *u, Site *s)

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* The text of a span for a message: its first line. */
-static const char *first_line(Unit *u, Span at)
+const char *first_line(Unit *u, Span at)
 {
     const char *text = span_text(u, at);
     size_t length = strcspn(text, "\r\n");
@@ -18,7 +17,9 @@ static const char *first_line(Unit *u, Span at)
 
 void note_origin(Unit *u, const Value *v)
 {
-    note(u, "%s comes from '%s' at %d:%d", shape_text(u, v->shape), first_line(u, v->span),
+    bool one = v->shape.rank > 1 || shape_count(v->shape) == 1;
+
+    note(u, "%s %s from '%s' at %d:%d", shape_text(u, v->shape), one ? "comes" : "come", first_line(u, v->span),
          span_line(u, v->span), span_column(u, v->span));
 }
 

@@ -4,6 +4,7 @@
 #include "layers/sentence.h"
 
 #include <assert.h>
+#include <string.h>
 
 static int64_t at_least_0(int64_t a) { return a > 0 ? a : 0; }
 
@@ -98,6 +99,10 @@ static void help_same(Unit *u, const Site *s, const WindowArgs *args, const Wind
         at = arg_span(s, args->kernel);
         at.from = at.to;
         text = ", same";
+    } else if (strcmp(span_text(u, s->span), s->kind->name) == 0) {
+        at = s->span;
+        at.from = at.to;
+        text = " same";
     } else {
         help(u, "'same' gives %s", gives);
         return;
@@ -113,8 +118,8 @@ static bool kernel_fits(Unit *u, const Site *s, const WindowArgs *args, const Wi
 {
     if (w->h.out >= 1 && w->w.out >= 1)
         return true;
-    error_at(u, kernel_span(s, args), "a %lldx%lld kernel does not fit into %s", (long long)w->h.kernel,
-             (long long)w->w.kernel, shape_text(u, s->x->shape));
+    error_at(u, kernel_span(s, args), "a %lldx%lld %s does not fit into %s", (long long)w->h.kernel,
+             (long long)w->w.kernel, args->name, shape_text(u, s->x->shape));
     if (w->h.out < 1)
         note_size(u, "height", 'H', 'F', &w->h);
     else
@@ -138,7 +143,7 @@ static bool sees_cells(Unit *u, const Site *s, const Window *w, const WindowArgs
             continue;
         int64_t from = (first_misses ? 0 : last) - r->before;
         error_at(u, arg_given(s, args->pad) ? arg_span(s, args->pad) : s->span,
-                 "the border is so wide that a %lldx%lld window sees no cell of %s", (long long)w->h.kernel,
+                 "the border is so wide that a %lldx%lld window in it sees no cell of %s", (long long)w->h.kernel,
                  (long long)w->w.kernel, shape_text(u, s->x->shape));
         note(u, "the %s window covers %s %lld to %lld; the image has %s 0 to %lld", first_misses ? "first" : "last",
              sides[i].lines, (long long)from, (long long)(from + r->span - 1), sides[i].lines, (long long)(r->in - 1));

@@ -28,6 +28,7 @@ typedef struct WindowArgs {
     int kernel, stride, padding, pad;
     int dilation;
     bool has_dilation;
+    const char *name;           /* "kernel", "window": what messages call it */
     bool step_is_kernel;        /* the stride's default is the kernel, not 1 */
     bool real_cells;            /* a stop without a cell of the image is an error */
 } WindowArgs;

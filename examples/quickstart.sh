@@ -42,16 +42,16 @@ run() {
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-compiles() { echo "#include <$1>" | cc -E - >/dev/null 2>&1; }
+holds() { has cc && echo "#include <$1>" | cc -E - >/dev/null 2>&1; }
 
 missing=''
 need() { missing="$missing $1"; }
-has cc && compiles stdio.h || need "gcc libc6-dev"
+holds stdio.h || need "gcc libc6-dev"
+holds zlib.h || need zlib1g-dev
 has cmake || need cmake
 has make || has ninja || need make
 has flex || need flex
 has bison || need bison
-has cc && compiles zlib.h || need zlib1g-dev
 
 mkdir -p "$work"
 if [ -n "$missing" ]; then
@@ -63,13 +63,11 @@ if [ -n "$missing" ]; then
     fi
     say "installing$missing"
     # shellcheck disable=SC2086 # the words are packages
-    {
-        $root apt-get update -qq || fail "apt-get update failed" "is there a network?"
-        $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >"$work/log" 2>&1 || {
-            tail -n 20 "$work/log" >&2
-            fail "apt-get could not install$missing"
-        }
-    }
+    if ! { $root apt-get update && $root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } \
+        >"$work/log" 2>&1; then
+        tail -n 20 "$work/log" >&2
+        fail "apt-get could not install$missing" "is there a network?"
+    fi
 fi
 
 # ---- build
@@ -84,7 +82,8 @@ cnnc=$build/compiler/cnnc
 data=digits words="digits that the program draws"
 for root in "${CNN_DATA:-}" "$top/data" "$top/../shared/data"; do
     for name in fashion_mnist fashion-mnist FashionMNIST/raw; do
-        if [ -n "$root" ] && [ -f "$root/$name/train-images-idx3-ubyte.gz" -o -f "$root/$name/train-images-idx3-ubyte" ]; then
+        file=$root/$name/train-images-idx3-ubyte
+        if [ -n "$root" ] && { [ -f "$file.gz" ] || [ -f "$file" ]; }; then
             data=$root/$name words="Fashion-MNIST from $root/$name"
             break 2
         fi

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""docs.py CNNC LIBCNN.a [--update] [PAGE...]: what the pages show is what the programs do.
+
+A comment in front of a fenced block says what the block is:
+
+    <!-- PATH -->                       the whole file of that path
+    <!-- cnnc PATH: FUNCTION ... -->    these functions of its C, with the comments above them
+    <!-- file NAME -->                  a file for the commands of this page
+    <!-- checks -->                     a program that the compiler accepts without a word
+
+    <!-- file NAME
+    ... -->                            the same, not shown
+
+and a block of the kind `console` is a session: every line after `$ ` is run by sh in a folder of its own, with cnnc in the PATH and
+libcnn to be linked by -lcnn, and must print the lines that follow it. `...` there stands for any text.
+
+--update rewrites what the first two show, and the output of sessions without `...`; the difference is then reviewed with git.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PAGES = ["README.md", "docs/LANGUAGE.md", "docs/ABI.md", "examples/README.md"]
+BLOCK = re.compile(r"(?:^<!-- (?P<what>[^\n]*) -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+
+
+HIDDEN = re.compile(r"^<!-- file (?P<name>\S+)\n(?P<text>.*?)^-->$", re.M | re.S)
+
+
+class Page:
+    def __init__(self, path, cnnc, library, update):
+        self.path, self.cnnc, self.update = path, cnnc, update
+        self.passed = self.failed = 0
+        self.folder = tempfile.mkdtemp(prefix="docs.")
+        self.environment = dict(os.environ, PATH=os.path.dirname(cnnc) + os.pathsep + os.environ["PATH"], LC_ALL="C", NO_COLOR="1",
+                                C_INCLUDE_PATH=os.path.join(TOP, "runtime/include"), LIBRARY_PATH=os.path.dirname(library))
+
+    def write(self, name, text):
+        with open(os.path.join(self.folder, name), "w") as file:
+            file.write(text)
+
+    def fail(self, label, text):
+        self.failed += 1
+        print(f"FAIL {self.path}: {label}\n{text}")
+
+    def same(self, label, want, got, rewrite=True):
+        """The text that the block should have."""
+        if want == got:
+            self.passed += 1
+        elif self.update and rewrite:
+            print(f"updated {self.path}: {label}")
+        else:
+            self.fail(label, "  the page:\n" + indent(want) + "  now:\n" + indent(got))
+        return got if self.update and rewrite else want
+
+    def run(self, command):
+        return subprocess.run(["sh", "-c", command], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120).stdout
+
+    def functions(self, what, text):
+        path, names = what[len("cnnc "):].split(":")
+        done = subprocess.run([self.cnnc, os.path.join(TOP, path), "-o", "-"], capture_output=True, text=True)
+        if done.returncode:
+            self.fail(what, indent(done.stderr))
+            return text
+        found = [function_of(done.stdout, name) for name in names.split()]
+        return self.same(what, text, "\n".join(found))
+
+    def session(self, label, text):
+        """Runs the commands of a block; gives back what it should say."""
+        parts = re.split(r"^\$ ", text, flags=re.M)[1:]
+        now = ""
+        for part in parts:
+            command, _, wanted = part.partition("\n")
+            while command.endswith("\\"):
+                more, _, wanted = wanted.partition("\n")
+                command += "\n" + more
+            got = self.run(command)
+            pattern = re.escape(wanted).replace(re.escape("..."), ".*")
+            if "..." in wanted and re.fullmatch(pattern, got, re.S):
+                got = wanted
+            now += "$ " + command + "\n" + got
+        return self.same(label, text, now, "..." not in text)
+
+    def block(self, match):
+        what, kind, text = match["what"] or "", match["kind"], match["text"]
+        label = what or "session " + text.split("\n")[0]
+        if kind == "console":
+            text = self.session(label, text)
+        elif what.startswith("cnnc "):
+            text = self.functions(what, text)
+        elif what.startswith("file "):
+            self.write(what[len("file "):], text)
+        elif what == "checks":
+            self.write("checks.cnn", text)
+            done = subprocess.run([self.cnnc, os.path.join(self.folder, "checks.cnn")], capture_output=True, text=True)
+            self.same("a program that checks", "", done.stderr, False)
+        elif what:
+            with open(os.path.join(TOP, what)) as file:
+                text = self.same(what, text, file.read())
+        head = f"<!-- {what} -->\n" if what else ""
+        return f"{head}```{kind}\n{text}```"
+
+    def check(self):
+        path = os.path.join(TOP, self.path)
+        with open(path) as file:
+            old = file.read()
+        for hidden in HIDDEN.finditer(old):
+            self.write(hidden["name"], hidden["text"])
+        new = BLOCK.sub(self.block, old)
+        if new != old:
+            with open(path, "w") as file:
+                file.write(new)
+        shutil.rmtree(self.folder)
+
+
+def indent(text):
+    return "".join("    " + line + "\n" for line in text.splitlines())
+
+
+def function_of(text, name):
+    """The C function with the comment above it."""
+    found = re.search(rf"^/\*(?:(?!\*/).)*\*/\nstatic void {re.escape(name)}\(.*?^}}\n", text, re.M | re.S)
+    return found[0] if found else f"there is no function {name}\n"
+
+
+def main():
+    words = [w for w in sys.argv[1:] if w != "--update"]
+    if len(words) < 2:
+        sys.exit(__doc__)
+    passed = failed = 0
+    for path in words[2:] or PAGES:
+        page = Page(path, os.path.abspath(words[0]), os.path.abspath(words[1]), "--update" in sys.argv)
+        page.check()
+        passed += page.passed
+        failed += page.failed
+    print(f"docs: {passed} passed, {failed} failed")
+    sys.exit(failed > 0)
+
+
+main()

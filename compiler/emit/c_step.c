@@ -300,6 +300,29 @@ static void put_calls(CFile *f, const Step *step)
     }
 }
 
+/* When the function of a phase runs, above those that have no prototype. */
+static void put_about_step(CFile *f, const Step *step)
+{
+    const Program *p = step->program;
+    int number = 0;
+    Text *text = text_new(f->u->arena);
+
+    if (step->is_public)
+        return;
+    while (&p->phases.at[number] != step->phase)
+        number++;
+    static const char *const what[] = { [MODE_TRAIN] = "Training", [MODE_INFER] = "Inference", [MODE_EVAL] = "Gradients of inference" };
+    text_put(text, "%s, part %d of %d: %s.", what[p->mode], number + 1, p->phases.count,
+             step->phase->once ? "once for the whole batch" : p->tile == 1 ? "for every image" : "for every tile of images");
+    if (p->mode == MODE_TRAIN && number >= p->grad_phase)
+        text_put(text, " Only who asks for the gradient of the input needs it.");
+    for (int i = 0; i < step->phase->sums.count; i++)
+        text_put(text, "%s%s%s", i ? ", " : " Then the runtime adds up over the whole batch: ", step->phase->sums.at[i].total->name,
+                 i == step->phase->sums.count - 1 ? "." : "");
+    put_paragraph(f->t, "/* ", text->at, 0);
+    put_comment_end(f->t);
+}
+
 /* Prints the function of a step, unless an earlier one has the same parameters and does the same. */
 static void put_step(CFile *f, Step *step, Map *bodies)
 {
@@ -323,6 +346,7 @@ static void put_step(CFile *f, Step *step, Map *bodies)
     }
     *known = step;
     text_blank(t);
+    put_about_step(f, step);
     put_list(t, arena_print(f->u->arena, "%svoid %s(", step->is_public ? "" : "static ", step->name), parameters, count, ")");
     text_bytes(t, written->at + body, written->length - body);
 }

@@ -163,7 +163,7 @@ void put_paragraph(Text *t, const char *prefix, const char *text, int hang)
                 break;
         }
         text_indent(t);
-        text_put(t, "%s", prefix);
+        text_put(t, "%s", first || prefix[0] != '/' ? prefix : " * ");
         spaces(t, more);
         text_bytes(t, text, end);
         text_put(t, "\n");

@@ -17,6 +17,7 @@ typedef struct Parts {
     LIST(bool) fill;                /* whether that part takes dst alone */
     int64_t left;                   /* statements or places that the open part still takes; 0: none is open */
     bool open;
+    bool alone;                     /* one part is all: it is the function itself */
 } Parts;
 
 static void close_part(Parts *p)
@@ -30,11 +31,13 @@ static void close_part(Parts *p)
 static void open_part(Parts *p, bool fill, int64_t places)
 {
     Arena *arena = p->f->u->arena;
-    const char *name = names_unique(p->f->names, arena_print(arena, "%s_part%d", p->function->name, p->names.count + 1));
+    const char *name = p->alone ? p->function->name
+                       : names_unique(p->f->names, arena_print(arena, "%s_part%d", p->function->name, p->names.count + 1));
 
+    if (p->names.count)
+        text_blank(p->f->t);
     LIST_ADD(arena, &p->names, name);
     LIST_ADD(arena, &p->fill, fill);
-    text_blank(p->f->t);
     if (fill) {
         const char *parameter = c_parameter(p->s, p->s->nest->dst);
         put_list(p->f->t, arena_print(arena, "static void %s(", name), &parameter, 1, ")");
@@ -91,6 +94,23 @@ static void put_summed(Parts *p)
     c_statement_put(p->f->t, p->s, p->s->total, p->s->nest->value);
 }
 
+/* Places of a gather, or statements of a scatter, that one part takes: a piece is meant in places with all their summands. */
+static int64_t part_size(const Nest *n)
+{
+    int64_t size = n->piece;
+
+    if (!nest_is_gather(n))
+        for (int i = 0; i < n->loop_count; i++)
+            size *= nest_places_loop(n, n->loops[i]) ? 1 : n->loops[i]->extent;
+    return size;
+}
+
+/* The same, of the whole nest. */
+static int64_t whole_size(const Nest *n)
+{
+    return nest_is_gather(n) ? tensor_count(n->dst) : nest_work(n);
+}
+
 /* One place of a gather, or one statement of a scatter. */
 static void put_place(Parts *p)
 {
@@ -98,12 +118,8 @@ static void put_place(Parts *p)
     bool total = c_needs_total(s), gather = nest_is_gather(s->nest);
 
     if (p->left == 0) {
-        int64_t places = s->nest->piece;
-        if (!gather)                                            /* a piece is meant in places with all their summands */
-            for (int i = 0; i < s->nest->loop_count; i++)
-                places *= nest_places_loop(s->nest, s->nest->loops[i]) ? 1 : s->nest->loops[i]->extent;
         close_part(p);
-        open_part(p, false, places);
+        open_part(p, false, part_size(s->nest));
         if (total)
             text_line(p->f->t, "%s %s;", s->real, s->total);
     }
@@ -125,10 +141,13 @@ void c_unrolled(CFile *f, const Function *function)
     const Nest *n = function->nest;
 
     assert(n->piece > 0);
+    p.alone = !n->fill && whole_size(n) <= part_size(n);
     if (n->fill)
         put_fill(&p);
     for_each(&p, 0, nest_is_gather(n) ? scope_places(p.s) : n->loop_count, put_place);
     close_part(&p);
+    if (p.alone)
+        return;
 
     text_blank(f->t);
     c_signature(f, function->name, p.s);

@@ -5,6 +5,18 @@
 
 /* ---- the chain rule in words */
 
+/* The first gradient that an expression reads, or NULL. */
+static const Expr *gradient_in(const Expr *e)
+{
+    if (!e || (e->op == OP_LOAD && e->tensor->primal))
+        return e;
+    const Expr *const parts[] = { e->a, e->b, e->c, e->d };
+    const Expr *found = NULL;
+    for (int i = 0; i < countof(parts) && !found; i++)
+        found = gradient_in(parts[i]);
+    return found;
+}
+
 /* The gradient that a nest hands on: dy in `dy * part`, where it is the first factor. */
 static const Expr *handed_on(const Expr *e)
 {
@@ -120,14 +132,13 @@ static bool same_loops(const Nest *a, const Nest *b)
 /* The forward nest of the same layer that made what this one derives, if it has the same loops. */
 static const Function *forward_of(CFile *f, const Nest *n)
 {
-    const Expr *dy = handed_on(n->value);
+    const Expr *dy = gradient_in(n->value);
     const FunctionList *list = functions_of_site(f->functions, n->site);
 
     for (int i = 0; i < list->of.count; i++) {
         const Function *other = list->of.at[i];
         const Nest *m = other->nest;
-        if (!m->backward && same_loops(m, n)
-            && (!dy || strcmp(dy->tensor->primal->name, m->dst->name) == 0))
+        if (dy && !m->backward && same_loops(m, n) && strcmp(dy->tensor->primal->name, m->dst->name) == 0)
             return other;
     }
     return NULL;

@@ -1,0 +1,100 @@
+/* feed.c: from sets to batches, several images at a time. */
+#include "feed.h"
+#include "fail.h"
+#include "memory.h"
+#include "threads.h"
+
+#include <stdatomic.h>
+
+enum { LINE = 64 };             /* bytes: no two threads write into one line */
+enum { MOST_CHUNK = 1024 };     /* images */
+#define CHUNK_REALS ((size_t)1 << 24)           /* of the images of a chunk */
+
+bool cnn_feed_new(Feed *feed, const cnn_net *net, cnn_error *error)
+{
+    *feed = (Feed){ .net = net, .threads = net->threads };
+    feed->raw_bytes = (net->model->inputs * sizeof(double) + LINE - 1) / LINE * LINE;
+    feed->changed_bytes = (net->model->inputs * net->reals->bytes + LINE - 1) / LINE * LINE;
+    feed->raw = cnn_memory_get((size_t)feed->threads, feed->raw_bytes, "reading images", error);
+    feed->changed = cnn_memory_get((size_t)feed->threads, feed->changed_bytes, "changing images", error);
+    if (feed->raw && feed->changed)
+        return true;
+    cnn_feed_free(feed);
+    return false;
+}
+
+void cnn_feed_free(Feed *feed)
+{
+    cnn_memory_release(feed->raw);
+    cnn_memory_release(feed->changed);
+    *feed = (Feed){ 0 };
+}
+
+typedef struct Work {
+    const Feed *feed;
+    Batch *batch;
+    const Set *set;
+    const uint32_t *index;
+    size_t first;
+    const Augment *augment;
+    uint64_t seed;
+    uint32_t epoch;
+    atomic_bool failed;
+} Work;
+
+static bool bring(const Work *w, size_t i, int thread, cnn_error *error)
+{
+    const Feed *feed = w->feed;
+    const Reals *reals = feed->net->reals;
+    size_t from = w->index ? w->index[i] : w->first + i;
+    void *x = cnn_at(reals, w->batch->x, i * feed->net->model->inputs);
+    if (!cnn_set_image(w->set, from, x, reals, feed->raw + (size_t)thread * feed->raw_bytes, error))
+        return false;
+    if (w->augment)
+        cnn_augment_image(w->augment, x, feed->changed + (size_t)thread * feed->changed_bytes, w->seed, w->epoch, (uint32_t)from);
+    if (w->batch->target)
+        cnn_set_target(w->set, from, cnn_at(reals, w->batch->target, i * feed->net->model->outputs), reals);
+    return true;
+}
+
+static void bring_one(void *context, size_t i, int thread)
+{
+    Work *w = context;
+    if (!bring(w, i, thread, NULL))
+        atomic_store(&w->failed, true);
+}
+
+bool cnn_feed_batch(const Feed *feed, Batch *batch, const Set *set, const uint32_t *index, size_t first, size_t count, const Augment *augment,
+                    uint64_t seed, uint32_t epoch, cnn_error *error)
+{
+    Work w = { .feed = feed, .batch = batch, .set = set, .index = index, .first = first, .augment = augment && augment->count ? augment : NULL,
+               .seed = seed, .epoch = epoch };
+    cnn_threads_each(feed->threads, count, bring_one, &w);
+    if (!atomic_load(&w.failed))
+        return true;
+    for (size_t i = 0; i < count; i++)          /* once more, to say which one it was */
+        if (!bring(&w, i, 0, error))
+            return false;
+    return true;
+}
+
+size_t cnn_feed_chunk(const cnn_net *net, size_t images)
+{
+    size_t tile = (size_t)net->model->tile, least = tile * (size_t)net->threads;
+    size_t chunk = CHUNK_REALS / net->model->inputs;
+    chunk = chunk > MOST_CHUNK ? MOST_CHUNK : chunk < least ? least : chunk;
+    return chunk < images ? chunk : images;
+}
+
+bool cnn_feed_evaluate(const Feed *feed, Batch *batch, const Set *set, const uint32_t *index, size_t count, Metrics *metrics, cnn_error *error)
+{
+    for (size_t first = 0; first < count;) {
+        size_t some = count - first < batch->room ? count - first : batch->room;
+        if (!cnn_feed_batch(feed, batch, set, index ? index + first : NULL, first, some, NULL, 0, 0, error))
+            return false;
+        cnn_batch_run(batch, some, 0, 0);
+        cnn_metrics_add(metrics, batch->y, batch->target, some);
+        first += some;
+    }
+    return true;
+}

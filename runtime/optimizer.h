@@ -1,0 +1,32 @@
+/* optimizer.h: the rule that turns a gradient into new weights. */
+#ifndef CNN_OPTIMIZER_H
+#define CNN_OPTIMIZER_H
+
+#include "net.h"
+
+enum { MOST_MOMENTS = 2 };
+
+typedef struct Optimizer {
+    cnn_net *net;
+    RuleUpdate *rule;
+    RuleNumbers numbers;
+    double clip;                /* the largest norm of a gradient; 0: any */
+    int64_t updates;            /* done so far: the t of Adam */
+    const char *moment_names[MOST_MOMENTS];     /* "momentum"; NULL: the rule has no such */
+    void *moments[MOST_MOMENTS];                /* [weight_count], from 0 */
+    struct Piece *pieces;       /* of the weights that are trained */
+    size_t piece_count;
+    double *squares;            /* [piece_count] for the norm */
+} Optimizer;
+
+/* The optimizer of the train block, plain sgd without one. Reports layers to freeze that the network does not have. */
+bool cnn_optimizer_new(Optimizer *o, cnn_net *net, cnn_error *error);
+void cnn_optimizer_free(Optimizer *o);
+
+/* The learning rate that the train block gives. */
+double cnn_optimizer_rate(const cnn_model *model);
+
+/* One update of the weights by a gradient [weight_count]. Returns the gradient's norm if `clip` asks for it, else 0. */
+double cnn_optimizer_update(Optimizer *o, const void *gradient, double rate, int threads);
+
+#endif

@@ -1,0 +1,163 @@
+/* reals.c: the loops of reals.h. Compiled once with REAL float, REALS cnn_reals_float, and once for double.
+ *
+ * The rules of the optimizers stand here with the other loops; formulas as in LANGUAGE.md, "sgd". Numbers are worked out in
+ * double and rounded once, as PyTorch does. */
+#include "reals.h"
+
+#include <math.h>
+#include <string.h>
+
+static double get(const void *from, size_t i)
+{
+    return (double)((const REAL *)from)[i];
+}
+
+static void set(void *to, size_t i, double value)
+{
+    ((REAL *)to)[i] = (REAL)value;
+}
+
+static void fill(void *to, double value, size_t count)
+{
+    REAL *y = to, v = (REAL)value;
+    for (size_t i = 0; i < count; i++)
+        y[i] = v;
+}
+
+static void from_bytes(void *to, const uint8_t *from, size_t count)
+{
+    REAL *y = to;
+    for (size_t i = 0; i < count; i++)
+        y[i] = (REAL)from[i];
+}
+
+static void from_floats(void *to, const float *from, size_t count)
+{
+    REAL *y = to;
+    for (size_t i = 0; i < count; i++)
+        y[i] = (REAL)from[i];
+}
+
+static void from_doubles(void *to, const double *from, size_t count)
+{
+    REAL *y = to;
+    for (size_t i = 0; i < count; i++)
+        y[i] = (REAL)from[i];
+}
+
+static void add(void *to, const void *from, size_t count)
+{
+    REAL *restrict y = to;
+    const REAL *restrict x = from;
+    for (size_t i = 0; i < count; i++)
+        y[i] += x[i];
+}
+
+static void sum(double *to, const void *from, size_t count)
+{
+    const REAL *x = from;
+    for (size_t i = 0; i < count; i++)
+        to[i] += (double)x[i];
+}
+
+static double squares(const void *from, size_t count)
+{
+    const REAL *x = from;
+    double total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += (double)x[i] * (double)x[i];
+    return total;
+}
+
+static size_t finite_ones(const void *from, size_t count)
+{
+    const REAL *x = from;
+    size_t i = 0;
+    while (i < count && isfinite(x[i]))
+        i++;
+    return i;
+}
+
+/* g += decay*p; p -= lr*g */
+static void sgd(const RuleNumbers *n, void *to, const void *gradient, void *first, void *second, size_t count)
+{
+    (void)first, (void)second;
+    REAL *restrict p = to;
+    const REAL *restrict g = gradient;
+    REAL rate = (REAL)n->rate, factor = (REAL)n->factor, decay = (REAL)n->decay;
+    for (size_t i = 0; i < count; i++)
+        p[i] -= rate * (factor * g[i] + decay * p[i]);
+}
+
+/* g += decay*p; v = mu*v + g; p -= lr*v, nesterov: p -= lr*(g + mu*v) */
+static void momentum(const RuleNumbers *n, void *to, const void *gradient, void *first, void *second, size_t count)
+{
+    (void)second;
+    REAL *restrict p = to, *restrict v = first;
+    const REAL *restrict g = gradient;
+    REAL rate = (REAL)n->rate, factor = (REAL)n->factor, decay = (REAL)n->decay, mu = (REAL)n->momentum;
+    if (n->nesterov)
+        for (size_t i = 0; i < count; i++) {
+            REAL d = factor * g[i] + decay * p[i];
+            v[i] = mu * v[i] + d;
+            p[i] -= rate * (d + mu * v[i]);
+        }
+    else
+        for (size_t i = 0; i < count; i++) {
+            v[i] = mu * v[i] + (factor * g[i] + decay * p[i]);
+            p[i] -= rate * v[i];
+        }
+}
+
+/* m = b1*m + (1-b1)*g; v = b2*v + (1-b2)*g*g; p -= lr*(m/(1-b1^t)) / (sqrt(v/(1-b2^t)) + eps)   (Kingma and Ba, 2015)
+ * `shrink` is what the decay of adamw leaves of p (Loshchilov and Hutter, 2019); `decay` is adam's, which joins the gradient. */
+static inline void adam_step(const RuleNumbers *n, REAL *restrict p, const REAL *restrict g, REAL *restrict m, REAL *restrict v, REAL decay,
+                             REAL shrink, size_t count)
+{
+    REAL b1 = (REAL)n->beta1, c1 = (REAL)(1 - n->beta1), b2 = (REAL)n->beta2, c2 = (REAL)(1 - n->beta2);
+    REAL rate = (REAL)(n->rate / n->correction1), root = (REAL)(1 / sqrt(n->correction2)), eps = (REAL)n->eps, factor = (REAL)n->factor;
+    for (size_t i = 0; i < count; i++) {
+        REAL d = factor * g[i] + decay * p[i];
+        m[i] = b1 * m[i] + c1 * d;
+        v[i] = b2 * v[i] + c2 * d * d;
+        REAL s = sizeof(REAL) == 8 ? (REAL)sqrt((double)v[i]) : (REAL)sqrtf((float)v[i]);
+        p[i] = shrink * p[i] - rate * m[i] / (s * root + eps);
+    }
+}
+
+static void adam(const RuleNumbers *n, void *p, const void *g, void *m, void *v, size_t count)
+{
+    adam_step(n, p, g, m, v, (REAL)n->decay, 1, count);
+}
+
+static void adamw(const RuleNumbers *n, void *p, const void *g, void *m, void *v, size_t count)
+{
+    adam_step(n, p, g, m, v, 0, (REAL)(1 - n->rate * n->decay), count);
+}
+
+/* v = rho*v + (1-rho)*g*g; m = mu*m + g/(sqrt(v) + eps); p -= lr*m   (Hinton's lecture 6e, with PyTorch's momentum) */
+static void rmsprop(const RuleNumbers *n, void *to, const void *gradient, void *first, void *second, size_t count)
+{
+    REAL *restrict p = to, *restrict m = first, *restrict v = second;
+    const REAL *restrict g = gradient;
+    REAL rate = (REAL)n->rate, rho = (REAL)n->rho, rest = (REAL)(1 - n->rho), mu = (REAL)n->momentum, eps = (REAL)n->eps;
+    REAL factor = (REAL)n->factor, decay = (REAL)n->decay;
+    for (size_t i = 0; i < count; i++) {
+        REAL d = factor * g[i] + decay * p[i];
+        v[i] = rho * v[i] + rest * d * d;
+        REAL s = sizeof(REAL) == 8 ? (REAL)sqrt((double)v[i]) : (REAL)sqrtf((float)v[i]);
+        m[i] = mu * m[i] + d / (s + eps);
+        p[i] -= rate * m[i];
+    }
+}
+
+const Reals REALS = {
+    .bytes = sizeof(REAL),
+    .dtype = sizeof(REAL) == 8 ? "F64" : "F32",
+    .descr = sizeof(REAL) == 8 ? "<f8" : "<f4",
+    .digits = sizeof(REAL) == 8 ? 17 : 9,
+    .get = get, .set = set, .fill = fill,
+    .from_bytes = from_bytes, .from_floats = from_floats, .from_doubles = from_doubles,
+    .add = add, .sum = sum, .squares = squares, .finite = finite_ones,
+    .sgd = sgd, .momentum = momentum, .adam = adam, .adamw = adamw, .rmsprop = rmsprop,
+};

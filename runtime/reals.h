@@ -1,0 +1,54 @@
+/* reals.h: the loops over reals that do not depend on the network, for float and for double.
+ *
+ * reals.c is compiled twice; whoever works for both kinds holds a pointer to one of the tables. */
+#ifndef CNN_REALS_H
+#define CNN_REALS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The numbers of one update; those that a rule does not use are 0. */
+typedef struct RuleNumbers {
+    double rate, factor;        /* the gradient counts `factor` times (clipping) */
+    double momentum, decay, beta1, beta2, eps, rho;
+    double correction1, correction2;            /* 1 - beta^t */
+    bool nesterov;
+} RuleNumbers;
+
+/* p, g and the moments m, v: [count]. A rule that has no such moment leaves the pointer alone. */
+typedef void RuleUpdate(const RuleNumbers *n, void *p, const void *g, void *m, void *v, size_t count);
+
+typedef struct Reals {
+    size_t bytes;               /* of one */
+    const char *dtype, *descr;  /* in safetensors and in npy: "F32", "<f4" */
+    int digits;                 /* that print it exactly */
+
+    double (*get)(const void *from, size_t i);
+    void (*set)(void *to, size_t i, double value);
+    void (*fill)(void *to, double value, size_t count);
+    void (*from_bytes)(void *to, const uint8_t *from, size_t count);
+    void (*from_floats)(void *to, const float *from, size_t count);
+    void (*from_doubles)(void *to, const double *from, size_t count);
+    void (*add)(void *to, const void *from, size_t count);              /* to += from */
+    void (*sum)(double *to, const void *from, size_t count);            /* to += from */
+    double (*squares)(const void *from, size_t count);                  /* sum of squares, in order */
+    size_t (*finite)(const void *from, size_t count);                   /* how many of the first are finite, up to one that is not */
+
+    RuleUpdate *sgd, *momentum, *adam, *adamw, *rmsprop;
+} Reals;
+
+extern const Reals cnn_reals_float, cnn_reals_double;
+
+static inline const Reals *cnn_reals(int real_bytes)
+{
+    return real_bytes == 8 ? &cnn_reals_double : &cnn_reals_float;
+}
+
+/* The place of number `i` of an array of reals. */
+static inline void *cnn_at(const Reals *reals, const void *array, size_t i)
+{
+    return (char *)array + i * reals->bytes;
+}
+
+#endif

@@ -1,0 +1,31 @@
+/* threads.c: OpenMP where CMake found it. */
+#include "threads.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+void cnn_threads_each(int threads, size_t count, void (*work)(void *context, size_t item, int thread), void *context)
+{
+#ifdef _OPENMP
+    if (threads > 1 && count > 1) {
+        int team = count < (size_t)threads ? (int)count : threads;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(team)
+        for (size_t item = 0; item < count; item++)
+            work(context, item, omp_get_thread_num());
+        return;
+    }
+#endif
+    (void)threads;
+    for (size_t item = 0; item < count; item++)
+        work(context, item, 0);
+}
+
+int cnn_threads_available(void)
+{
+#ifdef _OPENMP
+    return omp_get_max_threads();
+#else
+    return 1;
+#endif
+}

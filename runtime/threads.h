@@ -1,0 +1,14 @@
+/* threads.h: work on several cores at once. The only file that knows OpenMP; without it there is one thread. */
+#ifndef CNN_THREADS_H
+#define CNN_THREADS_H
+
+#include <stddef.h>
+
+/* Calls work(context, item, thread) for each item < count, thread < `threads`, and returns when all are done. Which thread
+ * does which item is not said: results must not depend on it. */
+void cnn_threads_each(int threads, size_t count, void (*work)(void *context, size_t item, int thread), void *context);
+
+/* The cores that this process may use. */
+int cnn_threads_available(void);
+
+#endif

@@ -195,6 +195,7 @@ static void unknown_word(Binder *b, const AstExpr *e)
 {
     Unit *u = b->u;
     Spelling s = { .word = e->text };
+    const char *words = NULL;
 
     b->ok = false;
     for (int i = 0; i < b->owner->spec_count; i++) {
@@ -205,15 +206,20 @@ static void unknown_word(Binder *b, const AstExpr *e)
             fix_at(u, e->span, text, "write '%s'", text);
             return;
         }
-        if (spec->kind == ARG_FLAG)
-            spelling_offer(&s, spec->name);
-        else if (spec->kind == ARG_CHOICE && spec->positional)
-            spelling_offer_words(u, &s, spec->words);
+        const char *more = spec->kind == ARG_FLAG ? spec->name : spec->kind == ARG_CHOICE && spec->positional ? spec->words : NULL;
+        spelling_offer_words(u, &s, more);
+        if (more != NULL)
+            words = words == NULL ? more : arena_print(u->arena, "%s %s", words, more);
     }
     if (b->inlines != NULL)
         offer_layers(b->scope->items, &s);
     scope_offer(b->scope, has_kind(b, ARG_VALUES), &s);
-    error_at(u, e->span, "'%s' does not know '%s'", b->owner->name, e->text);
+    if (has_kind(b, ARG_VALUES))
+        error_at(u, e->span, "no value and no layer is called '%s' here", e->text);
+    else
+        error_at(u, e->span, "'%s' does not know '%s'", b->owner->name, e->text);
+    if (s.best == NULL && words != NULL)
+        note(u, "it knows the words %s", words_text(u, words));
     spelling_help(u, e->span, &s);
 }
 
@@ -272,17 +278,34 @@ static void foreign_key(Binder *b, const AstArg *arg, const ArgSpec *spec)
     if (b->foreign)
         return;                     /* the help of the first shows the whole line */
     b->foreign = true;
-    const char *line = foreign_line(b->u, b->owner, b->args);
-    if (spec != NULL && spec->kind != ARG_FLAG)
+    if (spec != NULL && strcmp(spec->name, arg->key) == 0)
+        error_at(b->u, arg->value->span, "a word is written without quotes");
+    else if (spec != NULL && spec->kind != ARG_FLAG)
         error_at(b->u, arg->key_span, "'%s' is called '%s' here", arg->key, spec->name);
     else
         error_at(b->u, arg->key_span, "'%s' has no argument '%s'", b->owner->name, arg->key);
-    if (line == NULL)
-        return;
-    if (b->owner->line.source != 0)
-        fix_at(b->u, b->owner->line, line, "write '%s'", line);
-    else
-        help(b->u, "write '%s'", line);
+    foreign_advise(b->u, b->owner, b->args);
+}
+
+/* Ours by name, but not by meaning: `padding=1` is our `pad=1`, `padding="same"` our `same`. */
+static bool means_another(const Binder *b, int index, const ArgSpec *foreign, const AstArg *arg)
+{
+    const ArgSpec *spec = &b->owner->specs[index];
+
+    if (spec->kind != ARG_CHOICE || foreign == NULL)
+        return false;
+    return foreign != spec || arg->value->kind == AST_STRING;
+}
+
+/* "filters, kernel, stride" */
+static const char *names_of(const Binder *b)
+{
+    const char *text = "";
+
+    for (int i = 0; i < b->owner->spec_count; i++)
+        if (b->owner->specs[i].kind != ARG_FLAG)
+            text = arena_print(b->u->arena, "%s%s%s", text, *text == 0 ? "" : ", ", b->owner->specs[i].name);
+    return text;
 }
 
 static void bind_key(Binder *b, const AstArg *arg)
@@ -290,8 +313,7 @@ static void bind_key(Binder *b, const AstArg *arg)
     int index = key_spec(b, arg->key);
 
     const ArgSpec *spec = foreign_spec(b->owner, arg);
-    /* A name that is ours may carry another's meaning: `padding=1` is our `pad=1`. */
-    if (index >= 0 && (spec == NULL || spec == &b->owner->specs[index] || b->owner->specs[index].kind != ARG_CHOICE)) {
+    if (index >= 0 && !means_another(b, index, spec, arg)) {
         give(b, index, arg);
         return;
     }
@@ -304,6 +326,8 @@ static void bind_key(Binder *b, const AstArg *arg)
         if (b->owner->specs[i].kind != ARG_FLAG)
             spelling_offer(&s, b->owner->specs[i].name);
     error_at(b->u, arg->key_span, "'%s' has no argument '%s'", b->owner->name, arg->key);
+    if (s.best == NULL && *names_of(b) != 0)
+        note(b->u, "it has %s", names_of(b));
     spelling_help(b->u, arg->key_span, &s);
     b->ok = false;
 }
@@ -316,8 +340,8 @@ static void check_required(Binder *b)
         const ArgSpec *spec = &b->owner->specs[i];
         if (!spec->required || b->values[i].given || b->failed[i])
             continue;
-        error_at(b->u, b->owner->name_span, "'%s' needs %s: %s", b->owner->name,
-                 spec->positional ? spec->name : arena_print(b->u->arena, "'%s='", spec->name), spec->help);
+        error_at(b->u, b->owner->name_span, "'%s' needs %s%s (%s)", b->owner->name, spec->name, spec->positional ? "" : "=",
+                 spec->help);
         if (b->owner->example != NULL)
             help(b->u, "for example '%s'", b->owner->example);
         b->ok = false;

@@ -13,7 +13,8 @@ typedef struct ArgOwner {
     const char *name;               /* "conv", "optimizer adam" */
     Span name_span;
     Span line;                      /* all of it, as far as a help may replace it; empty where it may not */
-    bool call;                      /* written `conv(32, 3x3)` */
+    bool call;                      /* help writes `conv(32, 3x3)` */
+    bool word_first;                /* help writes a comma after the name: `optimizer adam, lr=0.1` */
     const ArgSpec *specs;
     int spec_count;
     const char *example;            /* or NULL */

@@ -126,10 +126,10 @@ static Candidate *choose(Unit *u, Items *items, Candidates *c)
         Candidate *candidate = &c->list.at[i];
         if (candidate->imported && c->own > 0)
             continue;               /* what is imported is there to be used */
-        only = candidate;
+        only = only == NULL ? candidate : only;
         own++;
         if (candidate->train != NULL) {
-            trained = candidate;
+            trained = trained == NULL ? candidate : trained;
             trained_count++;
         }
     }
@@ -137,6 +137,8 @@ static Candidate *choose(Unit *u, Items *items, Candidates *c)
         return only;
     if (trained_count == 1)
         return trained;
+    if (diag_errors(u) > 0)
+        return NULL;                /* first the networks themselves */
     Span top = { u->ast->source, 0, 0 };
     if (own == 0) {
         error_at(u, top, "the program has no network");
@@ -169,8 +171,7 @@ bool net_check(Unit *u)
             check_candidate(items, &c.list.at[i]);
     check_unused_data(items);
 
-    bool parsed = diag_errors(u) == errors;     /* or there may be networks that could not be read */
-    Candidate *chosen = parsed || u->options.network != NULL || c.list.count > 0 ? choose(u, items, &c) : NULL;
+    Candidate *chosen = choose(u, items, &c);
     if (chosen != NULL && !chosen->checked)
         check_candidate(items, chosen);
     u->net = chosen != NULL ? chosen->net : NULL;

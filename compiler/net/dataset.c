@@ -61,8 +61,8 @@ void dataset_row(Training *t, const AstStmt *line)
         r->row_inputs = inputs;
         r->row_targets = targets;
     } else if (inputs != r->row_inputs || targets != r->row_targets) {
-        error_at(t->u, line->span, "this row has %" PRId64 " -> %" PRId64 " numbers, the first row %" PRId64 " -> %" PRId64, inputs,
-                 targets, r->row_inputs, r->row_targets);
+        error_at(t->u, line->span, "this row has %" PRId64 " -> %" PRId64 " numbers, the first row has %" PRId64 " -> %" PRId64 " of them",
+                 inputs, targets, r->row_inputs, r->row_targets);
         note_at(t->u, r->rows.at[0].span, "the first row is");
         return;
     }
@@ -89,9 +89,11 @@ void training_read_data(Items *items, const AstItem *data)
 {
     Recipe recipe = { 0 };
     Training t = { .u = items->u, .items = items, .recipe = &recipe };
+    int errors = diag_errors(items->u);
 
     setting_lines(&t, data);
-    check_block(&t, data);
+    if (diag_errors(items->u) == errors)
+        check_block(&t, data);
 }
 
 void dataset_source(Training *t)
@@ -132,7 +134,7 @@ void dataset_source(Training *t)
     }
 }
 
-/* The images that reach the network: those of the set, unless they are cropped. */
+/* The images of the set reach the network as they are, unless they are cropped; check_augment looks at that. */
 static void check_images(Training *t, const KnownSet *set, Span at)
 {
     Unit *u = t->u;
@@ -140,10 +142,8 @@ static void check_images(Training *t, const KnownSet *set, Span at)
 
     for (int i = 0; i < t->recipe->settings.count; i++) {
         const Setting *s = &t->recipe->settings.at[i];
-        if (strcmp(s->name, "augment") == 0 && strcmp(s->word, "crop") == 0) {
-            images.dim[1] = s->args[0].number[0];
-            images.dim[2] = s->args[0].number[1];
-        }
+        if (strcmp(s->name, "augment") == 0 && strcmp(s->word, "crop") == 0 && input.rank == 3 && input.dim[0] == set->c)
+            return;
     }
     if (input.rank == 3 ? shape_equal(input, images) : shape_count(input) == shape_count(images))
         return;
@@ -152,7 +152,7 @@ static void check_images(Training *t, const KnownSet *set, Span at)
     note_at(u, t->net->x->span, "the input is");
 }
 
-static void check_crops(Training *t)
+static void check_augment(Training *t)
 {
     Unit *u = t->u;
     Shape input = t->net->input;
@@ -173,6 +173,12 @@ static void check_crops(Training *t)
     }
 }
 
+/* "1 output", "10 outputs" */
+static const char *counted(Unit *u, int64_t count, const char *what)
+{
+    return arena_print(u->arena, "%" PRId64 " %s%s", count, what, count == 1 ? "" : "s");
+}
+
 static void check_rows(Training *t, int64_t inputs, int64_t outputs)
 {
     const Recipe *r = t->recipe;
@@ -180,10 +186,11 @@ static void check_rows(Training *t, int64_t inputs, int64_t outputs)
     if (r->rows.count == 0)
         return;
     if (r->row_inputs != inputs)
-        error_at(t->u, r->rows.at[0].span, "the rows have %" PRId64 " inputs, the network has %" PRId64, r->row_inputs, inputs);
+        error_at(t->u, r->rows.at[0].span, "the rows have %s, but the input of '%s' has %s", counted(t->u, r->row_inputs, "number"),
+                 t->net->name, counted(t->u, inputs, "number"));
     else if (r->row_targets != outputs)
-        error_at(t->u, r->rows.at[0].span, "the rows have %" PRId64 " targets, the network has %" PRId64 " outputs", r->row_targets,
-                 outputs);
+        error_at(t->u, r->rows.at[0].span, "the rows have %s, but '%s' has %s", counted(t->u, r->row_targets, "target"),
+                 t->net->name, counted(t->u, outputs, "output"));
 }
 
 void dataset_check(Training *t)
@@ -193,19 +200,19 @@ void dataset_check(Training *t)
     int64_t inputs = shape_count(t->net->input), outputs = shape_count(t->net->y->shape);
     const KnownSet *set = source == NULL ? NULL : known_set(source->word);
 
-    check_crops(t);
+    check_augment(t);
     check_rows(t, inputs, outputs);
     if (labels != NULL && labels->args[0].count != outputs) {
-        error_at(u, labels->span, "there are %d labels, but '%s' has %" PRId64 " output%s", labels->args[0].count, t->net->name, outputs,
-                 outputs == 1 ? "" : "s");
+        error_at(u, labels->span, "there are %s, but '%s' has %s", counted(u, labels->args[0].count, "label"), t->net->name,
+                 counted(u, outputs, "output"));
         note_at(u, t->net->y->span, "its last line is");
     }
     if (set == NULL)
         return;
     check_images(t, set, t->block->value->span);
     if (outputs < set->classes) {
-        error_at(u, t->block->value->span, "%s has %" PRId64 " classes, but '%s' has %" PRId64 " output%s", set->name, set->classes,
-                 t->net->name, outputs, outputs == 1 ? "" : "s");
+        error_at(u, t->block->value->span, "%s has %" PRId64 " classes, but '%s' has %s", set->name, set->classes, t->net->name,
+                 counted(u, outputs, "output"));
         note_at(u, t->net->y->span, "its last line is");
     }
 }

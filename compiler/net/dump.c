@@ -4,28 +4,55 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Columns of the table. */
-enum { LINE = 5, NAME = 7, READS = 24, SHAPE = 46, PARAMS = 62, TENSORS = 75 };
+/* Where the columns of the table begin: as far right as what stands before them needs. */
+typedef struct Columns {
+    int reads, shape, params, tensors;
+} Columns;
+
+enum { LINE = 5, NAME = 7, GAP = 2, NUMBER = 12 };
+
+static int wider(int a, int b) { return a > b ? a : b; }
+
+/* "relu1", or "relu1 = stem" for a value with another name than its site. */
+static const char *name_text(Unit *u, const Site *s)
+{
+    if (strcmp(s->y->name, s->name) == 0)
+        return s->name;
+    return arena_print(u->arena, "%s = %s", s->name, s->y->name);
+}
+
+static const char *inputs_text(Unit *u, const Site *s)
+{
+    const char *text = "";
+
+    for (int i = 0; i < s->in_count; i++)
+        text = arena_print(u->arena, "%s%s%s", text, i == 0 ? "" : ", ", s->in[i]->name);
+    return text;
+}
+
+static Columns columns_of(Unit *u, const Net *net)
+{
+    int name = (int)strlen(net->x->name), reads = (int)strlen("reads"), shape = (int)strlen(shape_text(u, net->input));
+
+    for (int i = 0; i < net->sites.count; i++) {
+        const Site *s = net->sites.at[i];
+        name = wider(name, (int)strlen(name_text(u, s)));
+        reads = wider(reads, (int)strlen(inputs_text(u, s)));
+        shape = wider(shape, (int)strlen(shape_text(u, s->y->shape)));
+    }
+    Columns c = { .reads = NAME + name + GAP };
+    c.shape = c.reads + reads + GAP;
+    c.params = c.shape + shape;
+    c.tensors = c.params + NUMBER + GAP;
+    return c;
+}
 
 static void put_line_number(Unit *u, const Net *net, Text *t, Span at)
 {
-    if (at.source == 0)
-        return;
     if (at.source == net->span.source)
         text_put(t, "%*d", LINE, span_line(u, at));
-    else
+    else if (at.source != 0)
         text_put(t, "%s:%d", source_name(u, at.source), span_line(u, at));
-}
-
-static void put_number(Text *t, int64_t number)
-{
-    text_put(t, "%12" PRId64, number);
-}
-
-static void put_inputs(Text *t, const Site *s)
-{
-    for (int i = 0; i < s->in_count; i++)
-        text_put(t, "%s%s", i == 0 ? "" : ", ", s->in[i]->name);
 }
 
 /* "weight 6x1x5x5" */
@@ -38,26 +65,29 @@ static void put_param(Text *t, const Param *p, bool first)
         text_put(t, " (state)");
 }
 
-static void dump_site(Unit *u, const Net *net, Text *t, const Site *s)
+static void put_number(Text *t, int64_t number)
+{
+    text_put(t, "%*" PRId64, NUMBER, number);
+}
+
+static void dump_site(Unit *u, const Net *net, Text *t, const Site *s, const Columns *c)
 {
     int64_t trained = 0;
 
     put_line_number(u, net, t, s->span);
     text_column(t, NAME);
-    text_put(t, "%s", s->name);
-    if (strcmp(s->y->name, s->name) != 0)
-        text_put(t, " = %s", s->y->name);
-    text_column(t, READS);
-    put_inputs(t, s);
-    text_column(t, SHAPE);
+    text_put(t, "%s", name_text(u, s));
+    text_column(t, c->reads);
+    text_put(t, "%s", inputs_text(u, s));
+    text_column(t, c->shape);
     text_put(t, "%s", shape_text(u, s->y->shape));
     if (s->params.count > 0) {
         for (int i = 0; i < s->params.count; i++)
             if (s->params.at[i]->trained)
                 trained += shape_count(s->params.at[i]->shape);
-        text_column(t, PARAMS);
+        text_column(t, c->params);
         put_number(t, trained);
-        text_column(t, TENSORS);
+        text_column(t, c->tensors);
         for (int i = 0; i < s->params.count; i++)
             put_param(t, s->params.at[i], i == 0);
     }
@@ -120,22 +150,24 @@ static void dump_row(const Recipe *r, Text *t, const Row *row)
 
 void net_dump(Unit *u, const Net *net, Text *t)
 {
+    Columns c = columns_of(u, net);
+
     text_put(t, "network %s\n", net->name);
     text_blank(t);
     text_put(t, "%*s  layer", LINE, "line");
-    text_column(t, READS);
+    text_column(t, c.reads);
     text_put(t, "reads");
-    text_column(t, SHAPE);
+    text_column(t, c.shape);
     text_put(t, "shape");
-    text_column(t, PARAMS);
-    text_put(t, "  parameters\n");
+    text_column(t, c.params);
+    text_put(t, "%*s\n", NUMBER, "parameters");
     put_line_number(u, net, t, net->x->span);
     text_column(t, NAME);
     text_put(t, "%s", net->x->name);
-    text_column(t, SHAPE);
+    text_column(t, c.shape);
     text_put(t, "%s\n", shape_text(u, net->input));
     for (int i = 0; i < net->sites.count; i++)
-        dump_site(u, net, t, net->sites.at[i]);
+        dump_site(u, net, t, net->sites.at[i], &c);
     dump_totals(u, net, t);
     text_blank(t);
     text_put(t, net->recipe.given ? "recipe\n" : "recipe (no train block)\n");

@@ -35,7 +35,7 @@ void expansion_blame(Expansion *e, int errors_before, const void *node)
     for (int i = e->frames.count - 1; i >= 0 && blocks < MOST_FRAMES; i--) {
         const Frame *f = &e->frames.at[i];
         if (f->block == NULL) {
-            note(e->u, "this is the round with %s = %" PRId64, f->counter, f->number);
+            note(e->u, "%s is %" PRId64 " in this round", f->counter, f->number);
         } else {
             note_at(e->u, f->span, "block '%s' is used", f->block->name->text);
             blocks++;
@@ -114,6 +114,17 @@ typedef struct Values {
     LIST(Value *) list;
 } Values;
 
+/* True for a name that is given somewhere in the network. */
+static bool is_hidden(const Expansion *e, const char *name)
+{
+    for (int i = 0; i < e->names.entries.count; i++) {
+        const char *full = e->names.entries.at[i].name, *dot = strrchr(full, '.');
+        if (strcmp(dot == NULL ? full : dot + 1, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The values after `from`; false if one is unknown. */
 static bool read_from(Expansion *e, const Place *place, const AstName *from, Values *to)
 {
@@ -129,9 +140,8 @@ static bool read_from(Expansion *e, const Place *place, const AstName *from, Val
         Spelling s = { .word = n->text };
         scope_offer(place->scope, true, &s);
         error_at(u, n->span, "no value is called '%s' here", n->text);
-        if (s.best == NULL && dict_find(&e->names, n->text) != NULL)
-            note(u, e->frames.count > 0 ? "a block sees the names alone that are given in it"
-                                        : "it is given in a block, a loop or a path, which keep their names to themselves");
+        if (s.best == NULL && is_hidden(e, n->text))
+            note(u, "blocks, loops and paths keep the names to themselves that are given in them, and a block sees no others");
         spelling_help(u, n->span, &s);
         ok = false;
     }
@@ -339,13 +349,15 @@ static bool has_input(Expansion *e, const AstLayer *layer)
 {
     if (e->net->x != NULL)
         return true;
-    if (e->lines_failed) {          /* it may have been one of them */
+    /* It may have been a line that failed, or have another name elsewhere. */
+    if (e->lines_failed || !is_layer_word(e->items, layer->name)) {
         e->net->x = unknown_value(e->u, layer->span);
         return true;
     }
     error_at(e->u, layer->name_span, "network '%s' has no input before its first layer", e->net->name);
     help(e->u, "begin with a line such as 'input 28x28x1'");
     e->net->x = unknown_value(e->u, layer->span);
+    e->input_missing = true;
     return false;
 }
 
@@ -371,9 +383,11 @@ static Value *expand_flow(Expansion *e, const Place *place, const AstStmt *line,
             continue;
         }
         if (is_input && e->net->x != NULL && e->frames.count == 0 && !expansion_has_failed(e, layer)) {
-            error_at(e->u, layer->span, "a network has one input");
-            note_at(e->u, e->net->x->span, "it is");
-            expansion_blame(e, errors, layer);
+            if (!e->input_missing) {
+                error_at(e->u, layer->span, "a network has one input");
+                note_at(e->u, e->net->x->span, "it is");
+                expansion_blame(e, errors, layer);
+            }
             x = unknown_value(e->u, layer->span);
             continue;
         }
@@ -422,8 +436,8 @@ static bool repeat_bounds(Expansion *e, Scope *scope, const AstStmt *line, int64
         return false;
     if (*high >= *low - 1)          /* 1..0 is no round at all */
         return true;
-    error_at(e->u, span_join(line->low->span, line->high->span), "'repeat' counts upwards, but %" PRId64 " is below %" PRId64,
-             *high, *low);
+    error_at(e->u, span_join(line->low->span, line->high->span), "'repeat' counts upwards: from %" PRId64 " to %" PRId64 " there is no way",
+             *low, *high);
     return false;
 }
 
@@ -558,9 +572,8 @@ static void finish(Expansion *e, const AstItem *network, Value *y)
         help(e->u, "begin with a line such as 'input 28x28x1'");
         return;
     }
-    if (e->net->sites.count == 0) {
-        if (e->failed.count == 0 && !e->lines_failed)
-            error_at(e->u, network->name->span, "network '%s' has no layers", e->net->name);
+    if (y == e->net->x && e->failed.count == 0) {
+        error_at(e->u, network->name->span, "network '%s' has no layers", e->net->name);
         return;
     }
     e->net->y = y;

@@ -28,6 +28,7 @@ typedef struct Expansion {
     LIST(const void *) failed;      /* nodes that were reported: what they make is unknown from then on */
     LIST(Waiting) waiting;
     int64_t steps;                  /* lines expanded so far */
+    bool input_missing;             /* a layer stands before the input: reported */
     bool lines_failed;              /* the parser could not read some line */
     bool stopped;                   /* a limit is reached: nothing more is expanded */
 } Expansion;

@@ -168,7 +168,7 @@ static bool eval_negate(Scope *scope, const AstExpr *e, Datum *to)
     }
     int64_t negative;
     if (!checked_sub(0, d.integer, &negative)) {
-        error_at(u, e->span, "-%s is too large: whole numbers have 64 bits", datum_text(u, &d));
+        error_at(u, e->span, "the negative of %s is too large: whole numbers have 64 bits", datum_text(u, &d));
         return false;
     }
     *to = whole(negative);

@@ -1,7 +1,7 @@
 /* foreign.c: translation of lines that were written for Keras or PyTorch.
  *
  * The names stand in the tables of the layers (LayerKind.foreign, ArgSpec.foreign); here are the order of their positional
- * arguments, and what has no counterpart. A line is translated whole or not at all. */
+ * arguments, and what has no counterpart. */
 #include "net/foreign.h"
 
 #include <assert.h>
@@ -53,6 +53,7 @@ typedef struct Translation {
     const char *foreign_name;       /* or NULL: the layer's name is right */
     bool *used;                     /* specs that have their argument */
     const char *parts;              /* "32, 3x3" */
+    const char *lost;               /* "'kernel_regularizer', 'x'": what cannot be said */
     bool ok;
 } Translation;
 
@@ -91,6 +92,18 @@ static bool all_calculate(const AstArg *arg)
     return true;
 }
 
+/* The index of a choice's word, also as "he_uniform", or -1. */
+static int choice_of(const ArgSpec *spec, const char *text)
+{
+    const char *words = spec->words, *word;
+    int length;
+
+    for (int i = 0; next_word(&words, &word, &length); i++)
+        if (strncmp(text, word, (size_t)length) == 0 && (text[length] == 0 || strcmp(text + length, "_uniform") == 0))
+            return i;
+    return -1;
+}
+
 /* Whether the argument can be said with that spec. */
 static bool fits(const ArgSpec *spec, const AstArg *arg)
 {
@@ -106,7 +119,7 @@ static bool fits(const ArgSpec *spec, const AstArg *arg)
     case ARG_SIZE:   return (!arg->tuple && (calculates(e) || e->kind == AST_SIZE)) || (count == 2 && all_calculate(arg));
     case ARG_PAIR:   return all_calculate(arg) && count <= 2;
     case ARG_PAD:    return all_calculate(arg) && count != 3 && count <= 4;
-    case ARG_CHOICE: return !arg->tuple && is_word(e, spec->words);
+    case ARG_CHOICE: return !arg->tuple && (e->kind == AST_NAME || e->kind == AST_STRING) && choice_of(spec, e->text) >= 0;
     case ARG_FLAG:   return !arg->tuple && (is_word(e, true_words) || is_word(e, false_words));
     case ARG_SHAPE:  return (!arg->tuple && (calculates(e) || e->kind == AST_SIZE)) || (count <= 3 && all_calculate(arg));
     case ARG_TEXT:   return !arg->tuple && e->kind == AST_STRING;
@@ -233,8 +246,8 @@ static void add_argument(Translation *t, int index, const AstArg *arg)
             add_named(t, spec, arg->tuple ? joined(t, arg, "x") : text);
         return;
     case ARG_CHOICE:
-        if (word_index(spec->words, e->text) > 0)       /* the first is the default */
-            add_named(t, spec, e->text);
+        if (choice_of(spec, e->text) > 0)       /* the first is the default */
+            add_named(t, spec, word_at(t->u, spec->words, choice_of(spec, e->text)));
         return;
     case ARG_FLAG: {
         bool off = strncmp(spec->name, "no", 2) == 0 && is_word(e, false_words);
@@ -279,7 +292,7 @@ static void translate_key(Translation *t, const char *key, const AstArg *arg)
     else if (strcmp(key, "activation") == 0)
         add_activation(t, arg);
     else if (!has_word(noise_words, key))
-        t->ok = false;
+        t->lost = arena_print(t->u->arena, "%s%s'%s'", t->lost == NULL ? "" : t->lost, t->lost == NULL ? "" : ", ", key);
 }
 
 /* A positional argument of a line whose name is right, or of a foreign one beyond its signature. */
@@ -310,7 +323,8 @@ static const char *signature_of(const char *foreign_name)
     return "";
 }
 
-static const char *translate(Unit *u, const ArgOwner *owner, const char *foreign_name, const AstArg *args)
+/* The right line, or NULL where that cannot be told; *lost as in Translation. */
+static const char *translate(Unit *u, const ArgOwner *owner, const char *foreign_name, const AstArg *args, const char **lost)
 {
     Translation t = { .u = u, .owner = owner, .foreign_name = foreign_name, .parts = "", .ok = true };
     const char *order = signature_of(foreign_name), *word;
@@ -330,16 +344,35 @@ static const char *translate(Unit *u, const ArgOwner *owner, const char *foreign
     for (int i = 0; i < owner->spec_count && foreign_name != NULL; i++)
         if (owner->specs[i].required && !t.used[i])
             return NULL;
+    *lost = t.lost;
     if (!t.ok)
         return NULL;
     if (*t.parts == 0)
         return owner->name;
-    return arena_print(u->arena, owner->call ? "%s(%s)" : "%s %s", owner->name, t.parts);
+    if (owner->call)
+        return arena_print(u->arena, "%s(%s)", owner->name, t.parts);
+    return arena_print(u->arena, "%s%s %s", owner->name, owner->word_first ? "," : "", t.parts);
 }
 
-const char *foreign_line(Unit *u, const ArgOwner *owner, const AstArg *args)
+/* `line` may be NULL. */
+static void advise(Unit *u, const ArgOwner *owner, const char *line, const char *lost)
 {
-    return translate(u, owner, NULL, args);
+    if (lost != NULL)
+        note(u, "there is nothing here like %s", lost);
+    if (line != NULL && owner->line.source != 0)
+        fix_at(u, owner->line, line, "write '%s'", line);
+    else if (line != NULL)
+        help(u, "write '%s'", line);
+    else if (owner->example != NULL)
+        help(u, "for example '%s'", owner->example);
+}
+
+void foreign_advise(Unit *u, const ArgOwner *owner, const AstArg *args)
+{
+    const char *lost = NULL;
+    const char *line = translate(u, owner, NULL, args, &lost);
+
+    advise(u, owner, line, lost);
 }
 
 /* ---- layers */
@@ -352,14 +385,6 @@ static const LayerKind *find_kind(const char *name)
     return NULL;
 }
 
-static void advise(Unit *u, const ArgOwner *owner, const char *line)
-{
-    if (owner->line.source != 0)
-        fix_at(u, owner->line, line, "write '%s'", line);
-    else
-        help(u, "write '%s'", line);
-}
-
 /* `Activation("relu")` is nothing but its argument. */
 static bool bare_activation(Unit *u, const ArgOwner *owner, const AstArg *args)
 {
@@ -370,10 +395,9 @@ static bool bare_activation(Unit *u, const ArgOwner *owner, const AstArg *args)
     error_at(u, owner->name_span, "there is no layer 'Activation': the function is a layer itself");
     if (args != NULL)
         add_activation(&t, args);
-    if (t.ok && *t.parts != 0)
-        advise(u, owner, t.parts);
-    else
-        help(u, "for example 'relu'");
+    ArgOwner right = *owner;
+    right.example = "relu";
+    advise(u, &right, t.ok && *t.parts != 0 ? t.parts : NULL, NULL);
     return true;
 }
 
@@ -386,12 +410,11 @@ bool foreign_layer(Unit *u, const ArgOwner *owner, const AstArg *args)
         right.name = kind->name;
         right.specs = kind->args;
         right.spec_count = kind->arg_count;
-        const char *line = translate(u, &right, owner->name, args);
+        right.example = kind->example;
+        const char *lost = NULL;
+        const char *line = translate(u, &right, owner->name, args, &lost);
         error_at(u, owner->name_span, "'%s' is called '%s' here", owner->name, kind->name);
-        if (line != NULL)
-            advise(u, owner, line);
-        else if (kind->example != NULL)
-            help(u, "for example '%s'", kind->example);
+        advise(u, &right, line, lost);
         return true;
     }
     for (int i = 0; i < countof(advices); i++)

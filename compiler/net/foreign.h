@@ -13,7 +13,7 @@ const ArgSpec *foreign_spec(const ArgOwner *owner, const AstArg *arg);
 /* True for an argument that other frameworks want and that says nothing here: names, the shape of the input, ... */
 bool foreign_noise(const AstArg *arg);
 
-/* The owner's line with every argument spelt as it should be, or NULL where that cannot be told. */
-const char *foreign_line(Unit *u, const ArgOwner *owner, const AstArg *args);
+/* Adds to the error before it how the owner's line is written here, and what of it has no counterpart. */
+void foreign_advise(Unit *u, const ArgOwner *owner, const AstArg *args);
 
 #endif

@@ -13,10 +13,11 @@
  *
  * Setting     Word          Rows (default)                                 Source, meaning
  * ---------   -----------   --------------------------------------------   ------------------------------------------------------
- * source      mnist         -                                              `train N on mnist`: looked for in --data, $CNN_DATA, data/mnist
- *             fashion_mnist -                                              the same
- *             cifar10       [dir]                                          by name, or `source cifar10, "DIR"`
- *             cifar100      [dir]
+ * source      mnist         [dir]                                          `train N on mnist`: looked for in --data, $CNN_DATA, data/mnist;
+ *                                                                          or `source mnist, "DIR"`
+ *             fashion_mnist [dir]                                          the same
+ *             cifar10       [dir]                                          the same
+ *             cifar100      [dir]                                          the same
  *             digits        train (20000) test (4000) seed (1)             the built-in generator; `source digits, train=5000`
  *             idx           dir                                            `source idx, "DIR"`: train-* and t10k-* files, .gz or not
  *             folder        dir                                            a folder for each class

@@ -77,6 +77,7 @@ static ArgOwner owner_of(Training *t, const SettingSpec *spec, const AstLayer *l
                      : spec->form == FORM_EACH ? spec->word : arena_print(t->u->arena, "%s %s", spec->name, spec->word);
 
     return (ArgOwner){ .name = name, .name_span = line->name_span, .line = span, .call = spec->form == FORM_EACH,
+                       .word_first = spec->word != NULL,
                        .specs = spec->args, .spec_count = spec->arg_count, .example = spec->example };
 }
 

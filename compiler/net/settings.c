@@ -161,8 +161,8 @@ static const ArgSpec freeze_args[] = {
 #define ARGS(list) .args = list, .arg_count = countof(list)
 
 const SettingSpec setting_table[] = {
-    { "source", "mnist", FORM_WORD, "the MNIST digits", "train N on mnist", .hidden = true },
-    { "source", "fashion_mnist", FORM_WORD, "Fashion-MNIST", "train N on fashion_mnist", .hidden = true },
+    { "source", "mnist", FORM_WORD, "the MNIST digits", "source mnist", ARGS(optional_dir_args), .data = true },
+    { "source", "fashion_mnist", FORM_WORD, "Fashion-MNIST", "source fashion_mnist", ARGS(optional_dir_args), .data = true },
     { "source", "cifar10", FORM_WORD, "CIFAR-10, binary version", "source cifar10, \"data/cifar10\"", ARGS(optional_dir_args), .data = true },
     { "source", "cifar100", FORM_WORD, "CIFAR-100, binary version", "source cifar100, \"data/cifar100\"", ARGS(optional_dir_args), .data = true },
     { "source", "digits", FORM_WORD, "digits drawn by the runtime", "source digits, train=5000", ARGS(digits_args), .data = true },

@@ -71,7 +71,7 @@ static bool inputs_fit(Unit *u, const Use *use, const LayerKind *kind, int count
     error_at(u, use->span, "'%s' reads %s; here %s %d", use->name, inputs_text(u, least, most), count == 1 ? "is" : "are",
              count);
     if (count < least && kind->paths)
-        help(u, "name another value, '%s', or write paths, '%s { path { ... } path { ... } }'", kind->example, kind->name);
+        help(u, "name another value, '%s', or write paths, '%s { path { ... }; path { ... } }'", kind->example, kind->name);
     return false;
 }
 

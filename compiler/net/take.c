@@ -66,7 +66,8 @@ static bool whole_within(Unit *u, const AstExpr *e, const Datum *d, const char *
         return false;
     }
     if (*to < low || *to > high) {
-        error_at(u, e->span, "%s must lie between %" PRId64 " and %" PRId64 "; it is %" PRId64, what, low, high, *to);
+        error_at(u, e->span, "%s is %" PRId64 ", but must lie between %" PRId64 " and %s", what, *to, low,
+                 arena_print(u->arena, "%" PRId64, high));
         return false;
     }
     return true;
@@ -104,7 +105,7 @@ static bool real_within(Unit *u, const ArgSpec *spec, const AstExpr *e, double n
         return true;
     if (number >= spec->low && number <= spec->high && !(spec->below_high && number == spec->high))
         return true;
-    error_at(u, e->span, "'%s' must be %s; it is %.9g", spec->name, bounds_text(u, spec), number);
+    error_at(u, e->span, "'%s' is %.9g, but must be %s", spec->name, number, bounds_text(u, spec));
     return false;
 }
 
@@ -144,7 +145,7 @@ static bool side_within(Unit *u, const AstExpr *e, const ArgSpec *spec, int64_t 
 {
     if (side >= 1 && side <= LIMIT_DIM)
         return true;
-    error_at(u, e->span, "a side of '%s' must lie between 1 and %d; it is %" PRId64, spec->name, LIMIT_DIM, side);
+    error_at(u, e->span, "a side of '%s' is %" PRId64 ", but must lie between 1 and %d", spec->name, side, LIMIT_DIM);
     return false;
 }
 

@@ -124,6 +124,9 @@ static void check_epochs(Training *t)
 {
     if (training_find(t, "epochs") != NULL || t->lines_failed)
         return;
+    for (const AstStmt *line = t->block->body; line != NULL; line = line->next)
+        if (line->kind == AST_FLOW && strcmp(line->flow->name, "epochs") == 0)
+            return;                 /* it was reported */
     error_at(t->u, t->block->name != NULL ? t->block->name->span : t->block->value->span,
              "the train block does not say for how many epochs");
     help(t->u, "add a line such as 'epochs 10'");

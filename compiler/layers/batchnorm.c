@@ -83,20 +83,20 @@ static void lower_training(Build *b, Site *s)
     Tensor *var = batch_tensor(b, "var", "variance of each channel over the batch", per_channel);
     Tensor *r = batch_tensor(b, "r", "1/deviation of each channel", per_channel);
 
-    nest_begin(b, "mean", "The mean of each channel, over all places of all images of the batch.");
+    nest_begin(b, "mean", "The mean of each channel over the batch: every place adds its share.");
     Every e = every_element(b, s->y->shape);
     Expr *weight = divide(b, load(b, share(b), IX0), real(b, (double)e.area));
     nest_start_from(b, real(b, 0));
     nest_add(b, mean, e.channel, mul(b, weight, load(b, x, e.index)));
 
-    nest_begin(b, "var", "The variance of each channel: the mean of the squared distances from the mean.");
+    nest_begin(b, "var", "The variance of each channel over the batch: the mean of the squared distances from the mean.");
     e = every_element(b, s->y->shape);
     weight = divide(b, load(b, share(b), IX0), real(b, (double)e.area));
     Expr *distance = sub(b, load(b, x, e.index), load(b, mean, e.channel));
     nest_start_from(b, real(b, 0));
     nest_add(b, var, e.channel, mul(b, weight, mul(b, distance, distance)));
 
-    nest_begin(b, "r", "The deviation is the root of the variance; dividing by it once a channel is enough.");
+    nest_begin(b, "r", "The deviation is the root of the variance; one division a channel is enough.");
     Affine c = channels(b, s);
     nest_set(b, r, &c, divide(b, real(b, 1), deviation(b, s, load(b, var, &c))));
 
@@ -155,12 +155,12 @@ static void backward_training(Build *b, Site *s)
     Tensor *sdy = batch_tensor(b, "sdy", "sum of dy over the batch", shape_of(gamma));
     Tensor *sdz = batch_tensor(b, "sdz", "sum of dy times the normalised x over the batch", shape_of(gamma));
 
-    nest_begin(b, "sdy", "What the whole batch asks of the channel's zero ...");
+    nest_begin(b, "sdy", "How does the loss change if the whole channel is shifted ...");
     Every e = every_element(b, s->y->shape);
     nest_start_from(b, real(b, 0));
     nest_add(b, sdy, e.channel, load(b, dy, e.index));
 
-    nest_begin(b, "sdz", "... and of its scale.");
+    nest_begin(b, "sdz", "... and if it is stretched?");
     e = every_element(b, s->y->shape);
     nest_start_from(b, real(b, 0));
     nest_add(b, sdz, e.channel, mul(b, load(b, dy, e.index), normal(b, x, mean, r, &e)));
@@ -173,7 +173,7 @@ static void backward_training(Build *b, Site *s)
     c = channels(b, s);
     nest_add(b, dgamma, &c, load(b, sdz, &c));
 
-    nest_begin(b, "dx", "A shift or a stretch of the whole channel is undone by the mean and the deviation: it moves nothing, so it comes off.");
+    nest_begin(b, "dx", "Mean and deviation undo a shift or a stretch of the whole channel, so those two parts of dy come off.");
     e = every_element(b, s->y->shape);
     Expr *one_of_all = divide(b, load(b, share(b), IX0), real(b, (double)e.area));
     Expr *undone = add(b, load(b, sdy, e.channel), mul(b, normal(b, x, mean, r, &e), load(b, sdz, e.channel)));

@@ -53,7 +53,7 @@ static const char *why(const Groups *g)
     if (g->count == 1)
         return "Lay every filter on every place and add up what lies under it.";
     if (g->channels == 1)
-        return "Every filter has one channel to itself: lay it on every place and add up what lies under it.";
+        return "Every filter sees one channel alone: lay it on every place and add up what lies under it.";
     return "Lay every filter on every place and add up what lies under it in the channels of its group.";
 }
 

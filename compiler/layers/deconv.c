@@ -106,8 +106,8 @@ static void lay_patches(Build *b, Site *s, Tensor *picture, bool clear)
     Picture h = picture_of(s, 0), w = picture_of(s, 1);
     Groups g = groups_of(s, &group_args);
 
-    nest_begin(b, "", g.count == 1 ? "Every pixel lays down each filter, times its value; where patches overlap they add up."
-                                   : "Every pixel lays down the filters of its group, times its value; where patches overlap they add up.");
+    nest_begin(b, "", g.count == 1 ? "Every pixel lays down all filters, times its value; where patches overlap they add up."
+                                   : "Every pixel lays down its group's filters, times its value; where patches overlap they add up.");
     if (clear)
         nest_fill(b, 0);
     Loop *group = g.count > 1 ? loop(b, "g", "for every group of channels", g.count) : NULL;

@@ -32,11 +32,11 @@ static void lower(Build *b, Site *s)
     Tensor *x = input(b, 0), *y = output(b);
     Tensor *keep = image_tensor(b, "keep", "0 for what is left out, 1/(1 - p) for what is kept", s->y->shape);
 
-    nest_begin(b, "keep", "Throw a coin for every element: what is kept counts for what is left out.");
+    nest_begin(b, "keep", "Toss a coin for every element; what is kept counts for what is left out too.");
     Every e = every_element(b, s->y->shape);
     nest_set(b, keep, e.index, if_greater(b, real(b, p), random_uniform(b, e.number), real(b, 0), real(b, 1 / (1 - p))));
 
-    nest_begin(b, "", "Leave out what lost, so that no element can rely on another.");
+    nest_begin(b, "", "Leave out some elements, so that none can rely on another.");
     e = every_element(b, s->y->shape);
     nest_set(b, y, e.index, mul(b, load(b, x, e.index), load(b, keep, e.index)));
 }

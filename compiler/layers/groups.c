@@ -26,8 +26,9 @@ static void report_depthwise(Unit *u, const Site *s, const GroupArgs *args)
     int64_t depth = s->x->shape.dim[0], filters = arg_count(s, args->filters);
     int64_t multiple = (filters / depth + 1) * depth;
 
-    error_at(u, arg_span(s, args->filters), "'depthwise' needs a multiple of the input's depth; %lld filters are no multiple of %lld",
-             (long long)filters, (long long)depth);
+    error_at(u, arg_span(s, args->filters),
+             "'depthwise' needs a multiple of the input's depth; %lld filters are no multiple of %lld", (long long)filters,
+             (long long)depth);
     note_origin(u, s->x);
     const char *number = arena_print(u->arena, "%lld", (long long)multiple);
     const char *line = line_with(u, s, arg_span(s, args->filters), number);

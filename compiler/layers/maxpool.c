@@ -54,7 +54,8 @@ static void backward(Build *b, Site *s)
     Tensor *x = window_image_again(b, &w), *first = site_tensor(b, s, "first");
     Tensor *dx = gradient(b, x), *dy = gradient(b, output(b));
 
-    nest_begin(b, window_has_border(&w) ? "dxp" : "dx", "Only the strongest cell of a window decided y, so it alone gets the gradient.");
+    nest_begin(b, window_has_border(&w) ? "dxp" : "dx",
+               "Only the strongest cell of a window decided y, so it alone gets the gradient.");
     PoolLoops l = pool_loops(b, s, "find the cell that was the strongest");
     nest_add(b, dx, l.cell, if_equal(b, load(b, first, l.window), index_value(b, l.number), load(b, dy, l.window), real(b, 0)));
     window_image_backward(b, &w);

@@ -14,7 +14,7 @@ static void lower(Build *b, Site *s)
 {
     Tensor *t = target(b), *y = features_of(b, s->x->tensor, "y");
 
-    nest_begin(b, "", "How far is the result from the target? Half the square of the distance, so that its slope is the distance.");
+    nest_begin(b, "", "How far is the result from the target? Half the square, so that the slope is the distance itself.");
     Every c = every_element(b, shape_of(t));
     Expr *distance = sub(b, load(b, y, c.index), load(b, t, c.index));
     nest_start_from(b, real(b, 0));

@@ -152,7 +152,7 @@ def run(net, training):
     for name, p in net["params"].items():
         params[name] = torch.tensor(p["at"]).reshape(p["shape"]).requires_grad_(p["trained"])
     x = torch.tensor(net["x"]).reshape([net["batch"]] + net["input"]).requires_grad_(True)
-    target = torch.tensor(net["target"]).reshape(net["batch"], -1)
+    target = torch.tensor(net["target"], dtype=torch.float64).reshape(net["batch"], -1)
     values = [x]
     for site in net["sites"]:
         inputs = [values[i] for i in site["in"]]

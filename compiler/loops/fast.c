@@ -107,48 +107,88 @@ static void tile_loop(Unit *u, Nest *n, Loop *l, int64_t size)
     nest_move_loop(n, i, n->loop_count - 2);
 }
 
-/* A weighted sum over lanes: tile, then hold. */
-static void schedule_tile(Unit *u, Nest *n, int vector)
+/* The loops of the tile: that over the first axis of dst, and that over its last one (the columns); without the lanes. */
+static void tile_loops(const Nest *n, const Loop *lanes, Loop **first, Loop **second)
 {
-    const Machine *m = u->options.machine;
-    int lanes = images_loop(n);
-    Loop *first = NULL, *second = NULL, *images = n->loops[lanes];
-    int64_t vectors = images->extent / vector, a = 1, b = 1;
-    int64_t most = m->registers * 3 / 4;
-
-    nest_move_loop(n, lanes, n->loop_count - 1);
-    for (int i = 0; i < n->loop_count - 1; i++)
-        if (!summed(n, i)) {
-            if (!first && n->loops[i]->extent > 1)
-                first = n->loops[i];
-            else if (n->loops[i]->extent > 1)
-                second = n->loops[i];
+    *first = *second = NULL;
+    for (int i = 0; i < n->dst->rank; i++)
+        for (int j = 0; j < n->index[i].count; j++) {
+            Loop *l = n->index[i].term[j].loop;
+            if (l == lanes || l->extent == 1)
+                continue;
+            if (!*first)
+                *first = l;
+            else
+                *second = l;
         }
-    if (!nest_places_loop(n, images))
-        vectors = 1;                        /* partial sums: one vector takes the images in turn */
+}
+
+/* The innermost loops: summed ones in their order, then what is written out, then the lanes; the places before them. */
+static void order_tile(Nest *n)
+{
+    int places = 0, last = n->loop_count - 1;
+
+    for (int i = 0; i < n->loop_count; i++)
+        if (!summed(n, i) && n->loops[i]->kind == LOOP_PLAIN)
+            nest_move_loop(n, i, places++);
+    n->hold = places;
+    for (int i = n->loop_count - 2; i >= n->hold; i--)
+        if (n->loops[i]->kind == LOOP_UNROLL)
+            nest_move_loop(n, i, --last);
+}
+
+/* A weighted sum with its lanes over `lanes`: tile, then hold. */
+static void schedule_tile(Unit *u, Nest *n, Loop *lanes, int vector)
+{
+    Loop *first, *second;
+    bool places = nest_places_loop(n, lanes);
+    int64_t vectors = places ? lanes->extent / vector : 1;      /* partial sums: one vector takes the images in turn */
+    int64_t most = u->options.machine->registers * 3 / 4, a = 1, b = 1;
+
+    nest_move_loop(n, loop_of(n, lanes), n->loop_count - 1);
+    tile_loops(n, lanes, &first, &second);
+    if (vectors > 2)                                            /* a long row: two vectors of it belong to the tile */
+        vectors = vectors % 2 ? 1 : 2;
     if (first)
-        choose_tile(first->extent, second ? second->extent : 1, most / vectors > 0 ? most / vectors : 1, &a, &b);
-    if (images->extent > vector) {
+        choose_tile(first->extent, second ? second->extent : 1, most / vectors, &a, &b);
+    if (lanes->extent > vector) {
         int last = n->loop_count - 1;
         nest_split(u, n, last, vector);
-        if (nest_places_loop(n, n->loops[last]))
+        if (places && n->loops[last]->extent == vectors) {
             nest_unroll(n, last);
+        } else if (places && vectors > 1) {
+            nest_split(u, n, last, vectors);
+            nest_unroll(n, last + 1);
+        }
     }
     if (first)
         tile_loop(u, n, first, a);
     if (second)
         tile_loop(u, n, second, b);
     n->loops[n->loop_count - 1]->kind = LOOP_LANES;
+    order_tile(n);
+}
 
-    int places = 0;                         /* outermost: the places that are not in the tile */
+/* True if the nest is a weighted sum whose lanes can run over this loop. */
+static bool has_lanes(const Nest *n, const Loop *lanes, int vector)
+{
+    int step = lane_step(n->dst, n->index, lanes);
+
+    return lanes->extent % vector == 0 && step >= 0 && vectorises(n->value, lanes)
+        && (!n->start || step == 0 || vectorises(n->start, lanes));
+}
+
+/* Small windows are written out, so that the number of a cell is a constant. */
+static void unroll_small_sums(Nest *n)
+{
+    int64_t cells = 1;
+
     for (int i = 0; i < n->loop_count; i++)
-        if (!summed(n, i) && n->loops[i]->kind == LOOP_PLAIN)
-            nest_move_loop(n, i, places++);
-    n->hold = places;
-    int last_summed = n->loop_count - 1;    /* then the sums, then the tile */
-    for (int i = n->loop_count - 2; i >= n->hold; i--)
-        if (n->loops[i]->kind == LOOP_UNROLL)
-            nest_move_loop(n, i, --last_summed);
+        if (summed(n, i))
+            cells *= n->loops[i]->extent;
+    for (int i = 0; i < n->loop_count && cells <= 16; i++)
+        if (summed(n, i))
+            nest_unroll(n, i);
 }
 
 void nest_schedule_fast(Unit *u, Nest *n)
@@ -157,8 +197,6 @@ void nest_schedule_fast(Unit *u, Nest *n)
     int images = images_loop(n);
     bool sums = false;
 
-    for (int i = 0; i < n->loop_count; i++)
-        sums = sums || summed(n, i);
     if (images < 0 || u->options.tile % vector != 0) {
         nest_places_first(n);
         return;
@@ -168,15 +206,23 @@ void nest_schedule_fast(Unit *u, Nest *n)
         n->hold = n->loop_count;
         return;
     }
-    if (sums && n->put == PUT_ADD && vectorises(n->value, n->loops[images])
-        && lane_step(n->dst, n->index, n->loops[images]) >= 0
-        && (!n->start || lane_step(n->dst, n->index, n->loops[images]) == 0 || vectorises(n->start, n->loops[images]))) {
-        schedule_tile(u, n, vector);
-        return;
+    for (int i = 0; i < n->loop_count; i++)
+        sums = sums || summed(n, i);
+    if (sums && n->put == PUT_ADD) {
+        const Affine *last = &n->index[n->dst->rank - 1];
+        Loop *row = n->dst->rank && last->count == 1 ? last->term[0].loop : NULL;
+        bool transposed = row && summed(n, images) && has_lanes(n, row, vector);        /* transpose.c */
+        Loop *lanes = transposed ? row : n->loops[images];
+        if (has_lanes(n, lanes, vector)) {
+            schedule_tile(u, n, lanes, vector);
+            return;
+        }
     }
     nest_places_first(n);
-    if (nest_places_loop(n, n->loops[images = images_loop(n)])) {
-        nest_move_loop(n, images, n->loop_count - 1);      /* the totals of all images are held together */
+    images = images_loop(n);
+    if (!summed(n, images)) {
+        nest_move_loop(n, images, n->loop_count - 1);           /* the totals of all images are held together */
         n->hold--;
+        unroll_small_sums(n);
     }
 }

@@ -7,6 +7,13 @@
 /* gather.c: scatters of step 1 become gathers over a bordered copy. After tidy. */
 void program_gather(Unit *u, Program *p);
 
+/* compose.c: what only copies a part of another result is left out. After program_gather. */
+void program_compose(Unit *u, Program *p);
+
+/* transpose.c: sums over images alone (the gradient of a dense layer's weights) read one of their factors with images outermost, so
+ * that the lanes can run over the weights. After program_images_innermost. */
+void program_transpose(Unit *u, Program *p);
+
 /* layout.c: the images of a tile become the innermost axis of everything in the scratch block. After program_gather, before phases. */
 void program_images_innermost(Unit *u, Program *p);
 

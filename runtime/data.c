@@ -347,6 +347,7 @@ cnn_data *cnn_data_find(const cnn_net *net, const char *folder, int parts, cnn_e
     if (good) {
         data->model = net->model;
         data->labels = source->labels;
+        data->other = setting && !cnn_setting_is(setting, source->word) && !cnn_setting_is(setting, "auto");
         good = source->load(data, &r) && (!data->train.count || cnn_set_fits(&data->train, net->model, error))
             && (!data->test.count || cnn_set_fits(&data->test, net->model, error));
     }
@@ -424,13 +425,18 @@ size_t cnn_data_test_images(const cnn_data *data)
     return data->test.count;
 }
 
-const char *cnn_data_label(const cnn_data *data, size_t class, char *buffer)
+const char *cnn_data_label(const cnn_model *model, const cnn_data *data, size_t class, char *buffer)
 {
-    const cnn_setting *labels = cnn_setting_find(data->model, "labels");
-    if (labels && class < (size_t)labels->argument_count && labels->arguments[class].text)
+    const cnn_setting *labels = cnn_setting_find(model, "labels"), *named = cnn_setting_find(model, "source");
+    if ((!data || !data->other) && labels && class < (size_t)labels->argument_count && labels->arguments[class].text)
         return labels->arguments[class].text;
-    if (data->labels && data->model->outputs == 10 && class < 10)
-        return data->labels[class];
+    const Source *source = named && named->word ? source_find(named->word) : NULL;
+    const char *const *known = data ? data->labels : source ? source->labels : NULL;
+    size_t count = 0;
+    while (known && known[count])
+        count++;
+    if (count == model->outputs && class < count)
+        return known[class];
     snprintf(buffer, 24, "%zu", class);
     return buffer;
 }

@@ -1,0 +1,375 @@
+/* cli.c: the commands of a compiled network. The only file besides progress.c and report.c that speaks to people. */
+#include "data.h"
+#include "fail.h"
+#include "feed.h"
+#include "memory.h"
+#include "npy.h"
+#include "options.h"
+#include "progress.h"
+#include "report.h"
+#include "safetensors.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DONE = 0, FAILED = 1, MISUSED = 2 };
+
+/* A command at work. */
+typedef struct Work {
+    const cnn_model *model;
+    const Options *options;
+    const char *program;
+    int argc;
+    char **argv;
+    cnn_net *net;
+    cnn_data *data;
+    cnn_error error;
+} Work;
+
+static void note(void *context, const char *text)
+{
+    (void)context;
+    fprintf(stderr, "note: %s\n", text);
+}
+
+static bool open_net(Work *w, uint64_t seed)
+{
+    w->net = cnn_new(w->model, seed, &w->error);
+    if (!w->net)
+        return false;
+    if (w->options->threads > 0)
+        cnn_set_threads(w->net, w->options->threads < 1024 ? (int)w->options->threads : 1024);
+    return !w->options->weights || cnn_load(w->net, w->options->weights, w->options->fine_tune, note, NULL, &w->error);
+}
+
+/* ---- train */
+
+static volatile sig_atomic_t interrupted;
+
+/* The first Ctrl-C asks for an orderly end; the next one is the system's. */
+static void interrupt(int number)
+{
+    interrupted = 1;
+    signal(number, SIG_DFL);
+}
+
+static bool asked_to_stop(void *context)
+{
+    (void)context;
+    return interrupted;
+}
+
+/* A word as a shell reads it back. */
+static void print_word(FILE *to, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+    if (*word && strspn(word, plain) == strlen(word)) {
+        fputs(word, to);
+        return;
+    }
+    fputc('\'', to);
+    for (; *word; word++)
+        if (*word == '\'')
+            fputs("'\\''", to);
+        else
+            fputc(*word, to);
+    fputc('\'', to);
+}
+
+/* The command that goes on with this run: the same one, but for where the weights come from. */
+static void print_continuation(const Work *w, const char *checkpoint, FILE *to)
+{
+    static const char *const replaced[] = { "--resume", "--weights", "--fine-tune" };
+    fputs("to go on: ", to);
+    print_word(to, w->argv[0]);
+    for (int i = 1; i < w->argc; i++) {
+        bool skip = false;
+        for (size_t k = 0; k < sizeof replaced / sizeof *replaced; k++) {
+            size_t length = strlen(replaced[k]);
+            if (!strncmp(w->argv[i], replaced[k], length) && (!w->argv[i][length] || w->argv[i][length] == '=')) {
+                skip = true;
+                if (!w->argv[i][length] && strcmp(replaced[k], "--fine-tune"))
+                    i++;
+                break;
+            }
+        }
+        if (skip)
+            continue;
+        fputc(' ', to);
+        print_word(to, w->argv[i]);
+    }
+    fputs(" --resume ", to);
+    print_word(to, checkpoint);
+    fputc('\n', to);
+}
+
+static cnn_plan plan_of(const Work *w)
+{
+    const Options *o = w->options;
+    cnn_plan plan = cnn_plan_of(w->model);
+    if (o->steps > 0) {
+        plan.steps = o->steps;
+        plan.epochs = o->epochs > 0 ? o->epochs : 0;
+    } else if (o->epochs > 0) {
+        plan.epochs = o->epochs;
+    }
+    if (o->batch > 0)
+        plan.batch = o->batch;
+    if (!isnan(o->rate))
+        plan.rate = o->rate;
+    if (o->seed >= 0)
+        plan.seed = (uint64_t)o->seed;
+    if (o->save)
+        plan.save = o->save;
+    plan.whole = o->input != NULL;
+    plan.csv = o->csv;
+    plan.resume = o->resume;
+    plan.keep_weights = o->weights != NULL;
+    return plan;
+}
+
+/* Where an unfinished run is kept: beside what it saves, "net.resume.safetensors" for "net.safetensors". */
+static char *checkpoint_path(const Work *w, const cnn_plan *plan, cnn_error *error)
+{
+    static const char suffix[] = ".safetensors", addition[] = ".resume.safetensors";
+    const Options *o = w->options;
+    if (o->checkpoint || o->resume)
+        return cnn_memory_text(o->checkpoint ? o->checkpoint : o->resume, error);
+    const char *stem = plan->save ? plan->save : w->model->name;
+    size_t length = strlen(stem), tail = sizeof suffix - 1;
+    if (length > tail && !strcmp(stem + length - tail, suffix))
+        length -= tail;
+    char *path = cnn_memory_get(length + sizeof addition, 1, "a file name", error);
+    if (path)
+        snprintf(path, length + sizeof addition, "%.*s%s", (int)length, stem, addition);
+    return path;
+}
+
+static bool test_and_report(Work *w, cnn_scores *scores)
+{
+    size_t n = w->model->outputs;
+    int64_t *confusion = n <= 1000 ? cnn_memory_get(n * n, sizeof *confusion, "the table of confusions", &w->error) : NULL;
+    if (n <= 1000 && !confusion)
+        return false;
+    bool good = cnn_test(w->net, w->data, scores, confusion, &w->error);
+    if (good)
+        cnn_report(w->model, w->data, scores, confusion, stdout);
+    cnn_memory_release(confusion);
+    return good;
+}
+
+static void print_end(const Work *w, const cnn_plan *plan, const cnn_outcome *outcome, FILE *to)
+{
+    if (outcome->early)
+        fprintf(to, "ended early, after epoch %lld\n", (long long)outcome->epochs);
+    if (outcome->best_epoch && outcome->epochs > 1)
+        fprintf(to, "best epoch %lld\n", (long long)outcome->best_epoch);
+    if (outcome->saved)
+        fprintf(to, "saved %s\n", plan->save);
+    else
+        fprintf(to, "nothing was saved: say where with --save FILE, or with a `save` line in the train block of %s\n", w->model->source);
+}
+
+static bool after_training(Work *w, const cnn_plan *plan, const cnn_outcome *outcome)
+{
+    const bool quiet = w->options->quiet;
+    if (outcome->stopped) {
+        printf("stopped after epoch %lld, step %lld; the run is in %s\n", (long long)outcome->epochs, (long long)outcome->steps, plan->checkpoint);
+        print_continuation(w, plan->checkpoint, stdout);
+        return true;
+    }
+    if (!quiet)
+        print_end(w, plan, outcome, stdout);
+    if (plan->whole)
+        return true;
+    cnn_scores test;
+    bool tested = cnn_data_test_images(w->data) > 0;
+    if (tested && !test_and_report(w, &test))
+        return false;
+    return cnn_report_expect(w->model, tested ? &test : NULL, outcome->validation.images ? &outcome->validation : NULL, &w->error);
+}
+
+static bool train_on_data(Work *w, cnn_plan *plan)
+{
+    Progress progress = cnn_progress_new(stdout, w->options->quiet, w->model);
+    cnn_listener listener = { &progress, cnn_progress_note, cnn_progress_step, cnn_progress_epoch, asked_to_stop };
+    cnn_outcome outcome;
+    if (!w->options->quiet) {
+        printf("%s: %zu parameters, %zu training images", w->model->name, w->model->weight_count, cnn_data_training_images(w->data));
+        if (cnn_data_test_images(w->data))
+            printf(", %zu test images", cnn_data_test_images(w->data));
+        putchar('\n');
+        fflush(stdout);
+    }
+    bool good = cnn_train(w->net, w->data, plan, &listener, &outcome, &w->error);
+    cnn_progress_clear(&progress);
+    /* The checkpoint has done its service; a run that ended here does not go on. */
+    if (good && !outcome.stopped && plan->checkpoint && cnn_io_exists(plan->checkpoint) && (plan->checkpoint_always || plan->resume))
+        good = cnn_io_remove(plan->checkpoint, &w->error);
+    return good && after_training(w, plan, &outcome);
+}
+
+static bool train(Work *w)
+{
+    cnn_plan plan = plan_of(w);
+    if (!open_net(w, plan.seed))
+        return false;
+    w->data = w->options->input ? cnn_data_npy(w->net, w->options->input, w->options->target, &w->error)
+                                : cnn_data_open(w->net, w->options->data, &w->error);
+    char *checkpoint = w->data ? checkpoint_path(w, &plan, &w->error) : NULL;
+    if (!checkpoint)
+        return false;
+    plan.checkpoint = checkpoint;
+    plan.checkpoint_always = plan.save || w->options->checkpoint || w->options->resume;
+    signal(SIGINT, interrupt);
+    signal(SIGTERM, interrupt);
+    bool good = train_on_data(w, &plan);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    cnn_memory_release(checkpoint);
+    return good;
+}
+
+/* ---- test, run, grad */
+
+static bool test(Work *w)
+{
+    cnn_scores scores;
+    if (!open_net(w, 0))
+        return false;
+    if (w->options->input) {
+        w->data = cnn_data_npy(w->net, w->options->input, w->options->target, &w->error);
+        if (w->data) {          /* what is given is what is tested */
+            w->data->test = w->data->train;
+            w->data->train = (Set){ .file.fd = -1 };
+        }
+    } else {
+        w->data = cnn_data_find(w->net, w->options->data, DATA_TEST, &w->error);
+    }
+    return w->data && test_and_report(w, &scores);
+}
+
+/* All images of --input in reals, and their targets if `target` is not NULL; for cnn_memory_release. */
+static bool read_arrays(Work *w, Set *set, void **x, void **target)
+{
+    const cnn_model *model = w->model;
+    const Reals *reals = w->net->reals;
+    if (!cnn_npy_images(set, w->options->input, &w->error))
+        return false;
+    set->outputs = model->outputs;
+    if ((target && !cnn_npy_targets(set, w->options->target, model->outputs, &w->error)) || !cnn_set_fits(set, model, &w->error))
+        return false;
+    void *buffer = cnn_memory_get(model->inputs, sizeof(double), "an image", &w->error);
+    *x = cnn_memory_get(set->count, model->inputs * reals->bytes, "the images", &w->error);
+    if (target)
+        *target = cnn_memory_get(set->count, model->outputs * reals->bytes, "the targets", &w->error);
+    bool good = buffer && *x && (!target || *target);
+    for (size_t i = 0; good && i < set->count; i++) {
+        good = cnn_set_image(set, i, cnn_at(reals, *x, i * model->inputs), reals, buffer, &w->error);
+        if (target)
+            cnn_set_target(set, i, cnn_at(reals, *target, i * model->outputs), reals);
+    }
+    cnn_memory_release(buffer);
+    return good;
+}
+
+static bool run(Work *w)
+{
+    Set set = { .file.fd = -1 };
+    void *x = NULL, *y = NULL;
+    bool good = open_net(w, 0) && read_arrays(w, &set, &x, NULL);
+    if (good) {
+        y = cnn_memory_get(set.count, w->model->outputs * w->net->reals->bytes, "the results", &w->error);
+        good = y && cnn_run(w->net, x, set.count, y, &w->error);
+    }
+    if (good && w->options->output)
+        good = cnn_npy_save(w->options->output, w->net->reals, y, (int64_t[]){ (int64_t)set.count, (int64_t)w->model->outputs }, 2, &w->error);
+    else if (good)
+        cnn_report_results(w->net, y, set.count, stdout);
+    cnn_memory_release(x);
+    cnn_memory_release(y);
+    cnn_set_free(&set);
+    return good;
+}
+
+/* The gradients under the names of what they belong to, and "input" in the shape of the images. */
+static bool save_gradients(Work *w, size_t images, const void *gradient, const void *dx)
+{
+    const cnn_model *model = w->model;
+    size_t count = (size_t)model->weight_tensors;
+    StoreItem *items = cnn_memory_get(count + 1, sizeof *items, "a list of tensors", &w->error);
+    if (!items)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const cnn_tensor *t = &model->weights[i];
+        items[i] = (StoreItem){ "", t->name, w->net->reals, t->rank, t->dim, cnn_at(w->net->reals, gradient, t->offset) };
+    }
+    int64_t dim[4] = { (int64_t)images, model->input_dim[0], model->input_dim[1], model->input_dim[2] };
+    items[count] = (StoreItem){ "", "input", w->net->reals, 1 + model->input_rank, dim, dx };
+    bool good = cnn_store(w->options->output, items, count + 1, NULL, 0, false, &w->error);
+    cnn_memory_release(items);
+    return good;
+}
+
+static bool grad(Work *w)
+{
+    const cnn_model *model = w->model;
+    Set set = { .file.fd = -1 };
+    void *x = NULL, *target = NULL, *gradient = NULL, *dx = NULL;
+    double loss;
+    uint64_t seed = w->options->seed >= 0 ? (uint64_t)w->options->seed : cnn_plan_of(model).seed;
+    bool good = open_net(w, seed) && read_arrays(w, &set, &x, &target);
+    if (good) {
+        gradient = cnn_memory_get(model->weight_count, w->net->reals->bytes, "the gradient", &w->error);
+        dx = cnn_memory_get(set.count, model->inputs * w->net->reals->bytes, "the gradient of the images", &w->error);
+        good = gradient && dx && cnn_gradient(w->net, x, target, set.count, seed, w->options->eval, &loss, gradient, dx, &w->error)
+            && save_gradients(w, set.count, gradient, dx);
+    }
+    if (good)
+        printf("loss %.*g\n", w->net->reals->digits, loss);
+    cnn_memory_release(x);
+    cnn_memory_release(target);
+    cnn_memory_release(gradient);
+    cnn_memory_release(dx);
+    cnn_set_free(&set);
+    return good;
+}
+
+/* ---- main */
+
+static const char *program_name(int argc, char **argv, const cnn_model *model)
+{
+    if (argc < 1 || !argv[0] || !*argv[0])
+        return model->name;
+    const char *slash = strrchr(argv[0], '/');
+    return slash && slash[1] ? slash + 1 : argv[0];
+}
+
+int cnn_main(const cnn_model *model, int argc, char **argv)
+{
+    static bool (*const commands[])(Work *w) = { [COMMAND_TRAIN] = train, [COMMAND_TEST] = test, [COMMAND_RUN] = run, [COMMAND_GRAD] = grad };
+    Options options;
+    Work w = { .model = model, .options = &options, .program = program_name(argc, argv, model), .argc = argc, .argv = argv };
+    if (!cnn_options_read(&options, argc, argv, &w.error)) {
+        fprintf(stderr, "%s: error: %s\n", w.program, w.error.text);
+        return MISUSED;
+    }
+    if (options.command == COMMAND_HELP) {
+        bool asked = argc > 1;
+        cnn_options_help(&options, model, w.program, asked ? stdout : stderr);
+        return asked ? DONE : MISUSED;
+    }
+    bool good = commands[options.command](&w);
+    cnn_data_free(w.data);
+    cnn_free(w.net);
+    if (good && (fflush(stdout) || ferror(stdout)))
+        good = cnn_fail(&w.error, "the results could not be printed");
+    if (!good) {
+        fflush(stdout);
+        fprintf(stderr, "%s: error: %s\n", w.program, w.error.text);
+    }
+    return good ? DONE : FAILED;
+}

@@ -107,20 +107,46 @@ static void tile_loop(Unit *u, Nest *n, Loop *l, int64_t size)
     nest_move_loop(n, i, n->loop_count - 2);
 }
 
-/* The loops of the tile: that over the first axis of dst, and that over its last one (the columns); without the lanes. */
-static void tile_loops(const Nest *n, const Loop *lanes, Loop **first, Loop **second)
+/* The loops over dst's axes without the lanes, those of extent 1 left out. Returns how many. */
+static int place_loops(const Nest *n, const Loop *lanes, Loop *list[MAX_LOOPS])
 {
-    *first = *second = NULL;
+    int count = 0;
+
     for (int i = 0; i < n->dst->rank; i++)
-        for (int j = 0; j < n->index[i].count; j++) {
-            Loop *l = n->index[i].term[j].loop;
-            if (l == lanes || l->extent == 1)
-                continue;
-            if (!*first)
-                *first = l;
-            else
-                *second = l;
-        }
+        for (int j = 0; j < n->index[i].count; j++)
+            if (n->index[i].term[j].loop != lanes && n->index[i].term[j].loop->extent > 1)
+                list[count++] = n->index[i].term[j].loop;
+    return count;
+}
+
+/* A tile over the first axis of dst, the channels, and its last one, the columns. */
+static void tile_channels_and_columns(Unit *u, Nest *n, Loop *const *places, int count, int64_t most)
+{
+    int64_t a, b;
+
+    if (count == 0)
+        return;
+    choose_tile(places[0]->extent, count > 1 ? places[count - 1]->extent : 1, most, &a, &b);
+    tile_loop(u, n, places[0], a);
+    if (count > 1)
+        tile_loop(u, n, places[count - 1], b);
+}
+
+/* A tile over the cells of a kernel, as many as fit, then over the filters: the windows of neighbouring cells overlap, so
+ * what is read comes from the nearest cache, and each filter's gradient is read once for all cells. */
+static void tile_cells_and_filters(Unit *u, Nest *n, Loop *const *places, int count, int64_t most)
+{
+    int64_t size[MAX_LOOPS];
+
+    for (int i = count - 1; i > 0; i--) {
+        bool fits = places[i]->extent <= most;
+        size[i] = fits ? places[i]->extent : i == count - 1 ? largest_divisor(places[i]->extent, most) : 1;
+        most /= size[i];
+    }
+    if (count > 0)
+        tile_loop(u, n, places[0], largest_divisor(places[0]->extent, most < places[0]->extent ? most : places[0]->extent));
+    for (int i = 1; i < count; i++)
+        tile_loop(u, n, places[i], size[i]);
 }
 
 /* The innermost loops: summed ones in their order, then what is written out, then the lanes; the places before them. */
@@ -140,19 +166,17 @@ static void order_tile(Nest *n)
 /* A weighted sum with its lanes over `lanes`: tile, then hold. */
 static void schedule_tile(Unit *u, Nest *n, Loop *lanes, int vector)
 {
-    Loop *first, *second;
+    Loop *list[MAX_LOOPS];
     bool places = nest_places_loop(n, lanes);
     int64_t vectors = places ? lanes->extent / vector : 1;      /* partial sums: one vector takes the images in turn */
-    int64_t most = u->options.machine->registers * 3 / 4, a = 1, b = 1;
+    int64_t most = u->options.machine->registers * 3 / 4;
+    int last = n->loop_count - 1;
 
-    nest_move_loop(n, loop_of(n, lanes), n->loop_count - 1);
-    tile_loops(n, lanes, &first, &second);
+    nest_move_loop(n, loop_of(n, lanes), last);
+    int count = place_loops(n, lanes, list);
     if (vectors > 2)                                            /* a long row: two vectors of it belong to the tile */
         vectors = vectors % 2 ? 1 : 2;
-    if (first)
-        choose_tile(first->extent, second ? second->extent : 1, most / vectors, &a, &b);
     if (lanes->extent > vector) {
-        int last = n->loop_count - 1;
         nest_split(u, n, last, vector);
         if (places && n->loops[last]->extent == vectors) {
             nest_unroll(n, last);
@@ -161,10 +185,10 @@ static void schedule_tile(Unit *u, Nest *n, Loop *lanes, int vector)
             nest_unroll(n, last + 1);
         }
     }
-    if (first)
-        tile_loop(u, n, first, a);
-    if (second)
-        tile_loop(u, n, second, b);
+    if (places)
+        tile_channels_and_columns(u, n, list, count, most / vectors);
+    else
+        tile_cells_and_filters(u, n, list, count, most);
     n->loops[n->loop_count - 1]->kind = LOOP_LANES;
     order_tile(n);
 }

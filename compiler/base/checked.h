@@ -31,4 +31,11 @@ static inline bool checked_mul(int64_t a, int64_t b, int64_t *to)
     return !__builtin_mul_overflow(a, b, to);
 }
 
+/* a * b * c for factors >= 0, or INT64_MAX where 64 bits do not hold it. */
+static inline int64_t checked_product(int64_t a, int64_t b, int64_t c)
+{
+    int64_t p;
+    return checked_mul(a, b, &p) && checked_mul(p, c, &p) ? p : INT64_MAX;
+}
+
 #endif

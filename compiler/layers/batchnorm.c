@@ -85,16 +85,16 @@ static void lower_training(Build *b, Site *s)
 
     nest_begin(b, "mean", "The mean of each channel over the batch: every place adds its share.");
     Every e = every_element(b, s->y->shape);
-    Expr *weight = divide(b, load(b, share(b), IX0), real(b, (double)e.area));
+    Expr *one_of_all = divide(b, load(b, share(b), IX0), real(b, (double)e.area));
     nest_start_from(b, real(b, 0));
-    nest_add(b, mean, e.channel, mul(b, weight, load(b, x, e.index)));
+    nest_add(b, mean, e.channel, mul(b, one_of_all, load(b, x, e.index)));
 
     nest_begin(b, "var", "The variance of each channel over the batch: the mean of the squared distances from the mean.");
     e = every_element(b, s->y->shape);
-    weight = divide(b, load(b, share(b), IX0), real(b, (double)e.area));
+    one_of_all = divide(b, load(b, share(b), IX0), real(b, (double)e.area));
     Expr *distance = sub(b, load(b, x, e.index), load(b, mean, e.channel));
     nest_start_from(b, real(b, 0));
-    nest_add(b, var, e.channel, mul(b, weight, mul(b, distance, distance)));
+    nest_add(b, var, e.channel, mul(b, one_of_all, mul(b, distance, distance)));
 
     nest_begin(b, "r", "The deviation is the root of the variance; one division a channel is enough.");
     Affine c = channels(b, s);

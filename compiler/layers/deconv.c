@@ -82,7 +82,7 @@ static bool shape(Unit *u, Site *s)
     int64_t depth = s->x->shape.dim[0], filters = arg_count(s, FILTERS);
     if (!something_is_left(u, s, &h, 0) || !something_is_left(u, s, &w, 1) || !groups_fit(u, s, &group_args))
         return false;
-    if (product(filters, h.full, w.full) > LIMIT_ELEMENTS) {
+    if (checked_product(filters, h.full, w.full) > LIMIT_ELEMENTS) {
         error_at(u, s->span, "all patches together make a picture of %lldx%lldx%lld; the limit is 2^40 elements",
                  (long long)h.full, (long long)w.full, (long long)filters);
         return false;
@@ -91,8 +91,8 @@ static bool shape(Unit *u, Site *s)
 
     /* With a stride, a place lies in only one of S patches. */
     Groups g = groups_of(s, &group_args);
-    int64_t all = product(g.channels, h.kernel, w.kernel), some = all / (h.stride * w.stride);
-    int64_t fan_in = some > 0 ? some : 1, fan_out = product(g.filters, h.kernel, w.kernel);
+    int64_t all = checked_product(g.channels, h.kernel, w.kernel), some = all / (h.stride * w.stride);
+    int64_t fan_in = some > 0 ? some : 1, fan_out = checked_product(g.filters, h.kernel, w.kernel);
     Shape weights = { 4, { depth, g.filters, h.kernel, w.kernel } };
     if (!site_param(u, s, "weight", "w", weights, true, init_of(s, INIT), fan_in, fan_out))
         return false;

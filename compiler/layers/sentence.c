@@ -15,11 +15,15 @@ const char *first_line(Unit *u, Span at)
     return arena_print(u->arena, "%.*s ...", (int)length, text);
 }
 
+/* 28x28x1 is one thing, 120 features are many. */
+static bool is_one(Shape s)
+{
+    return s.rank > 1 || shape_count(s) == 1;
+}
+
 void note_origin(Unit *u, const Value *v)
 {
-    bool one = v->shape.rank > 1 || shape_count(v->shape) == 1;
-
-    note(u, "%s %s from '%s' at %d:%d", shape_text(u, v->shape), one ? "comes" : "come", first_line(u, v->span),
+    note(u, "%s %s from '%s' at %d:%d", shape_text(u, v->shape), is_one(v->shape) ? "comes" : "come", first_line(u, v->span),
          span_line(u, v->span), span_column(u, v->span));
 }
 
@@ -39,17 +43,12 @@ bool needs_image(Unit *u, const Site *s)
 {
     if (s->x->shape.rank == 3)
         return true;
-    error_at(u, s->span, "%s are no image; '%s' needs height x width x depth", shape_text(u, s->x->shape), s->kind->name);
+    error_at(u, s->span, "%s %s no image; '%s' needs height x width x depth", shape_text(u, s->x->shape),
+             is_one(s->x->shape) ? "is" : "are", s->kind->name);
     note_origin(u, s->x);
     if (s->x->from)
         help(u, "a layer for images stands above the first 'flatten', 'dense' or global pool");
     else
         help(u, "'input 28x28x1' makes the input an image of 28 rows and 28 columns");
     return false;
-}
-
-int64_t product(int64_t a, int64_t b, int64_t c)
-{
-    int64_t p;
-    return checked_mul(a, b, &p) && checked_mul(p, c, &p) ? p : INT64_MAX;
 }

@@ -17,7 +17,4 @@ const char *line_with(Unit *u, const Site *s, Span at, const char *text);
 /* True if x is an image. Otherwise reports that the layer needs one, and returns false. */
 bool needs_image(Unit *u, const Site *s);
 
-/* a * b * c for factors >= 0, or INT64_MAX where that is more than 64 bits hold. */
-int64_t product(int64_t a, int64_t b, int64_t c);
-
 #endif

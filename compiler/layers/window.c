@@ -160,7 +160,7 @@ bool window_fits(Unit *u, const Site *s, const WindowArgs *args, int64_t depth, 
         return false;
 
     int64_t height = w->h.in + w->h.before + w->h.after, width = w->w.in + w->w.before + w->w.after;
-    if (product(s->x->shape.dim[0], height, width) > LIMIT_ELEMENTS) {
+    if (checked_product(s->x->shape.dim[0], height, width) > LIMIT_ELEMENTS) {
         error_at(u, s->span, "the image with its border, %lldx%lldx%lld, has more than 2^40 elements", (long long)height,
                  (long long)width, (long long)s->x->shape.dim[0]);
         return false;

@@ -565,9 +565,9 @@ static void warn_unread(Expansion *e)
 
 static void finish(Expansion *e, const AstItem *network, Value *y)
 {
+    if (e->stopped || e->lines_failed)
+        return;
     if (y == NULL) {
-        if (e->stopped)
-            return;
         error_at(e->u, network->name->span, "network '%s' is empty", e->net->name);
         help(e->u, "begin with a line such as 'input 28x28x1'");
         return;
@@ -597,10 +597,12 @@ Net *expand_network(Items *items, const AstItem *network)
     for (const AstStmt *line = network->body; line != NULL && step(&e, line->span); line = line->next)
         x = expand_stmt(&e, &place, line, x, true);
     finish(&e, network, x);
-    if (diag_errors(u) == errors)
-        expect_end(&e);
-    if (diag_errors(u) == errors)
-        warn_unread(&e);
     u->net = NULL;
-    return diag_errors(u) == errors && !e.lines_failed ? e.net : NULL;
+    if (diag_errors(u) > errors || e.lines_failed)
+        return NULL;
+    expect_end(&e);
+    if (diag_errors(u) > errors)
+        return NULL;
+    warn_unread(&e);
+    return e.net;
 }

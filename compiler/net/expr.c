@@ -1,7 +1,7 @@
 /* expr.c: evaluation of expressions.
  *
  * Whole numbers stay exact in 64 bits; a division that does not come out whole, and everything computed from it, is a
- * double. Sizes and strings pass through but cannot be calculated with. */
+ * double. Sizes and strings pass through but cannot be calculated with. The parser bounds the depth of expressions. */
 #include "net/expr.h"
 
 #include "base/checked.h"
@@ -133,26 +133,11 @@ static bool apply(Unit *u, const AstExpr *e, const Datum *a, const Datum *b, Dat
     return true;
 }
 
-/* A chain such as 1 + 2 + 3 + ... leans to the left and may be as long as the file: it is walked, not recursed into. */
-static bool eval_chain(Scope *scope, const AstExpr *e, Datum *to)
+static bool eval_binary(Scope *scope, const AstExpr *e, Datum *to)
 {
-    Unit *u = scope->items->u;
-    LIST(const AstExpr *) chain = { 0 };
-    const AstExpr *first = e;
-    Datum total;
+    Datum a, b;
 
-    for (; first->kind == AST_BINARY && !first->failed; first = first->left)
-        LIST_ADD(u->arena, &chain, first);
-    if (!expr_eval(scope, first, &total))
-        return false;
-    for (int i = chain.count - 1; i >= 0; i--) {
-        Datum right, result;
-        if (!expr_eval(scope, chain.at[i]->right, &right) || !apply(u, chain.at[i], &total, &right, &result))
-            return false;
-        total = result;
-    }
-    *to = total;
-    return true;
+    return expr_eval(scope, e->left, &a) && expr_eval(scope, e->right, &b) && apply(scope->items->u, e, &a, &b, to);
 }
 
 static bool eval_negate(Scope *scope, const AstExpr *e, Datum *to)
@@ -217,7 +202,7 @@ bool expr_eval(Scope *scope, const AstExpr *e, Datum *to)
         error_at(u, e->span, "'%s(...)' is not a number", e->text);
         return false;
     case AST_BINARY:
-        return eval_chain(scope, e, to);
+        return eval_binary(scope, e, to);
     case AST_NEGATE:
         return eval_negate(scope, e, to);
     }

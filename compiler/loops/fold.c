@@ -360,7 +360,7 @@ static bool is_scale(Fold *f, Nest *n, Expr **x, Expr **A, Expr **B)
 /* The sum s made x and `scale` alone reads it: s takes over the scale and its result. */
 static bool fold_behind(Fold *f, Nest *scale, const Expr *x, Expr *A, Expr *B)
 {
-    Nest *made, *reader;
+    Nest *made = NULL, *reader = NULL;
     Weighted s;
 
     if (x->tensor->role != ROLE_SCRATCH || x->tensor->view_of || scale->dst->view_of || writers(f->p, x->tensor, &made) != 1
@@ -389,7 +389,7 @@ static bool fold_behind(Fold *f, Nest *scale, const Expr *x, Expr *A, Expr *B)
 /* `scale` made what only a sum reads, perhaps through a border of zeros: the sum reads what the scale read. */
 static bool fold_before(Fold *f, Nest *scale, Expr *x, Expr *A, Expr *B)
 {
-    Nest *reader, *pad = NULL;
+    Nest *reader = NULL, *pad = NULL;
     const Tensor *t = scale->dst;
     Weighted s;
 

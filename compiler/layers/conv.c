@@ -41,7 +41,8 @@ static bool shape(Unit *u, Site *s)
 
     Groups g = groups_of(s, &group_args);
     Shape weights = { 4, { filters, g.channels, k.h.kernel, k.w.kernel } };
-    int64_t fan_in = checked_product(g.channels, k.h.kernel, k.w.kernel), fan_out = checked_product(g.filters, k.h.kernel, k.w.kernel);
+    int64_t fan_in = checked_product(g.channels, k.h.kernel, k.w.kernel);
+    int64_t fan_out = checked_product(g.filters, k.h.kernel, k.w.kernel);
     if (!site_param(u, s, "weight", "w", weights, true, init_of(s, INIT), fan_in, fan_out))
         return false;
     return arg_flag(s, NOBIAS)

@@ -1,5 +1,6 @@
 /* main.c: the command cnnc. Exit status 0: done, 1: an error in the input, 2: in the command line. */
 #include "emit/emit.h"
+#include "emit/native.h"
 #include "options.h"
 #include "pipeline.h"
 
@@ -90,6 +91,9 @@ int main(int argc, char **argv)
         else
             text_line(t, "cnnc %s", CNNC_VERSION);
         status = !write_file(u, "-", t);
+    } else if (line.list_targets) {
+        Text *t = text_new(u->arena);
+        status = !native_list_targets(t) || !write_file(u, "-", t);
     } else {
         status = !compile(u, &line) || diag_errors(u) > 0;
         diag_print(u, stderr, colour());

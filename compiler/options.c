@@ -14,6 +14,7 @@ typedef struct Reader {
     Unit *u;
     CommandLine *line;
     const char *emit;               /* --emit before or after -o */
+    const Machine *machine;         /* --target=MACHINE, or NULL */
 } Reader;
 
 typedef struct Option {
@@ -54,16 +55,41 @@ static const char *read_style(Reader *r, const char *value)
     return "lesson, unrolled or fast";
 }
 
+/* A machine of the fast style, or, told by its '-', a triple that LLVM knows. */
 static const char *read_target(Reader *r, const char *value)
 {
-    r->u->options.machine = machine_find(value);
-    if (r->u->options.machine)
+    Options *o = &r->u->options;
+    const Machine *machine = machine_find(value);
+
+    if (machine)
+        o->machine = r->machine = machine;
+    else if (strchr(value, '-'))
+        o->triple = value;
+    if (machine || o->triple == value)
         return NULL;
     Text *t = text_new(r->u->arena);
-    text_put(t, "one of");
+    text_put(t, "a triple such as aarch64-linux-gnu ('cnnc --targets' lists them) or one of");
     for (int i = 0; i < machine_table_count; i++)
         text_put(t, "%s %s", i ? "," : "", machine_table[i].name);
     return t->at;
+}
+
+static const char *read_cpu(Reader *r, const char *value)
+{
+    r->u->options.cpu = value;
+    return *value ? NULL : "the name of a processor";
+}
+
+static const char *read_features(Reader *r, const char *value)
+{
+    r->u->options.features = value;
+    return *value ? NULL : "a list such as +fma,-avx2";
+}
+
+static const char *read_optimise(Reader *r, const char *value)
+{
+    r->u->options.optimise = value[0] - '0';
+    return value[0] >= '0' && value[0] <= '3' && !value[1] ? NULL : "0, 1, 2 or 3";
 }
 
 static const char *read_real(Reader *r, const char *value)
@@ -135,6 +161,8 @@ static const char *read_define(Reader *r, const char *value)
 
 static const char *read_infer(Reader *r, const char *value)   { (void)value; r->u->options.infer = true; return NULL; }
 static const char *read_main(Reader *r, const char *value)    { (void)value; r->u->options.with_main = true; return NULL; }
+static const char *read_strict(Reader *r, const char *value)  { (void)value; r->u->options.strict = true; return NULL; }
+static const char *read_targets(Reader *r, const char *value) { (void)value; r->line->list_targets = true; return NULL; }
 static const char *read_help(Reader *r, const char *value)    { (void)value; r->line->help = true; return NULL; }
 static const char *read_version(Reader *r, const char *value) { (void)value; r->line->version = true; return NULL; }
 
@@ -145,6 +173,12 @@ static const Option table[] = {
     { "--network",       "NAME",    "the network to compile, where the file has several",              read_network },
     { "--style",         "STYLE",   "lesson: to read, loops like the formulas (default); unrolled: no loop left; fast", read_style },
     { "--target",        "MACHINE", "the machine that --style=fast schedules for: avx2 (default), avx512, sse2, neon", read_target },
+    { "--target",        "TRIPLE",  "the machine that objects are for, such as aarch64-linux-gnu (default: this one)", read_target },
+    { "--targets",       NULL,      "the machines that objects can be made for",                       read_targets },
+    { "--cpu",           "NAME",    "its processor, such as x86-64-v3; native: this one",              read_cpu },
+    { "--features",      "LIST",    "what it has beyond, or lacks: +fma,-avx2",                        read_features },
+    { "-O",              "LEVEL",   "how much LLVM optimises: 0 to 3 (default 2; 0 for -o net.ll)",    read_optimise },
+    { "--strict",        NULL,      "LLVM: products and sums are rounded apart, as C with -ffp-contract=off", read_strict },
     { "--real",          "TYPE",    "float (default) or double",                                       read_real },
     { "--tile",          "N",       "images that one call handles (default 1; fast: two vectors of them)",                        read_tile },
     { "--infer",         NULL,      "inference alone: no dropout, scales folded into weights",         read_infer },
@@ -203,6 +237,24 @@ static const Option *option_of(const char *text, const char **value)
     return NULL;
 }
 
+/* The machine that the fast style schedules for where only the processor is known. */
+static const Machine *machine_of_processor(const Options *o)
+{
+    static const struct { const char *triple, *cpu, *machine; } known[] = {
+        { "aarch64", "",          "neon" },
+        { "arm64",   "",          "neon" },
+        { "x86_64",  "x86-64-v3", "avx2" },
+        { "x86_64",  "x86-64-v4", "avx512" },
+        { "",        "",          "sse2" },                     /* vectors of 16 bytes, which every other machine has or does without */
+    };
+    const char *triple = o->triple ? o->triple : "x86_64", *cpu = o->cpu ? o->cpu : "";
+
+    for (int i = 0; i < countof(known); i++)
+        if (strncmp(triple, known[i].triple, strlen(known[i].triple)) == 0 && (!*known[i].cpu || strcmp(cpu, known[i].cpu) == 0))
+            return machine_find(known[i].machine);
+    return o->machine;
+}
+
 static bool wrong(const char *format, const char *a, const char *b)
 {
     fputs("cnnc: error: ", stderr);
@@ -236,10 +288,12 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
             return wrong(arena_print(u->arena, "%s '%%s' is not %%s", o->name), value, expected);
     }
     Options *options = &u->options;
+    if (!r.machine && (options->triple || options->cpu))
+        options->machine = machine_of_processor(options);
     if (!options->tile)
         options->tile = options->style != STYLE_FAST ? 1
                         : 2 * options->machine->vector_bytes / (options->real == REAL_DOUBLE ? 8 : 4);
-    if (line->help || line->version)
+    if (line->help || line->version || line->list_targets)
         return true;
     if (!u->options.input)
         return wrong("no input file%s%s", "", "");

@@ -15,7 +15,7 @@ typedef struct Target {
 typedef struct CommandLine {
     LIST(Target) targets;
     const char *dump;               /* name of a stage, or NULL */
-    bool help, version;
+    bool help, version, list_targets;
 } CommandLine;
 
 /* Reads the arguments into u->options and *line. False after saying on stderr what is wrong with them. */

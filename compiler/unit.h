@@ -31,6 +31,10 @@ typedef struct Options {
     const char *weights;           /* .safetensors to embed as constants, or NULL */
     const struct Machine *machine; /* loops/machine.h: what --style=fast schedules for */
     int64_t tile;                  /* images that one call of the generated code handles; 0: what the style prefers */
+    const char *triple;            /* LLVM: the machine that objects are for, "aarch64-linux-gnu"; NULL: this one */
+    const char *cpu, *features;    /* LLVM: "x86-64-v3" or "native", "+fma,-sse4a"; NULL: what every machine of that kind has */
+    int optimise;                  /* LLVM: 0 to 3; -1: what the output prefers */
+    bool strict;                   /* no contraction of a product and a sum into one operation */
     int64_t unroll_budget;         /* multiply-adds that --style=unrolled may write out */
     Define *defines;
     int define_count;

@@ -1,0 +1,20 @@
+/* native.h: what LLVM makes of a unit: the arrow from the outputs to the files that know LLVM.
+ *
+ * The functions are there in every build; without LLVM they report that it is missing. */
+#ifndef CNNC_EMIT_NATIVE_H
+#define CNNC_EMIT_NATIVE_H
+
+#include "emit/emit.h"
+
+typedef enum NativeKind { NATIVE_IR, NATIVE_BITCODE, NATIVE_ASM, NATIVE_OBJECT } NativeKind;
+
+/* Appends the unit as that kind of code for the machine that the options name. False after reporting an error. */
+bool native_emit(Unit *u, NativeKind kind, Text *t);
+
+/* The name by which an object of the unit exports its descriptor, "Fashion_model". */
+const char *native_model_name(Unit *u);
+
+/* The machines that objects can be made for, for people. False after saying on stderr that there is no LLVM. */
+bool native_list_targets(Text *t);
+
+#endif

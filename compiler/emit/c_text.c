@@ -46,7 +46,7 @@ static void spaces(Text *t, int count)
         text_bytes(t, " ", 1);
 }
 
-enum { NO_BREAK = 1000, LIST_COST = 3 };
+enum { NO_BREAK = 100000, COST_OF_DEPTH = 4, LIST_COST = 9 };
 
 /* How bad it is to go on on the next line at a space that is `depth` deep in brackets: best before an operator or behind a word
  * of formulas, worse in a list of loops (`sum over kh, kw of`). */
@@ -54,15 +54,15 @@ static int break_cost(const char *code, const char *space, int depth)
 {
     static const char *const before[] = { "where ", "else " };
 
-    if (space[1] && strchr("+-*/?:<>", space[1]) && space[2] == ' ')
-        return depth;
+    if (space[1] && strchr("?:+-*/<>", space[1]) && space[2] == ' ')      /* the looser the sign binds, the better */
+        return depth * COST_OF_DEPTH + (strchr("*/<>", space[1]) ? 2 : strchr("+-", space[1]) ? 1 : 0);
     for (int i = 0; i < countof(before); i++)
         if (strncmp(space + 1, before[i], strlen(before[i])) == 0)
-            return depth;
+            return depth * COST_OF_DEPTH;
     if (space >= code + 3 && strncmp(space - 3, " of", 3) == 0)
-        return depth;
+        return depth * COST_OF_DEPTH;
     if (space > code && space[-1] == ',')
-        return depth ? depth : LIST_COST;
+        return depth ? depth * COST_OF_DEPTH : LIST_COST;
     return NO_BREAK;
 }
 
@@ -145,23 +145,41 @@ void put_list(Text *t, const char *head, const char *const *items, int count, co
     text_put(t, "%s\n", tail);
 }
 
+/* A sign that stands alone between spaces. */
+static bool is_sign(const char *word)
+{
+    return strchr("+-*/=", word[0]) && word[0] && (word[1] == ' ' || word[1] == '\0');
+}
+
+/* How much of a paragraph stands on a line of `width` columns. Formulas in it stay whole where they can: no line ends within
+ * brackets or beside a sign. */
+static size_t paragraph_line(const char *text, int width)
+{
+    size_t end = 0, any = 0;
+    int depth = 0;
+
+    for (size_t i = 0;; i++) {
+        depth += text[i] == '[' ? 1 : text[i] == ']' ? -1 : 0;
+        if (text[i] == '\0' && columns(text, i) <= width)
+            return i;
+        if (text[i] == ' ' && columns(text, i) <= width) {
+            any = i;
+            if (depth == 0 && !is_sign(text + i + 1) && !(i >= 2 && text[i - 2] == ' ' && is_sign(text + i - 1)))
+                end = i;
+        }
+        if (columns(text, i) > width && (text[i] == ' ' || text[i] == '\0'))
+            return end ? end : any ? any : i;
+    }
+}
+
 void put_paragraph(Text *t, const char *prefix, const char *text, int hang)
 {
     int indent = t->depth * 4 + columns(prefix, strlen(prefix));
     bool first = true;
 
     while (*text) {
-        int more = first ? 0 : hang, width = PAGE_WIDTH - indent - more;
-        size_t end = 0;
-        for (size_t i = 0;; i++) {
-            if (text[i] == ' ' || text[i] == '\0') {
-                if (columns(text, i) > width && end > 0)
-                    break;
-                end = i;
-            }
-            if (text[i] == '\0')
-                break;
-        }
+        int more = first ? 0 : hang;
+        size_t end = paragraph_line(text, PAGE_WIDTH - indent - more);
         text_indent(t);
         text_put(t, "%s", first || prefix[0] != '/' ? prefix : " * ");
         spaces(t, more);

@@ -13,8 +13,8 @@ static const double *put_values(CFile *f, const double *value, const int64_t *di
         text_put(t, "%s", c_number(t->arena, *value, f->u->options.real));
         return value + 1;
     }
-    text_put(t, "{");
-    int column = t->depth * 4 + 1;
+    text_put(t, rank > 1 ? "{" : "{ ");
+    int column = t->depth * 4 + 2;
     for (int64_t i = 0; i < dim[0]; i++) {
         size_t before = t->length;
         if (rank > 1) {
@@ -30,14 +30,14 @@ static const double *put_values(CFile *f, const double *value, const int64_t *di
         if (i > 0 && column + 2 + (int)strlen(number) > PAGE_WIDTH) {
             text_put(t, "\n");
             text_indent(t);
-            text_put(t, " ");
-            column = t->depth * 4 + 1;
+            text_put(t, "  ");
+            column = t->depth * 4 + 2;
             before = t->length;
         }
-        text_put(t, "%s%s%s", column > t->depth * 4 + 1 ? " " : "", number, i < dim[0] - 1 ? "," : "");
+        text_put(t, "%s%s%s", column > t->depth * 4 + 2 ? " " : "", number, i < dim[0] - 1 ? "," : "");
         column += (int)(t->length - before);
     }
-    text_put(t, "}");
+    text_put(t, rank > 1 ? "}" : " }");
     return value;
 }
 

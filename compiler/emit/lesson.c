@@ -61,13 +61,23 @@ static const char *change_of_shape(CFile *f, const Site *s)
     return arena_print(f->u->arena, "%s -> %s", shape_text(f->u, s->x->shape), shape_text(f->u, s->y->shape));
 }
 
+/* A layer as written: one line, without what opens a body. */
+static const char *as_written(CFile *f, const Site *s)
+{
+    const char *text = s->span.source ? span_text(f->u, s->span) : s->kind->name;
+    size_t length = strcspn(text, "\r\n");
+
+    length = without_comment(text, length);
+    while (length > 0 && strchr(" \t{", text[length - 1]))
+        length--;
+    return length > 50 ? s->kind->name : names_comment(f->u->arena, arena_copy(f->u->arena, text, length));
+}
+
 void lesson_banner(CFile *f, const Site *s)
 {
-    const char *source = source_line(f, s->span);
+    const char *source = as_written(f, s);
     Text *t = f->t;
 
-    if (strlen(source) > 50)
-        source = s->kind->name;
     text_put(t, "/* ---- %s: %s ", names_comment(f->u->arena, s->name), source);
     const char *shapes = change_of_shape(f, s);
     size_t start = t->length;
@@ -246,14 +256,17 @@ static void see_windows(void *context, const Expr *load)
     }
 }
 
-/* Meanings of more than a few words stand behind a colon. */
+/* Meanings of more than two words, and those with numbers or signs, stand behind a colon. */
 static bool is_long(const char *meaning)
 {
-    int words = 0;
+    int words = 1;
 
-    for (const char *c = meaning; *c; c++)
+    for (const char *c = meaning; *c; c++) {
         words += *c == ' ';
-    return words > 3;
+        if (*c != ' ' && *c != '_' && !((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z')))
+            return true;
+    }
+    return words > 2;
 }
 
 /* "weights", "biases": what the numbers of a trained parameter are called. */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { LONG_SLOPE = 60 };           /* bytes of a formula that still can be read in a sentence */
+
 /* ---- the chain rule in words */
 
 /* The first gradient that an expression reads, or NULL. */
@@ -91,8 +93,8 @@ const char *lesson_chain_rule(CFile *f, const Scope *s)
     Expr *slope = other_factors(arena, n->value);
     Text *t = text_new(arena);
 
-    if (slope && reads_gradient(slope))
-        return "";
+    if (slope && (reads_gradient(slope) || strlen(text_of(s, slope)) > LONG_SLOPE))
+        return "";                                              /* the formula says it better */
     void **told = map_text(f->told, arena_print(arena, "%s of %s", dy_name, n->site ? n->site->name : ""));
     if (!*told)                                                 /* once a layer */
         text_put(t, "%s tells how much the loss grows per unit of %s. ", dy_name, dy_name + (dy_name[0] == 'd'));

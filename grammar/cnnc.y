@@ -139,8 +139,11 @@ stmts:
   ;
 
 stmt:
-    flow NL                                     { $$ = tree_flow(p, @flow, NULL, $flow.first); }
-  | ID '=' flow NL                              { $$ = tree_flow(p, span_join(@ID, @flow), tree_word(p, $ID, @ID), $flow.first); }
+    flow NL                                     { $$ = tree_flow(p, @flow, NULL, $flow.first, $flow.failed); }
+  | ID '=' flow NL
+    {
+        $$ = tree_flow(p, span_join(@ID, @flow), tree_word(p, $ID, @ID), $flow.first, $flow.failed);
+    }
   | REPEAT count body NL
     {
         $$ = tree_stmt(p, AST_REPEAT, span_join(@REPEAT, @body));
@@ -185,23 +188,25 @@ count:
   ;
 
 flow:
-    layer                                       { $$.first = $$.last = $layer; }
-  | flow ARROW layer                            { $$ = $1; APPEND($$, $layer); }
+    layer                                       { $$.first = $$.last = $layer.made; $$.failed = $layer.failed; }
+  | flow ARROW layer                            { $$ = $1; APPEND($$, $layer.made); $$.failed |= $layer.failed; }
   ;
 
 layer:
     ID args_opt from_opt paths_opt
     {
-        $$ = tree_layer(p, @$, $ID, @ID, $args_opt.first, $from_opt.first);
-        $$->has_paths = $paths_opt.given;
-        $$->paths = $paths_opt.first;
+        $$.made = tree_layer(p, @$, $ID, @ID, $args_opt.first, $from_opt.first);
+        $$.made->has_paths = $paths_opt.given;
+        $$.made->paths = $paths_opt.first;
+        $$.failed = $paths_opt.failed;
     }
   | CALL callargs ')' from_opt paths_opt
     {
-        $$ = tree_layer(p, @$, $CALL, tree_call_name(@CALL), $callargs.first, $from_opt.first);
-        $$->call = true;
-        $$->has_paths = $paths_opt.given;
-        $$->paths = $paths_opt.first;
+        $$.made = tree_layer(p, @$, $CALL, tree_call_name(@CALL), $callargs.first, $from_opt.first);
+        $$.made->call = true;
+        $$.made->has_paths = $paths_opt.given;
+        $$.made->paths = $paths_opt.first;
+        $$.failed = $paths_opt.failed;
     }
   ;
 
@@ -226,20 +231,33 @@ names:
   ;
 
 paths_opt:
-    %empty                                      { $$.first = $$.last = NULL; $$.given = false; }
-  | '{' paths '}'                               { $$ = $paths; $$.given = true; }
+    %empty                                      { $$.first = $$.last = NULL; $$.given = $$.failed = false; }
+  | '{' paths '}'                               { $$ = $paths; }
   ;
 
 paths:
-    %empty                                      { $$.first = $$.last = NULL; $$.given = true; }
-  | paths path                                  { $$ = $1; APPEND($$, $path); }
+    %empty
+    {
+        $$.first = $$.last = NULL;
+        $$.given = true;
+        $$.failed = false;
+        tokens_branch(p);
+    }
+  | paths path
+    {
+        $$ = $1;
+        if ($path != NULL)
+            APPEND($$, $path);
+        else
+            $$.failed = true;
+    }
   | paths NL
   ;
 
 path:
     PATH path_name body NL                      { $$ = tree_path(p, span_join(@PATH, @body), $path_name, $body.first); }
-  | error NL                                    { yyerrok; $$ = tree_path(p, @error, NULL, tree_failed(p, @error, NULL)); }
-  | error failed_body NL                        { yyerrok; $$ = tree_path(p, @error, NULL, tree_failed(p, @error, NULL)); }
+  | error NL                                    { yyerrok; $$ = NULL; }
+  | error failed_body NL                        { yyerrok; $$ = NULL; }
   ;
 
 path_name:
@@ -313,8 +331,8 @@ static int yyreport_syntax_error(const yypcontext_t *context, Parse *p)
     return 0;
 }
 
-/* All that is left to it is that the parser's stack cannot grow further. */
+/* Called by bison for the rest: its stack cannot grow, by more than the limits on nesting can make of it. */
 static void grammar_error(Span *at, Parse *p, const char *message)
 {
-    error_at(p->unit, *at, "this is nested too deeply (%s)", message);
+    error_at(p->unit, *at, "internal error in the parser: %s", message);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every message of the compiler has a golden file: the formats of error_at, warning_at, note, help and fix_at in the sources against
+"""Every message of the compiler has a golden file: the formats of error_at, complain, warning_at, note, help and fix_at in the sources against
 tests/golden/messages/*.err (and the unit tests, for what a small file cannot provoke).
 
     messages.py [ROOT]            lists the messages that no golden file shows; status 1 if there are errors or warnings among them
@@ -9,8 +9,8 @@ import pathlib
 import re
 import sys
 
-CALLS = {"error_at": 2, "warning_at": 2, "note": 1, "note_at": 2, "help": 1, "fix_at": 3}
-STRICT = {"error_at", "warning_at"}
+CALLS = {"error_at": 2, "complain": 2, "warning_at": 2, "note": 1, "note_at": 2, "help": 1, "fix_at": 3}
+STRICT = {"error_at", "complain", "warning_at"}
 
 
 def arguments(text, start):
@@ -64,7 +64,7 @@ def messages(root):
         for m in re.finditer(r"\b(" + "|".join(CALLS) + r")\(", code):
             args = arguments(code, m.end() - 1)
             place = CALLS[m.group(1)]
-            if len(args) <= place or args[0].strip().startswith(("Unit *", "const Unit *")):
+            if len(args) <= place or args[0].strip().startswith(("Unit *", "const Unit *", "Parse *")):
                 continue
             for fmt in literals(args[place]):
                 # A bare "%s" says nothing, and mistakes of ours have no network that shows them.

@@ -4,6 +4,8 @@
 #include "front/parse.h"
 #include "parser.h"
 
+#include <assert.h>
+
 AstFile *ast_parse(Unit *u, int source)
 {
     Parse *p = ARENA_NEW(u->arena, Parse);
@@ -14,12 +16,7 @@ AstFile *ast_parse(Unit *u, int source)
     p->file = ARENA_NEW(u->arena, AstFile);
     p->file->source = source;
     p->file->name = source_name(u, source);
-    if (p->length > LIMIT_FILE) {
-        error_at(u, NO_SPAN, "%s: a source file has at most %lld bytes, this one has %zu", p->file->name,
-                 (long long)LIMIT_FILE, p->length);
-        p->file->failed = true;
-        return p->file;
-    }
+    assert(p->length <= LIMIT_FILE);
     scanner_open(p);
     if (grammar_parse(p) != 0)
         p->file->failed = true;     /* the parser gave up, which it has said */

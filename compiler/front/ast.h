@@ -104,18 +104,22 @@ typedef struct AstFile {
     int source;
     const char *name;               /* as messages say it */
     AstItem *items;
-    bool failed;                    /* an item is missing that could not be parsed: a name may be unknown for that reason */
+    bool failed;                    /* items or braces could not be understood: a name may be unknown and a line misplaced
+                                     * for that reason. Errors within lines leave it false; they are AST_FAILED. */
     struct AstFile *next;           /* the unit's files, each once, in the order of reading; Unit.ast is the first */
 } AstFile;
 
-/* Parses source number `source`. Reports every syntax error and returns what could be understood, never NULL; a
- * statement that failed is kept as AST_FAILED so that the shape behind it is unknown rather than wrong. */
+/* Parses source number `source`, at most LIMIT_FILE bytes. Reports every syntax error and returns what could be
+ * understood, never NULL; a statement that failed is kept as AST_FAILED so that the shape behind it is unknown rather
+ * than wrong. */
 AstFile *ast_parse(Unit *u, int source);
 
 /* Reads the main program ("-" is standard input) and what it imports, each file once: sets u->ast, and `imported` of
- * the items. False if an error was reported. u->ast is NULL only if the main program cannot be read; otherwise it is
- * good enough to look for more errors. */
+ * the items. False if an error was reported. u->ast is NULL only if the main program cannot be read. */
 bool ast_load(Unit *u, const char *path);
+
+/* Whether every file was understood but for single lines, so that a check finds real mistakes and no consequences. */
+bool ast_sound(const AstFile *file);
 
 /* The tree as indented text, for --dump=ast and golden tests, with the files that it imports behind it. */
 void ast_dump(const AstFile *file, Text *t);

@@ -147,3 +147,15 @@ bool ast_load(Unit *u, const char *path)
         load(l, NULL, NO_SPAN, arena_copy(u->arena, path, strlen(path)), 0);
     return diag_errors(u) == before;
 }
+
+bool ast_sound(const AstFile *file)
+{
+    for (; file != NULL; file = file->next) {
+        if (file->failed)
+            return false;
+        for (const AstItem *item = file->items; item != NULL; item = item->next)
+            if (item->kind == AST_IMPORT && item->imported == NULL)
+                return false;
+    }
+    return true;
+}

@@ -316,7 +316,7 @@ static const Replacement lookalikes[] = {
     { "×", "x" },  { "✕", "x" },  { "→", "->" }, { "−", "-" },  { "–", "-" },  { "—", "-" },
     { "“", "\"" }, { "”", "\"" }, { "„", "\"" }, { "‘", "\"" }, { "’", "\"" }, { "'", "\"" },
     { "`", "\"" }, { "≤", "<=" }, { "≥", ">=" }, { "≠", "!=" }, { "·", "*" },  { "÷", "/" },
-    { "…", ".." }, { "[", "(" },  { "]", ")" },
+    { "…", ".." }, { ":", "=" },  { "[", "(" },  { "]", ")" },
 };
 
 static void complain_stray(Parse *p, Span s)
@@ -331,17 +331,19 @@ static void complain_stray(Parse *p, Span s)
     } else if (code == '\r') {
         complain(p, s, "a carriage return without its newline");
     } else if (code < 0x20 || code == 0x7f) {
-        complain(p, s, "control byte 0x%02x does not belong into a program", (unsigned)code);
+        complain(p, s, "control byte 0x%02x does not belong in a program", (unsigned)code);
     } else if (code == 0xa0 || code == 0xfeff) {
         if (complain(p, s, "an invisible character (U+%04X) that is no space", (unsigned)code))
             fix_at(u, s, " ", "replace it by a space");
     } else if (code == '.') {
         if (complain(p, s, "'.' stands only between two digits of a number") && p->text + p->length > text + 1)
             help(u, is_digit(text[1]) ? "write 0.5, not .5" : "write 1.0, not 1.");
+    } else if (code == '%') {
+        complain(p, s, "'%%' directly follows its number");
     } else {
         const char *character = span_text(u, s);
         const char *mark = *character == '\'' ? "\"" : "'";
-        if (!complain(p, s, "%s%s%s does not belong into a program", mark, character, mark))
+        if (!complain(p, s, "%s%s%s does not belong in a program", mark, character, mark))
             return;
         for (int i = 0; i < countof(lookalikes); i++)
             if (strcmp(lookalikes[i].text, character) == 0)

@@ -15,15 +15,15 @@ union Meaning {
     AstExpr *expr;
     AstArg *arg;
     AstName *word;
-    AstPath *path;
-    AstLayer *layer;
+    AstPath *path;                  /* NULL: it failed */
     AstStmt *stmt;
     AstFormal *formal;
     struct { AstExpr *first, *last; } exprs;
     struct { AstArg *first, *last; } args;
     struct { AstName *first, *last; } words;
-    struct { AstPath *first, *last; bool given; } paths;
-    struct { AstLayer *first, *last; } flow;
+    struct { AstPath *first, *last; bool given, failed; } paths;
+    struct { AstLayer *first, *last; bool failed; } flow;
+    struct { AstLayer *made; bool failed; } layer;
     struct { AstStmt *first, *last; } stmts;
     struct { AstFormal *first, *last; } formals;
     struct { AstName *counter; AstExpr *low, *high; } count;
@@ -48,6 +48,8 @@ typedef struct Token {
 typedef struct Opening {
     Span span;                      /* the brace or parenthesis */
     Span head;                      /* of a brace, the statement up to it; of a parenthesis, the word before it */
+    bool branches;                  /* a brace around paths */
+    bool complained;                /* that one of these branches is no path */
 } Opening;
 
 typedef struct Parse {
@@ -69,7 +71,8 @@ typedef struct Parse {
     Opening braces[LIMIT_DEPTH], parens[LIMIT_DEPTH];
     int brace_count, paren_count;
     Opening lost_paren;             /* one that the end of a statement closed */
-    Opening closed;                 /* the brace that was closed last */
+    Opening closed;                 /* the brace that was closed last, */
+    Span closed_end;                /* and where */
     Opening doubtful;               /* the first that a '}' closed which is indented less: its own may be missing */
     Span doubtful_end;              /* that '}' */
     int minus_count;                /* signs in a row */
@@ -90,6 +93,8 @@ void scanner_next(Parse *p, Token *to);
 /* ---- tokens.c */
 
 int grammar_lex(union Meaning *meaning, Span *span, Parse *p);
+/* The innermost brace is around paths. */
+void tokens_branch(Parse *p);
 /* The kind of a keyword, or of a name, ID. */
 int keyword_kind(const char *text, int length);
 bool is_keyword(int kind);

@@ -97,8 +97,9 @@ static bool lost_paren(Parse *p, const Trouble *t)
         return false;
     Span paren = p->lost_paren.span;
     paren.from = paren.to - 1;
-    if (complain(p, t->place, "missing ')' for the '(' at %d:%d", span_line(p->unit, paren), span_column(p->unit, paren)))
-        fix_at(p->unit, (Span){ paren.source, p->last.to, p->last.to }, ")", "close it, or go on in the next line after a comma or an operator");
+    Span place = { paren.source, t->gap.from, t->gap.from };
+    if (complain(p, place, "missing ')' for the '(' at %d:%d", span_line(p->unit, paren), span_column(p->unit, paren)))
+        fix_at(p->unit, place, ")", "close it, or go on in the next line after a comma or an operator");
     return true;
 }
 
@@ -106,7 +107,7 @@ static bool lost_paren(Parse *p, const Trouble *t)
 static bool keyword_as_name(Parse *p, const Trouble *t)
 {
     Span word = t->found->span;
-    bool named = t->found->kind == '=' && is_keyword(p->before.kind) && p->before.span.from == p->statement;
+    bool named = t->found->kind == '=' && is_keyword(p->before.kind) && p->before.span.from == p->statement && p->brace_count > 0;
     if (named)
         word = p->before.span;
     else if (!is_keyword(t->found->kind) || !t->expected[ID] || (t->expected[REPEAT] && next_byte(p, word.to) != '='))
@@ -179,15 +180,18 @@ static bool outside_of_items(Parse *p, const Trouble *t)
     const char *near = kind == ID || kind == CALL ? nearest_keyword(t->found->meaning.name) : NULL;
 
     if (near != NULL) {
+        p->astray = false;
         if (complain(p, t->place, "'%s' begins nothing that a file may have", t->found->meaning.name))
             fix_at(p->unit, t->place, near, "did you mean '%s'?", near);
         return true;
     }
     /* The lines that follow are lost for the same reason. */
-    if (kind == ID || kind == CALL)
-        complain(p, t->place, "a layer stands inside the braces of a network or a block");
-    else
+    if (kind == ID || kind == CALL) {
+        if (complain(p, t->place, "a layer stands inside the braces of a network or a block") && p->closed_end.source != 0)
+            note_at(p->unit, p->closed_end, "'%s' ends", quoted(p, p->closed.head));
+    } else {
         complain(p, t->place, "expected param, network, block, data, train or import, found '%s'", text);
+    }
     p->astray = true;
     return true;
 }
@@ -242,7 +246,7 @@ static bool spaced_size(Parse *p, const Trouble *t)
 /* dropout (0.5), conv (6, 3x3) */
 static bool spaced_call(Parse *p, const Trouble *t)
 {
-    Opening o = { t->found->span, p->before.span };
+    Opening o = { .span = t->found->span, .head = p->before.span };
     bool opens = t->found->kind == '(' && p->before.kind == ID;
     if (t->found->kind == ',' && p->paren_count > 0 && t->expected[')'] && !t->expected[',']) {
         o = p->parens[p->paren_count - 1];
@@ -292,6 +296,9 @@ static bool missing_path(Parse *p, const Trouble *t)
 {
     if (!t->expected[PATH] || t->expected[REPEAT])
         return false;
+    Opening *layer = &p->braces[p->brace_count - 1];
+    p->failed |= layer->complained;         /* the other branches are written alike */
+    layer->complained = true;
     if (complain(p, t->place, "expected 'path', found '%s'", quoted(p, t->place)))
         help(p->unit, "each branch is written 'path { ... }'");
     return true;
@@ -354,7 +361,7 @@ static const char *expected_in_words(Parse *p, const bool *expected)
     if (expected[NUM])
         return "a number, a size such as 3x3, or a word such as relu";
     if (expected[ID])
-        list[count++] = expected[CALL] ? "the name of a layer" : "a name";
+        list[count++] = expected[CALL] && p->before.kind != BLOCK ? "the name of a layer" : "a name";
     for (int i = 0; i < countof(words) && count < LISTED; i++)
         if (expected[words[i].kind] && (i < STRONG || count == 0))
             list[count++] = words[i].text;

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "parser.h"
 
+#include <assert.h>
 #include <string.h>
 
 typedef struct Keyword {
@@ -112,7 +113,7 @@ static void begin_statement(Parse *p)
 /* Closes what a statement leaves open. The innermost is kept for the message. */
 static void lose_parens(Parse *p)
 {
-    p->lost_paren = p->paren_count > 0 ? p->parens[p->paren_count - 1] : (Opening){ NO_SPAN, NO_SPAN };
+    p->lost_paren = p->paren_count > 0 ? p->parens[p->paren_count - 1] : (Opening){ .span = NO_SPAN };
     p->paren_count = 0;
 }
 
@@ -166,21 +167,37 @@ static bool ends_here(Parse *p)
 
 /* ---- braces */
 
-/* An item that begins in the first column: a body that is open there lacks its '}'. */
-static bool is_lost_item(const Parse *p, const Token *t)
+/* Whether a keyword is given a value: data = conv 3. It is a name then, badly chosen. */
+static bool is_assigned(const Parse *p, const Token *t)
 {
-    if (!is_item_keyword(t->kind) || indent(p, t->span.from) != 0)
-        return false;
     size_t after = t->span.to;
     while (after < p->length && is_blank(p->text[after]))
         after++;
-    return after == p->length || p->text[after] != '=';     /* data = conv 3: a name, badly chosen */
+    return after < p->length && p->text[after] == '=';
+}
+
+/* An item that begins in the first column: the bodies that are open there lack their '}'. */
+static bool is_lost_item(const Parse *p, const Token *t)
+{
+    return is_item_keyword(t->kind) && indent(p, t->span.from) == 0 && !is_assigned(p, t);
+}
+
+/* How many bodies lack their '}' in front of a token. A path ends those within the braces of its layer. */
+static int lost_braces(const Parse *p, const Token *t)
+{
+    if (t->kind == GRAMMAR_EOF || is_lost_item(p, t))
+        return p->brace_count;
+    if (t->kind == PATH && at_start(p) && p->forgiving == 0 && !is_assigned(p, t))
+        for (int i = p->brace_count - 1; i >= 0; i--)
+            if (p->braces[i].branches)
+                return p->brace_count - 1 - i;
+    return 0;
 }
 
 enum { SHOWN = 3 };         /* bodies around an open one that a message names */
 
-/* Begins to close all braces that are open, where nothing in the text does. */
-static void close_all(Parse *p)
+/* Begins to close `count` braces where nothing in the text does. */
+static void close_lost(Parse *p, int count)
 {
     const Opening *inner = &p->braces[p->brace_count - 1];
     bool ended = peek(p)->kind == GRAMMAR_EOF;
@@ -189,25 +206,33 @@ static void close_all(Parse *p)
 
     error_at(u, at, "missing '}' for '%s' opened at %d:%d", quoted(p, inner->head), span_line(u, inner->span),
              span_column(u, inner->span));
-    for (int i = p->brace_count - 2; i >= 0 && i >= p->brace_count - 1 - SHOWN; i--)
-        note_at(u, p->braces[i].span, "'%s' is still open too, opened", quoted(p, p->braces[i].head));
+    for (int i = 1; i < count && i <= SHOWN; i++)
+        note_at(u, inner[-i].span, "'%s' is still open too, opened", quoted(p, inner[-i].head));
     if (p->doubtful.span.source != 0)
         note_at(u, p->doubtful_end, "judged by its indentation, it is '%s' that is closed too late,", quoted(p, p->doubtful.head));
-    p->closing = p->brace_count;
+    p->closing = count;
+    p->file->failed = true;
 }
 
 static void open_brace(Parse *p, Span s)
 {
     Span head = { p->source, p->statement, p->last.to };
-    p->braces[p->brace_count++] = (Opening){ s, head.from < head.to ? head : s };
+    p->braces[p->brace_count++] = (Opening){ .span = s, .head = head.from < head.to ? head : s };
 }
 
-/* `s` is empty for a brace that is not in the text. */
+void tokens_branch(Parse *p)
+{
+    assert(p->now.kind == '{' && p->brace_count > 0);
+    p->braces[p->brace_count - 1].branches = true;
+}
+
+/* `s` is nowhere for a brace that is not in the text. */
 static void close_brace(Parse *p, Span s)
 {
     p->closed = p->braces[--p->brace_count];
+    p->closed_end = s;
     int inside = indent(p, p->closed.head.from);
-    if (s.to > s.from && p->doubtful.span.source == 0 && indent(p, s.from) >= 0 && indent(p, s.from) < inside) {
+    if (s.source != 0 && p->doubtful.span.source == 0 && indent(p, s.from) >= 0 && indent(p, s.from) < inside) {
         p->doubtful = p->closed;
         p->doubtful_end = s;
     }
@@ -228,9 +253,10 @@ static void skip_body(Parse *p)
 /* A '}' where no brace is open. */
 static void stray_brace(Parse *p, Span s)
 {
-    if (complain(p, s, "this '}' closes nothing") && p->closed.span.source != 0)
-        note_at(p->unit, p->closed.span, "'%s' is closed already, opened", quoted(p, p->closed.head));
+    if (complain(p, s, "this '}' closes nothing") && p->closed_end.source != 0)
+        note_at(p->unit, p->closed_end, "'%s' ends", quoted(p, p->closed.head));
     p->astray = true;
+    p->file->failed = true;
     p->statement = s.to;
 }
 
@@ -243,7 +269,7 @@ static bool open_paren(Parse *p, const Token *t)
         return false;
     }
     bool spaced = t->kind == '(' && p->now.kind == ID;
-    p->parens[p->paren_count++] = (Opening){ t->span, spaced ? p->now.span : NO_SPAN };
+    p->parens[p->paren_count++] = (Opening){ .span = t->span, .head = spaced ? p->now.span : NO_SPAN };
     p->minus_count = 0;
     return true;
 }
@@ -271,9 +297,9 @@ static Token next_token(Parse *p)
             return made(p, '}');
         }
         const Token *ahead = peek(p);
-        bool lost = p->brace_count > 0 && (ahead->kind == GRAMMAR_EOF || is_lost_item(p, ahead));
-        if (lost) {
-            close_all(p);
+        int lost = lost_braces(p, ahead);
+        if (lost > 0) {
+            close_lost(p, lost);
             continue;
         }
         bool closed_here = p->now.kind == '}' && p->now.span.from == p->now.span.to;

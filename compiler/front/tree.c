@@ -23,8 +23,10 @@ AstStmt *tree_stmt(Parse *p, AstStmtKind kind, Span s)
     return stmt;
 }
 
-AstStmt *tree_flow(Parse *p, Span s, AstName *name, AstLayer *flow)
+AstStmt *tree_flow(Parse *p, Span s, AstName *name, AstLayer *flow, bool failed)
 {
+    if (failed)
+        return tree_failed(p, s, name);
     AstStmt *stmt = tree_stmt(p, AST_FLOW, s);
     stmt->name = name;
     stmt->flow = flow;

@@ -8,7 +8,8 @@
 AstItem *tree_item(Parse *p, AstItemKind kind, Span s, AstName *name);
 
 AstStmt *tree_stmt(Parse *p, AstStmtKind kind, Span s);
-AstStmt *tree_flow(Parse *p, Span s, AstName *name, AstLayer *flow);
+/* `failed`: a path in it could not be understood, and so neither can it. */
+AstStmt *tree_flow(Parse *p, Span s, AstName *name, AstLayer *flow, bool failed);
 AstStmt *tree_failed(Parse *p, Span s, AstName *name);
 
 AstName *tree_word(Parse *p, const char *text, Span s);

@@ -187,7 +187,7 @@ static void a_forgotten_parenthesis_ends_with_its_line(void **state)
     line_fails("conv(3, 3x3", "3:14", "missing ')' for the '(' at 3:7");
     line_fails("conv 3, pad=(1, 2", "3:20", "missing ')'");
     fails("network A { a(1 }", "1:16", "missing ')'");
-    fails("block b(n {\n relu\n}\n", "1:11", "missing ')'");
+    fails("block b(n {\n relu\n}\n", "1:10", "missing ')'");
 }
 
 static void comments_may_hold_any_bytes_but_control_bytes(void **state)
@@ -292,7 +292,7 @@ static void one_brace_too_many_is_one_error(void **state)
 {
     (void)state;
     fails("network A {\n  relu\n}\n  relu\n  dense 3 3\n}\nnetwork B { relu }\n", "4:3", "inside the braces");
-    fails("network A {\n  relu\n}\n}\n  relu\n}\nnetwork B { relu }\n", "4:1", "'network A' is closed already, opened at 1:11");
+    fails("network A {\n  relu\n}\n}\n  relu\n}\nnetwork B { relu }\n", "4:1", "'network A' ends at 3:1");
 }
 
 static void errors_in_the_body_of_a_bad_line_are_found(void **state)
@@ -413,7 +413,7 @@ static void file_holds(const char *name, const char *text)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const names[] = { "main.cnn", "a.cnn", "b.cnn", "sub/c.cnn", "sub/d.cnn", "large.cnn", "link.cnn", "sub", "." };
+    static const char *const names[] = { "main.cnn", "a.cnn", "b.cnn", "sub/c.cnn", "sub/d.cnn", "large.cnn", "sub", "." };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         remove(path_of(names[i]));
     return 0;
@@ -497,7 +497,8 @@ static void a_file_that_cannot_be_read_is_named(void **state)
     assert_non_null(strstr(said, "main.cnn:1:8: error: cannot read '"));
     assert_non_null(strstr(said, "missing.cnn': No such file or directory"));
     assert_non_null(strstr(said, "main.cnn:2:8: error: cannot read '"));
-    assert_non_null(strstr(said, "large.cnn' is too large"));
+    assert_non_null(strstr(said, arena_print(u->arena, "'%s' is too large: a source file has at most %lld bytes", path_of("large.cnn"),
+                                             (long long)LIMIT_FILE)));
     assert_non_null(strstr(said, "main.cnn:4:8: error: cannot read '"));
     assert_non_null(u->ast);
     unit_free(u);
@@ -506,6 +507,27 @@ static void a_file_that_cannot_be_read_is_named(void **state)
     assert_null(u->ast);
     assert_memory_equal(said_by(u), "cnnc: error: cannot read '", 26);
     unit_free(u);
+}
+
+static void a_chain_of_imports_is_limited(void **state)
+{
+    (void)state;
+    for (int links = LIMIT_DEPTH; links <= LIMIT_DEPTH + 1; links++) {
+        char name[32], text[64];
+        for (int i = 0; i <= links; i++) {
+            snprintf(name, sizeof name, "link%d.cnn", i);
+            snprintf(text, sizeof text, i < links ? "import \"link%d.cnn\"\n" : "param last = %d\n", i + 1);
+            file_holds(name, text);
+        }
+        Unit *u = loaded("link0.cnn", links == LIMIT_DEPTH);
+        if (links > LIMIT_DEPTH)
+            assert_non_null(strstr(said_by(u), "link64.cnn:1:8: error: imports are nested more than 64 deep"));
+        unit_free(u);
+        for (int i = 0; i <= links; i++) {
+            snprintf(name, sizeof name, "link%d.cnn", i);
+            remove(path_of(name));
+        }
+    }
 }
 
 int main(void)
@@ -535,6 +557,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(imports_are_relative_to_their_file_and_read_once, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(imports_that_reach_themselves_name_the_way, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_file_that_cannot_be_read_is_named, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_chain_of_imports_is_limited, make_folder, remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

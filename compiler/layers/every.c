@@ -30,7 +30,8 @@ Tensor *features_of(Build *b, Tensor *t, const char *symbol)
     if (!v) {
         v = view(b, t, (Shape){ 1, { shape_count(shape_of(t)) } });
         v->name = arena_print(b->u->arena, "%s.%s", b->site->name, symbol);
-        v->symbol = arena_print(b->u->arena, "%s", symbol);     /* a text of its own: build.c knows a view's own symbol by its address */
+        /* A copy: build.c tells by the address whether a view has a symbol of its own. */
+        v->symbol = arena_print(b->u->arena, "%s", symbol);
     }
     return v;
 }

@@ -272,8 +272,8 @@ static void put_uniform(CFile *f)
         "/* A number in [0, 1) that is a function of its arguments alone: Philox 4x32-10.",
         " *",
         " *   Ten rounds of multiplying and mixing turn a counter (which number of which image and layer) and",
-        " *   a key (the seed) into random bits. (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy",
-        " *   as 1, 2, 3, 2011.) */",
+        " *   a key (the seed) into random bits. (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as",
+        " *   easy as 1, 2, 3, 2011.) */",
     };
     static const char *const body[] = {
         "uint32_t c0 = element, c1 = draw[3] + image, c2 = draw[2], c3 = stream;",

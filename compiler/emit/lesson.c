@@ -33,6 +33,20 @@ static size_t without_comment(const char *line, size_t length)
     return length;
 }
 
+/* For a comment: runs of spaces and tabs are one space. */
+static const char *spaced(CFile *f, const char *text, size_t length)
+{
+    char *copy = arena_copy(f->u->arena, text, length), *to = copy;
+
+    for (size_t i = 0; i < length; i++) {
+        bool space = text[i] == ' ' || text[i] == '\t';
+        if (!space || to == copy || to[-1] != ' ')
+            *to++ = space ? ' ' : text[i];
+    }
+    *to = '\0';
+    return names_comment(f->u->arena, copy);
+}
+
 const char *source_line(CFile *f, Span span)
 {
     size_t length, from, to;
@@ -50,7 +64,7 @@ const char *source_line(CFile *f, Span span)
     to = from + without_comment(text + from, to - from);
     while (to > from && (text[to - 1] == ' ' || text[to - 1] == '\t'))
         to--;
-    return names_comment(f->u->arena, arena_copy(f->u->arena, text + from, to - from));
+    return spaced(f, text + from, to - from);
 }
 
 /* "28x28x1 -> 28x28x32" */
@@ -70,7 +84,7 @@ static const char *as_written(CFile *f, const Site *s)
     length = without_comment(text, length);
     while (length > 0 && strchr(" \t{", text[length - 1]))
         length--;
-    return length > 50 ? s->kind->name : names_comment(f->u->arena, arena_copy(f->u->arena, text, length));
+    return length > 50 ? s->kind->name : spaced(f, text, length);
 }
 
 void lesson_banner(CFile *f, const Site *s)

@@ -142,26 +142,33 @@ static bool turns_text(const unsigned char *c)
                             || (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
 }
 
+/* One more byte of a comment; a space goes between two that together would end or begin a comment or a trigraph. */
+static void put_byte(Text *t, char c)
+{
+    char last = t->length ? t->at[t->length - 1] : ' ';
+
+    if ((last == '*' && c == '/') || (last == '/' && c == '*') || (last == '?' && c == '?'))
+        text_bytes(t, " ", 1);
+    text_bytes(t, &c, 1);
+}
+
 const char *names_comment(Arena *arena, const char *text)
 {
     Text *t = text_new(arena);
 
     for (const unsigned char *c = (const unsigned char *)text; *c;) {
         int bytes = character_bytes(c);
-        if (bytes == 0 || turns_text(c) || (bytes == 1 && (*c < ' ' || *c == 0x7f))) {
-            text_put(t, *c == '\t' ? " " : "?");
-            c += bytes ? bytes : 1;
-            continue;
-        }
-        if (*c == '\\') {                                       /* a line that ends in it would swallow the next */
-            text_put(t, "/");
-        } else {
+        if (*c == '\t')
+            put_byte(t, ' ');
+        else if (bytes == 0 || turns_text(c) || *c < ' ' || *c == 0x7f)
+            put_byte(t, '?');
+        else if (*c == '\\')                                   /* a line that ends in it would swallow the next */
+            put_byte(t, '/');
+        else if (bytes == 1)
+            put_byte(t, (char)*c);
+        else
             text_bytes(t, (const char *)c, (size_t)bytes);
-        }
-        char last = t->at[t->length - 1];
-        c += bytes;
-        if ((last == '*' && (*c == '/' || *c == '\\')) || (last == '/' && *c == '*') || (last == '?' && *c == '?'))
-            text_put(t, " ");                                   /* ends and begins of comments, trigraphs */
+        c += bytes ? bytes : 1;
     }
     return t->at;
 }

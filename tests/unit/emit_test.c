@@ -1,0 +1,317 @@
+/* emit_test.c: names, numbers, functions and the C that is printed of them, each by what it promises. Whole files are compared in
+ * tests/golden/c, compiled in tests/strict.sh and run in tests/random. */
+#include "emit/c.h"
+#include "support/network.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static Unit *unit_of(const char *text, NetworkOptions options)
+{
+    Unit *u = network_from("test.cnn", text, options);
+    assert_non_null(u);
+    return u;
+}
+
+static const char *text_of(Unit *u, const char *output)
+{
+    Text *t = text_new(u->arena);
+    assert_true(output_find(output)->emit(u, t));
+    return t->at;
+}
+
+static int count_of(const char *text, const char *piece)
+{
+    int count = 0;
+    for (const char *at = text; (at = strstr(at, piece)); at += strlen(piece))
+        count++;
+    return count;
+}
+
+/* ---- names */
+
+static void any_name_becomes_a_harmless_identifier(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "conv1", "conv1.weight", "int", "class", "exp", "expf", "y0", "main", "printf", "NULL", "INFINITY", "linux", "__LINE__", "_Bool",
+        "a-b", "a b", "3d", "", "int*/", "cnn_model", "Stra\xc3\x9f" "e",
+    };
+    Arena *arena = arena_new();
+    Names *table = names_new(arena);
+
+    for (int i = 0; i < countof(names); i++) {
+        const char *legal = names_legal(table, names[i]);
+        assert_true((legal[0] >= 'a' && legal[0] <= 'z') || (legal[0] >= 'A' && legal[0] <= 'Z'));
+        for (const char *c = legal; *c; c++)
+            assert_true(strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", *c) != NULL);
+        if (i >= 2 && i <= 11)
+            assert_string_not_equal(legal, names[i]);           /* it is somebody else's */
+        assert_string_equal(names_legal(table, names[i]), legal);
+    }
+    assert_string_equal(names_legal(table, "conv1"), "conv1");
+    assert_string_equal(names_legal(table, "conv1.weight"), "conv1_weight");
+    arena_free(arena);
+}
+
+static void different_names_never_meet(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "a.b", "a_b", "a-b", "a_b_", "a_b_2", "a b" };
+    Arena *arena = arena_new();
+    Names *table = names_new(arena);
+
+    names_reserve(table, "a_b_3");
+    for (int i = 0; i < countof(names); i++)
+        for (int j = 0; j < i; j++)
+            assert_string_not_equal(names_legal(table, names[i]), names_legal(table, names[j]));
+    assert_string_not_equal(names_unique(table, "new"), names_unique(table, "new"));
+    arena_free(arena);
+}
+
+static void a_comment_cannot_be_left_or_continued(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "*/", "**//", "/*", "/**/", "*\\", "x\\", "a\nb", "a\rb", "\x01\x7f", "?" "?/", "*\xe2\x80\xae/", "\xff\xfe", "\xe2\x80\xae", "*/*/*/", "///*",
+    };
+    Arena *arena = arena_new();
+
+    for (int i = 0; i < countof(texts); i++) {
+        const char *safe = names_comment(arena, texts[i]);
+        assert_null(strstr(safe, "*/"));
+        assert_null(strstr(safe, "/*"));
+        assert_null(strstr(safe, "?" "?"));
+        assert_null(strpbrk(safe, "\\\n\r\x01\x7f\xff"));
+        assert_null(strstr(safe, "\xe2\x80\xae"));              /* turns the text behind it */
+    }
+    assert_string_equal(names_comment(arena, "conv 8, 3x3 \xc3\xbc"), "conv 8, 3x3 \xc3\xbc");
+    arena_free(arena);
+}
+
+/* ---- numbers */
+
+static void numbers_read_back_as_they_were(void **state)
+{
+    (void)state;
+    static const double values[] = {
+        0, 1, -1, 0.5, 0.1, 1e-5, 1e6, 123456789, 1.0 / 255, 1.0 / 3, 2.0 / 3, 3.4028234663852886e38, 1.17549435e-38, 1.4e-45, 16777216,
+        0.70710678118654752, -2.5e-7, 1e22,
+    };
+    Arena *arena = arena_new();
+
+    for (int i = 0; i < countof(values); i++) {
+        const char *single = c_number(arena, values[i], REAL_FLOAT), *twice = c_number(arena, values[i], REAL_DOUBLE);
+        const char *slash = strchr(single, '/');
+        float back = slash ? strtof(single + 1, NULL) / strtof(slash + 1, NULL) : strtof(single, NULL);
+        assert_true(back == (float)values[i]);
+        assert_int_equal(single[strlen(single) - 1], slash ? ')' : 'f');
+        slash = strchr(twice, '/');
+        double back_twice = slash ? strtod(twice + 1, NULL) / strtod(slash + 1, NULL) : strtod(twice, NULL);
+        assert_true(back_twice == values[i]);
+    }
+    assert_string_equal(c_number(arena, 0.5, REAL_FLOAT), "0.5f");
+    assert_string_equal(c_number(arena, 1, REAL_DOUBLE), "1.0");
+    assert_string_equal(c_number(arena, 1e-5, REAL_FLOAT), "1e-5f");
+    assert_string_equal(c_number(arena, 1.0 / 255, REAL_FLOAT), "(1.0f / 255.0f)");
+    assert_string_equal(c_number(arena, -INFINITY, REAL_FLOAT), "-INFINITY");
+    assert_string_equal(grouped(arena, 1234567), "1 234 567");
+    assert_string_equal(grouped(arena, 12), "12");
+    arena_free(arena);
+}
+
+static void strings_are_plain_c(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Text *t = text_new(arena);
+
+    put_string(t, "a\"b\\c?" "?/\xc3\xbc" "1\n");
+    assert_string_equal(t->at, "\"a\\\"b\\\\c\\?\\?/\\303\\2741\\012\"");
+    arena_free(arena);
+}
+
+/* ---- functions */
+
+static const char plain[] = "network T { input 8x8x1; conv 2, 3x3, relu; dense 3, softmax }";
+static const char moving[] = "network T { input 8x8x1; conv 2, 3x3, batchnorm, relu; dropout 0.5; dense 3, softmax }";
+
+static void programs_share_equal_functions(void **state)
+{
+    (void)state;
+    Unit *u = unit_of(plain, (NetworkOptions){ 0 });
+    const char *c = text_of(u, "c");
+
+    assert_int_equal(count_of(c, "static void conv1("), 1);
+    assert_int_equal(count_of(c, "_infer(float y"), 0);
+    assert_int_equal(count_of(c, "_eval("), 0);
+    unit_free(u);
+}
+
+static void other_nests_of_a_name_get_the_name_of_their_program(void **state)
+{
+    (void)state;
+    Unit *u = unit_of(moving, (NetworkOptions){ 0 });
+    const char *c = text_of(u, "c");
+
+    assert_int_equal(count_of(c, "static void batchnorm1("), 1);
+    assert_int_equal(count_of(c, "static void batchnorm1_infer("), 1);
+    assert_int_equal(count_of(c, "static void batchnorm1_dx_eval("), 1);
+    unit_free(u);
+}
+
+static void equal_steps_are_printed_once(void **state)
+{
+    (void)state;
+    Unit *u = unit_of(plain, (NetworkOptions){ 0 });
+    const char *c = text_of(u, "c");
+
+    if (u->eval)
+        assert_non_null(strstr(c, "eval_phases[] = {"));
+    assert_int_equal(count_of(c, "static void eval_"), 0);      /* nothing differs from training here */
+    unit_free(u);
+}
+
+static void hostile_names_stay_inside_the_file(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network cnn { input 6x6x1; exp = conv 2, 3x3; x = relu; y0 = tanh; sum = maxpool 2x2; scratch = dense 2; "
+                      "uniform = dropout 0.5; conv1_dw = dense 3; main = softmax }", (NetworkOptions){ 0 });
+    const char *c = text_of(u, "c");
+
+    assert_null(strstr(c, "static void exp("));
+    assert_null(strstr(c, "static void y0("));
+    assert_null(strstr(c, "static void x("));
+    assert_null(strstr(c, "static void main("));
+    assert_null(strstr(c, "static void uniform("));
+    assert_null(strstr(c, "cnn_model = {"));                    /* the type's name */
+    assert_non_null(strstr(c, "\"exp.weight\""));               /* to the outside they keep their names */
+    unit_free(u);
+}
+
+/* ---- what stands in the file */
+
+static void nothing_in_it_is_mutable_or_allocates(void **state)
+{
+    (void)state;
+    Unit *u = unit_of(moving, (NetworkOptions){ .tile = 3 });
+    const char *c = text_of(u, "c");
+
+    assert_null(strstr(c, "malloc"));
+    assert_int_equal(count_of(c, "#include"), 3 + 2);           /* math, stddef, stdint; and the contract's two */
+    for (const char *at = c; (at = strstr(at, "\nstatic ")); at++)
+        assert_true(strncmp(at, "\nstatic void ", 13) == 0 || strncmp(at, "\nstatic const ", 14) == 0
+                    || strncmp(at, "\nstatic float ", 14) == 0);
+    unit_free(u);
+}
+
+static void unrolled_layers_have_no_loop(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 6x6x1; conv 4, 3x3, same, relu; maxpool 2x2; dense 3, softmax }",
+                      (NetworkOptions){ .style = STYLE_UNROLLED });
+    const char *c = text_of(u, "c");
+
+    assert_int_equal(count_of(c, "for ("), 0);
+    assert_non_null(strstr(c, "static void conv1_part2("));
+    assert_null(strstr(c, "relu1_part"));                       /* what fits into one function is one */
+    unit_free(u);
+}
+
+static void the_lesson_derives_shapes_and_work(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 28x28x1; conv 8, 3x3; maxpool 3x3, stride=2; dense 2 }", (NetworkOptions){ 0 });
+    const char *c = text_of(u, "c");
+
+    assert_non_null(strstr(c, "y[co][oh][ow] = b[co] + sum over ci, kh, kw of w[co][ci][kh][kw] * x[ci][oh + kh][ow + kw]\n"));
+    assert_non_null(strstr(c, "y 8x26x26, 26 = 28-3+1\n"));
+    assert_non_null(strstr(c, "12 = (26-3)/2+1\n"));
+    assert_non_null(strstr(c, "Work: 48 672 multiply-adds."));
+    assert_non_null(strstr(c, "sum += w[co][ci][kh][kw] * x[ci][oh + kh][ow + kw];\n"));
+    unit_free(u);
+}
+
+static void lines_stay_within_the_page(void **state)
+{
+    (void)state;
+    Unit *u = unit_of(moving, (NetworkOptions){ .tile = 2 });
+    const char *c = text_of(u, "c"), *contract = strstr(c, "/* ---- for the runtime");
+
+    assert_non_null(contract);
+    for (const char *line = c; line < contract; line = strchr(line, '\n') + 1)
+        if (strchr(line, '\n') - line > PAGE_WIDTH)
+            fail_msg("%.*s", (int)(strchr(line, '\n') - line), line);
+    unit_free(u);
+}
+
+static void the_header_says_what_the_file_defines(void **state)
+{
+    (void)state;
+    Unit *u = unit_of(plain, (NetworkOptions){ 0 });
+    const char *c = text_of(u, "c"), *h = text_of(u, "header");
+    static const char *const both[] = { "void T_infer(const T_weights *w, const float x[1][8][8], float y[3],", "#define T_SCRATCH_TRAIN ",
+                                        "float conv1_weight[2][1][3][3];" };
+
+    for (int i = 0; i < countof(both); i++) {
+        assert_non_null(strstr(c, both[i]));
+        assert_non_null(strstr(h, both[i]));
+    }
+    assert_non_null(strstr(h, "extern const struct cnn_model T_model;"));
+    unit_free(u);
+}
+
+static void embedded_weights_make_a_function_that_needs_nothing(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 2; dense 1, sigmoid }", (NetworkOptions){ .infer = true });
+    static const double w[] = { 0.25, -3 }, b[] = { 1e-5 };
+
+    u->net->params.at[0]->values = w;
+    u->net->params.at[1]->values = b;
+    const char *c = text_of(u, "c");
+    assert_non_null(strstr(c, "void T_predict(const float *image, float *result)\n{"));
+    assert_non_null(strstr(c, "{ 0.25f, -3.0f }"));
+    assert_non_null(strstr(c, "{ 1e-5f }"));
+    assert_null(strstr(c, "<math.h>"));
+    assert_non_null(strstr(c, "float expf(float x);"));
+    unit_free(u);
+}
+
+static void outputs_are_chosen_by_the_ending(void **state)
+{
+    (void)state;
+    assert_string_equal(output_for_path("a/net.c")->name, "c");
+    assert_string_equal(output_for_path("net.h")->name, "header");
+    assert_null(output_for_path("a.c/net"));
+    assert_null(output_for_path("net.cc"));
+    assert_null(output_find("C"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_name_becomes_a_harmless_identifier),
+        cmocka_unit_test(different_names_never_meet),
+        cmocka_unit_test(a_comment_cannot_be_left_or_continued),
+        cmocka_unit_test(numbers_read_back_as_they_were),
+        cmocka_unit_test(strings_are_plain_c),
+        cmocka_unit_test(programs_share_equal_functions),
+        cmocka_unit_test(other_nests_of_a_name_get_the_name_of_their_program),
+        cmocka_unit_test(equal_steps_are_printed_once),
+        cmocka_unit_test(hostile_names_stay_inside_the_file),
+        cmocka_unit_test(nothing_in_it_is_mutable_or_allocates),
+        cmocka_unit_test(unrolled_layers_have_no_loop),
+        cmocka_unit_test(the_lesson_derives_shapes_and_work),
+        cmocka_unit_test(lines_stay_within_the_page),
+        cmocka_unit_test(the_header_says_what_the_file_defines),
+        cmocka_unit_test(embedded_weights_make_a_function_that_needs_nothing),
+        cmocka_unit_test(outputs_are_chosen_by_the_ending),
+    };
+    return cmocka_run_group_tests_name("emit", tests, NULL, NULL);
+}

@@ -2,10 +2,12 @@
 #include "pipeline.h"
 
 #include "front/ast.h"
+#include "loops/embed.h"
 #include "loops/fold.h"
 #include "loops/layout.h"
 #include "loops/loops.h"
 #include "net/net.h"
+#include "weights.h"
 
 #include <string.h>
 
@@ -56,6 +58,17 @@ static bool adjoint(Unit *u)
 static bool tidy(Unit *u)   { each(u, program_tidy); return true; }
 static bool phases(Unit *u) { each(u, program_phases); return true; }
 static bool tile(Unit *u)   { each(u, program_drop_n); return true; }
+/* Trained numbers become constants. */
+static bool embed(Unit *u)
+{
+    if (!u->options.weights)
+        return true;
+    if (!weights_read(u, u->net, u->options.weights))
+        return false;
+    program_embed(u, u->infer);
+    return true;
+}
+
 static bool memory(Unit *u) { each(u, program_memory); return true; }
 
 static bool fold(Unit *u)
@@ -130,6 +143,7 @@ const Stage stage_table[] = {
     { "phases",   "cut where the whole batch must be summed",         phases,    dump_programs },
     { "tile",     "without the loop over images in tiles of one",     tile,      dump_programs },
     { "schedule", "ordered and unrolled as the style wants",          schedule,  dump_programs },
+    { "embed",    "with weights as constants (--weights)",            embed,     dump_programs },
     { "memory",   "the place of every tensor",                        memory,    dump_memory },
     { "verify",   "proved in bounds",                                 verify,    dump_programs },
 };

@@ -27,11 +27,5 @@ Tensor *features_of(Build *b, Tensor *t, const char *symbol)
 {
     Tensor *v = site_tensor(b, b->site, symbol);
 
-    if (!v) {
-        v = view(b, t, (Shape){ 1, { shape_count(shape_of(t)) } });
-        v->name = arena_print(b->u->arena, "%s.%s", b->site->name, symbol);
-        /* A copy: build.c tells by the address whether a view has a symbol of its own. */
-        v->symbol = arena_print(b->u->arena, "%s", symbol);
-    }
-    return v;
+    return v ? v : view_called(b, symbol, t, (Shape){ 1, { shape_count(shape_of(t)) } });
 }

@@ -18,11 +18,13 @@ static bool same_load(const Expr *e, const Expr *of)
     return e->op == of->op && (e->op != OP_LOAD || expr_equal(e, of));
 }
 
-/* x * y, with the product inside the branches of a choice, so that what is not chosen costs nothing to read. */
+/* x * y, with the product inside the branches of a choice, so that what is not chosen costs nothing to read; x * (1/y) is x / y. */
 static Expr *times(Build *b, Expr *x, Expr *y)
 {
     if (y->op == OP_SELECT_GT)
         return if_greater(b, y->a, y->b, times(b, x, y->c), times(b, x, y->d));
+    if (y->op == OP_DIV && y->a->op == OP_CONSTANT && y->a->number == 1)
+        return divide(b, x, y->b);
     if (y->op == OP_SELECT_EQ)
         return if_equal(b, y->a, y->b, times(b, x, y->c), times(b, x, y->d));
     return mul(b, x, y);

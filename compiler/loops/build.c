@@ -109,6 +109,16 @@ Tensor *view(Build *b, Tensor *t, Shape shape)
     return v;
 }
 
+Tensor *view_called(Build *b, const char *symbol, Tensor *t, Shape shape)
+{
+    Tensor *v = view(b, t, shape);
+
+    v->name = arena_print(b->u->arena, "%s.%s", b->site->name, symbol);
+    v->symbol = symbol;
+    v->own_symbol = true;
+    return v;
+}
+
 Tensor *site_tensor(Build *b, const Site *s, const char *symbol)
 {
     for (int i = 0; i < b->program->tensors.count; i++) {
@@ -182,7 +192,7 @@ const char *symbol_here(Build *b, const Tensor *t)
         for (int i = 0; i < s->in_count; i++)
             if (s->in[i]->tensor == t)
                 return s->in_count == 1 ? "x" : arena_print(b->u->arena, "x%d", i + 1);
-    if (s && t->view_of && t->symbol == t->view_of->symbol)
+    if (s && t->view_of && !t->own_symbol)
         return symbol_here(b, t->view_of);
     return t->symbol;
 }

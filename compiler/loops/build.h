@@ -28,6 +28,7 @@ Tensor *image_tensor(Build *b, const char *symbol, const char *meaning, Shape sh
 Tensor *batch_tensor(Build *b, const char *symbol, const char *meaning, Shape shape);   /* one for the whole batch */
 Tensor *constant_tensor(Build *b, const char *symbol, const char *meaning, Shape shape, const double *values);
 Tensor *view(Build *b, Tensor *t, Shape shape);     /* the same elements under another shape */
+Tensor *view_called(Build *b, const char *symbol, Tensor *t, Shape shape);     /* the same, with a symbol of its own, named SITE.symbol */
 Tensor *site_tensor(Build *b, const Site *s, const char *symbol);   /* one that `s` made in its lower, or NULL */
 Tensor *target(Build *b);                           /* [features] of the loss's target */
 Tensor *share(Build *b);                            /* [] of each image */

@@ -51,6 +51,7 @@ typedef struct Tensor {
     bool has_n;                 /* that axis is there (tile.c drops it) */
     Site *site;                 /* which layer it belongs to, or NULL */
     Param *param;               /* ROLE_PARAM, ROLE_STATE, ROLE_GRADIENT */
+    bool own_symbol;            /* of a view: it has a symbol of its own, and is not called like the tensor it shows */
     struct Tensor *view_of;     /* the same storage under another shape (flatten), or NULL */
     struct Tensor *gradient;    /* made on demand by adjoint.c; of a view: a view of the gradient */
     struct Tensor *primal;      /* of a gradient: the tensor it belongs to */

@@ -100,7 +100,7 @@ static void print_at(const Nest *n, const Expr *e, int least, Text *t)
     case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV:
         print_at(n, e->a, own, t);
         text_put(t, "%s", sign[e->op]);
-        print_at(n, e->b, own + (e->op == OP_SUB || e->op == OP_DIV), t);
+        print_at(n, e->b, own + (e->op == OP_SUB || e->op == OP_DIV || e->b->op == OP_DIV), t);
         break;
     case OP_ABS: case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_SQRT: case OP_TANH: case OP_ERF: case OP_MAX: case OP_MIN:
         text_put(t, "%s(", function[e->op]);

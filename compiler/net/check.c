@@ -27,6 +27,20 @@ static Candidate *candidate_find(Candidates *c, const char *name)
     return NULL;
 }
 
+/* The only network of the file that a train block stands in, or NULL. */
+static Candidate *neighbour(Candidates *c, const AstItem *train)
+{
+    Candidate *only = NULL;
+
+    for (int i = 0; i < c->list.count; i++)
+        if (c->list.at[i].item->span.source == train->span.source) {
+            if (only != NULL)
+                return NULL;
+            only = &c->list.at[i];
+        }
+    return only;
+}
+
 /* The network that a train block names, or the only one. NULL after reporting. */
 static Candidate *trainee(Unit *u, Items *items, Candidates *c, const AstItem *train)
 {
@@ -40,6 +54,8 @@ static Candidate *trainee(Unit *u, Items *items, Candidates *c, const AstItem *t
         spelling_help(u, train->name->span, &s);
         return NULL;
     }
+    if (neighbour(c, train) != NULL)
+        return neighbour(c, train);
     if (c->list.count == 1)
         return &c->list.at[0];
     error_at(u, train->value->span, "the program has %d networks: the train block must say which one it trains", c->list.count);

@@ -202,7 +202,8 @@ void dataset_check(Training *t)
 
     check_augment(t);
     check_rows(t, inputs, outputs);
-    if (labels != NULL && labels->args[0].count != outputs) {
+    /* One output tells two classes apart. */
+    if (labels != NULL && labels->args[0].count != (outputs == 1 ? 2 : outputs)) {
         error_at(u, labels->span, "there are %s, but '%s' has %s", counted(u, labels->args[0].count, "label"), t->net->name,
                  counted(u, outputs, "output"));
         note_at(u, t->net->y->span, "its last line is");

@@ -6,10 +6,10 @@
 
 /* Where the columns of the table begin: as far right as what stands before them needs. */
 typedef struct Columns {
-    int reads, shape, params, tensors;
+    int name, reads, shape, params, tensors;
 } Columns;
 
-enum { LINE = 5, NAME = 7, GAP = 2, NUMBER = 12 };
+enum { LINE = 5, GAP = 2, NUMBER = 12 };
 
 static int wider(int a, int b) { return a > b ? a : b; }
 
@@ -30,29 +30,34 @@ static const char *inputs_text(Unit *u, const Site *s)
     return text;
 }
 
+/* Where a line stands: its number, and its file if that is an imported one. */
+static const char *place_text(Unit *u, const Net *net, Span at)
+{
+    if (at.source == 0)
+        return "";
+    if (at.source == net->span.source)
+        return arena_print(u->arena, "%*d", LINE, span_line(u, at));
+    return arena_print(u->arena, "%s:%d", source_name(u, at.source), span_line(u, at));
+}
+
 static Columns columns_of(Unit *u, const Net *net)
 {
-    int name = (int)strlen(net->x->name), reads = (int)strlen("reads"), shape = (int)strlen(shape_text(u, net->input));
+    int place = LINE, name = (int)strlen(net->x->name), reads = (int)strlen("reads");
+    int shape = (int)strlen(shape_text(u, net->input));
 
     for (int i = 0; i < net->sites.count; i++) {
         const Site *s = net->sites.at[i];
+        place = wider(place, (int)strlen(place_text(u, net, s->span)));
         name = wider(name, (int)strlen(name_text(u, s)));
         reads = wider(reads, (int)strlen(inputs_text(u, s)));
         shape = wider(shape, (int)strlen(shape_text(u, s->y->shape)));
     }
-    Columns c = { .reads = NAME + name + GAP };
+    Columns c = { .name = place + GAP };
+    c.reads = c.name + name + GAP;
     c.shape = c.reads + reads + GAP;
     c.params = c.shape + shape;
     c.tensors = c.params + NUMBER + GAP;
     return c;
-}
-
-static void put_line_number(Unit *u, const Net *net, Text *t, Span at)
-{
-    if (at.source == net->span.source)
-        text_put(t, "%*d", LINE, span_line(u, at));
-    else if (at.source != 0)
-        text_put(t, "%s:%d", source_name(u, at.source), span_line(u, at));
 }
 
 /* "weight 6x1x5x5" */
@@ -74,8 +79,8 @@ static void dump_site(Unit *u, const Net *net, Text *t, const Site *s, const Col
 {
     int64_t trained = 0;
 
-    put_line_number(u, net, t, s->span);
-    text_column(t, NAME);
+    text_put(t, "%s", place_text(u, net, s->span));
+    text_column(t, c->name);
     text_put(t, "%s", name_text(u, s));
     text_column(t, c->reads);
     text_put(t, "%s", inputs_text(u, s));
@@ -154,15 +159,17 @@ void net_dump(Unit *u, const Net *net, Text *t)
 
     text_put(t, "network %s\n", net->name);
     text_blank(t);
-    text_put(t, "%*s  layer", LINE, "line");
+    text_put(t, "%*s", LINE, "line");
+    text_column(t, c.name);
+    text_put(t, "layer");
     text_column(t, c.reads);
     text_put(t, "reads");
     text_column(t, c.shape);
     text_put(t, "shape");
     text_column(t, c.params);
     text_put(t, "%*s\n", NUMBER, "parameters");
-    put_line_number(u, net, t, net->x->span);
-    text_column(t, NAME);
+    text_put(t, "%s", place_text(u, net, net->x->span));
+    text_column(t, c.name);
     text_put(t, "%s", net->x->name);
     text_column(t, c.shape);
     text_put(t, "%s\n", shape_text(u, net->input));

@@ -303,9 +303,10 @@ static Value *expand_use(Expansion *e, const Place *place, const Use *use, const
         return unknown_value(e->u, use->line);
     if (block != NULL)
         return expand_block(e, place, use, layer, block, x);
-    if (strcmp(use->name, "input") == 0 || strcmp(use->name, "init") == 0)
-        error_at(e->u, use->span, "'%s' is a line of the network itself%s", use->name,
-                 use->name[2] == 'p' ? ", its first" : "");
+    if (strcmp(use->name, "input") == 0)
+        error_at(e->u, use->span, "'input' is the first line of the network itself");
+    else if (strcmp(use->name, "init") == 0)
+        error_at(e->u, use->span, "'init' is a line of the network itself");
     else if (kind == NULL || kind->loss)
         unknown_layer(e, use, layer, kind);
     else

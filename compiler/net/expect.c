@@ -50,7 +50,11 @@ static void expect_shape(Expansion *e, Scope *scope, const AstStmt *line, const 
         error_at(u, line->high->span, "a shape is height x width x depth, such as 7x7x512, or a number of features");
         return;
     }
-    if (here == NULL || !here->known || shape_equal(here->shape, wanted) == wants_equal)
+    if (here == NULL) {
+        error_at(u, line->span, "there is no shape before the input");
+        return;
+    }
+    if (!here->known || shape_equal(here->shape, wanted) == wants_equal)
         return;
     error_at(u, line->span, "expected %s, but the shape is %s here", line_text(u, line), shape_text(u, here->shape));
     note_at(u, here->span, "the value comes from '%s'", here->from == NULL ? "input" : here->from->name);

@@ -166,6 +166,16 @@ static void add_block(Items *items, const AstItem *item)
         taken(items, "blocks", item->name, other->name->span);
         return;
     }
+    Dict formals = { 0 };
+    for (AstFormal *f = item->formals; f != NULL; f = f->next) {
+        const AstFormal *same = dict_find(&formals, f->name);
+        if (same == NULL) {
+            dict_put(u->arena, &formals, f->name, f);
+            continue;
+        }
+        error_at(u, f->span, "block '%s' has two arguments called '%s'", item->name->text, f->name);
+        note_at(u, same->span, "the other is here");
+    }
     if (constant != NULL) {
         error_at(u, item->name->span, "'%s' is the name of a param already", item->name->text);
         note_at(u, constant->item->name->span, "the param is here");

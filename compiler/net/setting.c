@@ -357,11 +357,23 @@ static bool allowed(const char *name, bool in_train)
     return false;
 }
 
-static void read_setting(Training *t, const AstStmt *stmt, bool in_train)
+/* A setting of that name that the block has already; the data block may have given `validate` too. */
+static const Setting *setting_in(const Training *t, const char *name, const AstItem *block)
+{
+    for (int i = 0; i < t->recipe->settings.count; i++) {
+        const Setting *s = &t->recipe->settings.at[i];
+        if (strcmp(s->name, name) == 0 && s->span.source == block->span.source && s->span.from >= block->span.from
+            && s->span.to <= block->span.to)
+            return s;
+    }
+    return NULL;
+}
+
+static void read_setting(Training *t, const AstItem *block, const AstStmt *stmt)
 {
     Unit *u = t->u;
     AstLayer line = *stmt->flow;
-    bool off = strcmp(line.name, "noshuffle") == 0;
+    bool in_train = block->kind == AST_TRAIN, off = strcmp(line.name, "noshuffle") == 0;
 
     if (off)
         line.name = "shuffle";
@@ -379,8 +391,8 @@ static void read_setting(Training *t, const AstStmt *stmt, bool in_train)
         error_at(u, line.name_span, "'%s' belongs into a %s block", line.name, in_train ? "data" : "train");
         return;
     }
-    const Setting *other = training_find(t, line.name);
-    if (other != NULL && !spec->many && strcmp(line.name, "validate") != 0) {
+    const Setting *other = setting_in(t, line.name, block);
+    if (other != NULL && !spec->many) {
         error_at(u, line.span, "'%s' is given twice", line.name);
         note_at(u, other->span, "it is given first");
         return;
@@ -410,7 +422,7 @@ void setting_lines(Training *t, const AstItem *block)
     for (const AstStmt *line = block->body; line != NULL; line = line->next)
         switch (line->kind) {
         case AST_FLOW:
-            read_setting(t, line, in_train);
+            read_setting(t, block, line);
             break;
         case AST_REPEAT:
             error_at(u, line->span, "'repeat' belongs into a network or block");

@@ -240,6 +240,10 @@ static void complain_wrong(Parse *p, Span s)
     for (int i = 0; i < countof(factors); i++)
         if (strcmp(text + number, factors[i].text) == 0)
             instead = arena_print(u->arena, "%.*s%s", number, text, factors[i].instead);
+    if (text[number] == '\0') {
+        help(u, "the sides of a size are whole numbers");
+        return;
+    }
     if (instead == NULL && text[number] != '_' && text[number + 1] != '\0')
         instead = arena_print(u->arena, "%.*s, %s", number, text, text + number);
     if (instead != NULL)

@@ -70,7 +70,13 @@ Value *site_add(Expansion *e, const Use *use, const LayerKind *kind, const ArgVa
 void expect_line(Expansion *e, Scope *scope, const AstStmt *line, const Value *here);
 void expect_end(Expansion *e);
 
-/* expand.c: the network of that item; NULL if there were errors. */
+/* expand.c: one line of a body, which reads x (NULL before the input); its value. `top`: of the network itself. */
+Value *expand_stmt(Expansion *e, const Place *place, const AstStmt *line, Value *x, bool top);
+
+/* network.c: counts a line, or a round of a loop, so that loops around nothing end too. False when it is enough. */
+bool expansion_step(Expansion *e, Span span);
+
+/* network.c: the network of that item; NULL if there were errors. */
 Net *expand_network(Items *items, const AstItem *network);
 
 #endif

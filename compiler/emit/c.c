@@ -4,19 +4,11 @@
  * functions that call them, and the descriptor for the runtime. */
 #include "emit/c.h"
 
-static bool is_unrolled(const Nest *n)
-{
-    for (int i = 0; i < n->loop_count; i++)
-        if (n->loops[i]->kind != LOOP_UNROLL)
-            return false;
-    return n->piece > 0;
-}
-
 static void put_function(CFile *f, const Function *function)
 {
     text_blank(f->t);
     lesson_comment(f, function);
-    if (is_unrolled(function->nest))
+    if (c_is_unrolled(function->nest))
         c_unrolled(f, function);
     else if (c_is_tiled(function->nest))
         c_tiled(f, function);
@@ -24,36 +16,22 @@ static void put_function(CFile *f, const Function *function)
         c_nest(f, function);
 }
 
-/* The functions of one layer (NULL: those that belong to none), forward before backward. */
-static void put_site(CFile *f, const Site *s)
-{
-    bool banner = false;
-    const FunctionList *list = functions_of_site(f->functions, s);
-
-    for (int backward = 0; backward < 2; backward++)
-        for (int i = 0; i < list->of.count; i++) {
-            const Function *function = list->of.at[i];
-            if (function->nest->backward != backward)
-                continue;
-            if (s && !banner) {
-                text_blank(f->t);
-                text_blank(f->t);
-                lesson_banner(f, s);
-            }
-            banner = true;
-            put_function(f, function);
-        }
-}
-
+/* Layer by layer, each as a page. */
 static void put_functions(CFile *f)
 {
-    const Net *net = f->u->net;
+    const FunctionList *list = functions_in_order(f->u, f->functions);
+    const Site *page = NULL;
 
-    for (int i = 0; i < net->sites.count; i++)
-        put_site(f, net->sites.at[i]);
-    put_site(f, NULL);
-    if (net->loss)
-        put_site(f, net->loss);
+    for (int i = 0; i < list->of.count; i++) {
+        const Site *s = list->of.at[i]->nest->site;
+        if (s && s != page) {
+            text_blank(f->t);
+            text_blank(f->t);
+            lesson_banner(f, s);
+        }
+        page = s;
+        put_function(f, list->of.at[i]);
+    }
 }
 
 static void put_main(CFile *f)
@@ -88,7 +66,6 @@ static bool emit(Unit *u, Text *t)
     text_blank(t);
     text_bytes(t, functions->at, functions->length);
     c_constants(f);
-    c_embedded(f);
     c_steps(f);
     c_predict(f);
     c_model(f);

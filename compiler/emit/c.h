@@ -67,8 +67,7 @@ typedef struct CFile {
     const char *real;               /* "float" or "double" */
     const char *source;             /* "fashion.cnn" */
     bool freestanding;              /* no <math.h>: inference alone */
-    bool has_weights, has_state;    /* the network has such tensors */
-    bool has_values;                /* weights are embedded */
+    bool uses_weights, uses_state;  /* the caller has them; false without any, or where they are constants */
     Programs programs;
     Functions *functions;
     LIST(Step *) steps;
@@ -139,14 +138,25 @@ Expr *expr_of_dst(const Scope *s);  /* a load of the nest's place */
 
 void c_nest(CFile *f, const Function *function);
 void c_unrolled(CFile *f, const Function *function);
-bool c_is_tiled(const Nest *n);     /* totals are held for several places at once */
+bool c_is_unrolled(const Nest *n);  /* no loop is left: the nest is cut into functions of so many */
+int64_t c_part_size(const Nest *n); /* places of a gather, or statements of a scatter; */
+int64_t c_whole_size(const Nest *n);/* the nest has so many */
+enum { FILL_STATEMENTS = 500 };     /* of one function that sets dst first: short ones */
+bool c_is_tiled(const Nest *n);     /* totals are held for several places at once: */
+int c_tile_of(const Nest *n);       /* for those of the loops from this one on */
+bool c_sums_lanes(const Nest *n);   /* the lanes hold partial sums, added up when the total is stored */
 void c_tiled(CFile *f, const Function *function);
 /* Loops [from, to) of the nest around a body that is one statement, or several if `block`. */
 typedef void Body(Text *t, Scope *s);
 void c_loops(Text *t, Scope *s, int from, int to, bool block, Body *body);
 void c_comment_column(const CFile *f, Scope *s);        /* the comments behind loops stand in one column */
+/* What the statements of a nest are, for every emitter: whether a local total is made for every place, what it begins with, whether it
+ * is added to what the place holds; of a place without a local total the value that is set, or NULL: the nest's own put. */
+bool c_needs_total(const Scope *s);
+const Expr *c_total_start(const Scope *s);
+bool c_total_is_added(const Nest *n);
+const Expr *c_single_value(const Scope *s);
 /* Statements of a nest without its loops, as bound in the scope. */
-bool c_needs_total(const Scope *s);                                                     /* a local total is made for every place */
 void c_total_begin(Text *t, const Scope *s, bool declare);                              /* float sum = b[co]; */
 void c_total_end(Text *t, const Scope *s);                                              /* y[co][oh][ow] = sum; */
 void c_single(Text *t, const Scope *s);                                                 /* what stands in place of these two */
@@ -165,11 +175,12 @@ void c_structs(CFile *f);
 void c_prototypes(CFile *f);
 void c_helpers(CFile *f);
 void c_constants(CFile *f);
-void c_embedded(CFile *f);
 void c_predict(CFile *f);
 void c_steps(CFile *f);
 void c_model(CFile *f);
 const char *member_of(const CFile *f, const Param *p);
+/* `(const float (*)[28][28])`: a pointer to what the elements of the first axis are. */
+const char *c_cast(const CFile *f, const Tensor *t, bool constant);
 /* The parameters of a step or an entry as declared: "const Fashion_weights *w", ... Returns their number. */
 int step_parameters(const CFile *f, const Program *p, const bool uses[USE_COUNT], bool writes_state, const char *to[USE_COUNT]);
 /* What a caller passes for them; from a job if `job`. */

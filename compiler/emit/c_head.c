@@ -103,12 +103,12 @@ static void put_use(CFile *f)
     const char *const prefix = " * ";
     Arena *arena = f->u->arena;
 
-    if (f->has_values) {
+    if (f->u->options.weights) {
         put_paragraph(f->t, prefix, arena_print(arena, "%s_predict(image, result) is all there is to call: the trained numbers "
                                                        "are in this file.", f->net), 0);
     } else if (entry_of(f, MODE_INFER)) {
         put_paragraph(f->t, prefix, arena_print(arena, "%s_infer says what the network makes of an image.%s", f->net,
-                                                f->has_weights ? " The numbers that it has learnt are the caller's." : ""), 0);
+                                                f->uses_weights ? " The numbers that it has learnt are the caller's." : ""), 0);
     }
     if (entry_of(f, MODE_TRAIN))
         put_paragraph(f->t, prefix, arena_print(arena, "%s_train does the same and adds up what every weight had to do with the "
@@ -150,8 +150,9 @@ void c_sizes(CFile *f)
     put_size(f, size_macro(f, "TILE"), f->programs.at[0]->tile, "images of one call");
     put_size(f, size_macro(f, "INPUTS"), shape_count(net->input), "numbers of one image");
     put_size(f, size_macro(f, "OUTPUTS"), shape_count(net->y->shape), "numbers of one result");
-    put_size(f, size_macro(f, "WEIGHTS"), net->trained_count, "numbers that are learnt");
-    if (state)
+    if (f->uses_weights)
+        put_size(f, size_macro(f, "WEIGHTS"), net->trained_count, "numbers that are learnt");
+    if (f->uses_state)
         put_size(f, size_macro(f, "STATE"), state, "numbers that are kept with them");
     for (int i = 0; i < f->programs.count; i++) {
         const Program *p = f->programs.at[i];
@@ -197,9 +198,9 @@ static void put_struct(CFile *f, const char *what, const char *about, bool train
 
 void c_structs(CFile *f)
 {
-    if (f->has_weights)
+    if (f->uses_weights)
         put_struct(f, "weights", "What the network learns: the axes are those of PyTorch, the names those of the weights file.", true);
-    if (f->has_state)
+    if (f->uses_state)
         put_struct(f, "state", "What is kept with the weights but not learnt by gradients.", false);
 }
 
@@ -256,7 +257,7 @@ void c_prototypes(CFile *f)
     for (int i = 0; i < f->entries.count; i++)
         put_prototype(f, &f->entries.at[i]);
     const Entry *infer = entry_of(f, MODE_INFER);
-    if (f->has_values && infer) {
+    if (f->u->options.weights && infer) {
         text_blank(f->t);
         text_line(f->t, "/* The same with the weights and the memory of its own: %s on the stack. `image` is %s numbers, `result` %s. */",
                   bytes_text(f, infer->program->scratch + infer->program->shared), size_macro(f, "INPUTS"), size_macro(f, "OUTPUTS"));

@@ -249,14 +249,15 @@ void c_model(CFile *f)
     text_blank(f->t);
     text_put(f->t, "%s", contract_text);
     text_blank(f->t);
-    if (f->has_weights)
+    if (f->uses_weights)
         put_size_check(f, "weights", "WEIGHTS");
-    if (f->has_state)
+    if (f->uses_state)
         put_size_check(f, "state", "STATE");
     for (int i = 0; i < f->steps.count; i++)
         if (!f->steps.at[i]->same)
             put_job(f, f->steps.at[i]);
-    int weights = put_tensors(f, "weight_tensors", true), state = put_tensors(f, "state_tensors", false);
+    int weights = f->uses_weights ? put_tensors(f, "weight_tensors", true) : 0;
+    int state = f->uses_state ? put_tensors(f, "state_tensors", false) : 0;
     for (int i = 0; i < f->programs.count; i++)
         if (f->programs.at[i]->phases.count)
             phases[i] = put_phases(f, f->programs.at[i]);

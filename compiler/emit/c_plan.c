@@ -7,7 +7,7 @@
 /* Names that the emitter itself uses at file scope or inside steps. */
 static const char *const own_names[] = {
     "w", "state", "x", "target", "share", "images", "dw", "dx", "y", "loss", "scratch", "shared", "draw", "job", "uniform", "larger",
-    "smaller", "trained", "trained_state", "sum", "largest", "smallest", "first", "value", "image", "result", "weight_tensors",
+    "smaller", "sum", "largest", "smallest", "first", "value", "image", "result", "weight_tensors",
     "state_tensors", "settings", "rows", "argc", "argv"
 };
 
@@ -203,7 +203,6 @@ CFile *c_file(Unit *u, Text *t)
 {
     CFile *f = ARENA_NEW(u->arena, CFile);
     const Net *net = u->net;
-    bool all_values = net->params.count > 0;
 
     f->u = u;
     f->t = t;
@@ -217,11 +216,10 @@ CFile *c_file(Unit *u, Text *t)
     f->programs = programs_of(u);
     for (int i = 0; i < net->params.count; i++) {
         const Param *p = net->params.at[i];
-        *(p->trained ? &f->has_weights : &f->has_state) = true;
-        all_values = all_values && p->values;
+        if (!u->options.weights)
+            *(p->trained ? &f->uses_weights : &f->uses_state) = true;
         names_legal(f->members, p->name);
     }
-    f->has_values = all_values;
     name_network(f);
     f->functions = functions_of(u, f->names);
     for (int i = 0; i < f->programs.count; i++)

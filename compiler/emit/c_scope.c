@@ -42,12 +42,18 @@ static void add_tensor(Scope *s, const Tensor *t)
         s->wide = s->wide || t->dim[i] > INT_INDEX_LIMIT;
 }
 
+/* What a layer has learnt or keeps, in memory of the caller or as constants. */
+static bool is_of_layer(const Tensor *t)
+{
+    return t->role == ROLE_PARAM || t->role == ROLE_STATE || (t->role == ROLE_CONSTANT && t->param);
+}
+
 /* Adds what e reads: values first, or else what belongs to the layer. */
 static void add_loads(Scope *s, const Expr *e, bool params)
 {
     if (!e)
         return;
-    if (e->op == OP_LOAD && (e->tensor->role == ROLE_PARAM || e->tensor->role == ROLE_STATE) == params)
+    if (e->op == OP_LOAD && is_of_layer(e->tensor) == params)
         add_tensor(s, e->tensor);
     add_loads(s, e->a, params);
     add_loads(s, e->b, params);

@@ -84,16 +84,37 @@ bool c_needs_total(const Scope *s)
     return nest_is_gather(n) && (scope_places(s) < n->loop_count || expr_totals(n->finish) > 1);
 }
 
-void c_total_begin(Text *t, const Scope *s, bool declare)
+const Expr *c_total_start(const Scope *s)
 {
     static const Expr zero = { .op = OP_CONSTANT };
     const Nest *n = s->nest;
-    const Expr *start = n->start ? n->start : n->put == PUT_ADD && !n->finish ? &zero : expr_of_dst(s);
 
     if (n->put == PUT_SET)                                      /* no summed loop: the value alone */
-        start = n->value;
+        return n->value;
+    return n->start ? n->start : n->put == PUT_ADD && !n->finish ? &zero : expr_of_dst(s);
+}
+
+bool c_total_is_added(const Nest *n)
+{
+    return n->put == PUT_ADD && !n->start && !n->finish;
+}
+
+const Expr *c_single_value(const Scope *s)
+{
+    const Nest *n = s->nest;
+    const Expr *value = n->value;
+
+    if (!nest_is_gather(n) || (!n->start && !n->finish))
+        return NULL;
+    if (n->put != PUT_SET)
+        value = expr_joined(s->file->u->arena, n->put, n->start ? n->start : expr_of_dst(s), value);
+    return n->finish ? expr_with_total(s, n->finish, value) : value;
+}
+
+void c_total_begin(Text *t, const Scope *s, bool declare)
+{
     put_assignment(t, arena_print(t->arena, "%s%s%s", declare ? s->real : "", declare ? " " : "", s->total), "=",
-                   code_of(s, start));
+                   code_of(s, c_total_start(s)));
 }
 
 void c_total_end(Text *t, const Scope *s)
@@ -103,21 +124,16 @@ void c_total_end(Text *t, const Scope *s)
     if (n->finish)
         put_assignment(t, place_of(s), "=", code_of(s, n->finish));
     else
-        put_assignment(t, place_of(s), n->put == PUT_ADD && !n->start ? "+=" : "=", s->total);
+        put_assignment(t, place_of(s), c_total_is_added(n) ? "+=" : "=", s->total);
 }
 
 /* The statement of a place that needs no local total. */
 void c_single(Text *t, const Scope *s)
 {
-    const Nest *n = s->nest;
-    Arena *arena = s->file->u->arena;
-    const Expr *value = n->value;
+    const Expr *value = c_single_value(s);
 
-    if (!nest_is_gather(n) || (!n->start && !n->finish)) {
-        c_statement_put(t, s, NULL, value);
-        return;
-    }
-    if (n->put != PUT_SET)
-        value = expr_joined(arena, n->put, n->start ? n->start : expr_of_dst(s), value);
-    put_set(t, s, n->finish ? expr_with_total(s, n->finish, value) : value);
+    if (value)
+        put_set(t, s, value);
+    else
+        c_statement_put(t, s, NULL, s->nest->value);
 }

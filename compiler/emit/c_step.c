@@ -68,8 +68,7 @@ int step_parameters(const CFile *f, const Program *p, const bool uses[USE_COUNT]
     return count;
 }
 
-/* `(const float (*)[28][28])`: a pointer to what the elements of the first axis are. */
-static const char *cast_to(const CFile *f, const Tensor *t, bool constant)
+const char *c_cast(const CFile *f, const Tensor *t, bool constant)
 {
     Text *text = text_new(f->u->arena);
 
@@ -97,7 +96,7 @@ int step_arguments(const CFile *f, const Program *p, const bool uses[USE_COUNT],
         const Tensor *t = uses[use] ? tensor_of_use(p, (Use)use) : NULL;
         bool cast = job && t && t->rank > 1 && use_is_const((Use)use, false);   /* from const void *, which fits no const array */
         if (uses[use])
-            to[count++] = !job ? use_name[use] : arena_print(f->u->arena, "%sjob->%s", cast ? cast_to(f, t, true) : "", field[use]);
+            to[count++] = !job ? use_name[use] : arena_print(f->u->arena, "%sjob->%s", cast ? c_cast(f, t, true) : "", field[use]);
     }
     return count;
 }
@@ -251,7 +250,7 @@ static const char *argument(CFile *f, const Step *step, const Tensor *t, bool wa
         return text;
     if (!is_const)
         return arena_print(f->u->arena, "(void *)%s", text);
-    return arena_print(f->u->arena, "%s%s", cast_to(f, t, wants_const), text);
+    return arena_print(f->u->arena, "%s%s", c_cast(f, t, wants_const), text);
 }
 
 static void put_call(CFile *f, const Step *step, const Nest *n)

@@ -18,8 +18,7 @@ bool c_is_tiled(const Nest *n)
     return n->loop_count > 0 && n->loops[n->loop_count - 1]->kind == LOOP_LANES;
 }
 
-/* The first loop of the tile. */
-static int tile_of(const Nest *n)
+int c_tile_of(const Nest *n)
 {
     int i = n->hold;
     while (i < n->loop_count && n->loops[i]->kind != LOOP_LANES && !nest_places_loop(n, n->loops[i]))
@@ -38,7 +37,7 @@ static void put_array(Text *t, Scope *s)
 {
     const Nest *n = s->nest;
     const char *total = s->total;
-    int tile = tile_of(n);
+    int tile = c_tile_of(n);
     Text *dims = text_new(t->arena), *element = text_new(t->arena);
 
     for (int i = tile; i < n->loop_count; i++) {
@@ -65,8 +64,8 @@ static const char *name_of_total(const Scope *s)
     Text *name = text_new(s->file->u->arena);
 
     text_put(name, "%s", s->plain_total);
-    for (int i = tile_of(n); i < n->loop_count - 1; i++)
-        text_put(name, "%s%lld", i > tile_of(n) ? "_" : "", (long long)s->bound[i]);
+    for (int i = c_tile_of(n); i < n->loop_count - 1; i++)
+        text_put(name, "%s%lld", i > c_tile_of(n) ? "_" : "", (long long)s->bound[i]);
     return name->at;
 }
 
@@ -89,7 +88,7 @@ static bool uses_lanes(const Expr *e, const Loop *lanes)
     return uses_lanes(e->a, lanes) || uses_lanes(e->b, lanes) || uses_lanes(e->c, lanes) || uses_lanes(e->d, lanes);
 }
 
-static bool lanes_are_summed(const Nest *n)
+bool c_sums_lanes(const Nest *n)
 {
     return !nest_places_loop(n, n->loops[n->loop_count - 1]);
 }
@@ -99,7 +98,7 @@ static void begin_vector(Text *t, Scope *s)
     const Nest *n = s->nest;
     const char *name = name_of_total(s);
 
-    if (!n->start || lanes_are_summed(n) || (n->start->op == OP_CONSTANT && n->start->number == 0))
+    if (!n->start || c_sums_lanes(n) || (n->start->op == OP_CONSTANT && n->start->number == 0))
         put_code(t, arena_print(t->arena, "lanes %s = { 0 };", name));
     else
         put_code(t, arena_print(t->arena, "lanes %s = %s%s;", name, code_of(s, n->start),
@@ -114,7 +113,7 @@ static void put_vector(Text *t, Scope *s)
 static void end_vector(Text *t, Scope *s)
 {
     const Nest *n = s->nest;
-    bool summed = lanes_are_summed(n);
+    bool summed = c_sums_lanes(n);
     const char *total = name_of_total(s);
     Text *place = text_new(t->arena);
 
@@ -134,7 +133,7 @@ static void end_vector(Text *t, Scope *s)
 static void put_vectors(Text *t, Scope *s)
 {
     const Nest *n = s->nest;
-    int last = n->loop_count - 1, tile = tile_of(n);
+    int last = n->loop_count - 1, tile = c_tile_of(n);
 
     s->lanes = n->loops[last];
     s->bound[last] = 0;                                 /* an access of lanes is named by its first */
@@ -154,7 +153,7 @@ void c_tiled(CFile *f, const Function *function)
 
     assert(!n->fill);
     f->needs.lanes |= vectors;
-    f->needs.sum_of_lanes |= vectors && lanes_are_summed(n);
+    f->needs.sum_of_lanes |= vectors && c_sums_lanes(n);
     c_signature(f, function->name, s);
     lesson_meanings(f, s);
     c_comment_column(f, s);

@@ -7,8 +7,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum { FILL_STATEMENTS = 500 };     /* of one function that sets dst first: short ones */
-
 typedef struct Parts {
     CFile *f;
     Scope *s;
@@ -94,8 +92,16 @@ static void put_summed(Parts *p)
     c_statement_put(p->f->t, p->s, p->s->total, p->s->nest->value);
 }
 
-/* Places of a gather, or statements of a scatter, that one part takes: a piece is meant in places with all their summands. */
-static int64_t part_size(const Nest *n)
+bool c_is_unrolled(const Nest *n)
+{
+    for (int i = 0; i < n->loop_count; i++)
+        if (n->loops[i]->kind != LOOP_UNROLL)
+            return false;
+    return n->piece > 0;
+}
+
+/* A piece is meant in places with all their summands. */
+int64_t c_part_size(const Nest *n)
 {
     int64_t size = n->piece;
 
@@ -105,8 +111,7 @@ static int64_t part_size(const Nest *n)
     return size;
 }
 
-/* The same, of the whole nest. */
-static int64_t whole_size(const Nest *n)
+int64_t c_whole_size(const Nest *n)
 {
     return nest_is_gather(n) ? tensor_count(n->dst) : nest_work(n);
 }
@@ -119,7 +124,7 @@ static void put_place(Parts *p)
 
     if (p->left == 0) {
         close_part(p);
-        open_part(p, false, part_size(s->nest));
+        open_part(p, false, c_part_size(s->nest));
         if (total)
             text_line(p->f->t, "%s %s;", s->real, s->total);
     }
@@ -141,7 +146,7 @@ void c_unrolled(CFile *f, const Function *function)
     const Nest *n = function->nest;
 
     assert(n->piece > 0);
-    p.alone = !n->fill && whole_size(n) <= part_size(n);
+    p.alone = !n->fill && c_whole_size(n) <= c_part_size(n);
     if (n->fill)
         put_fill(&p);
     for_each(&p, 0, nest_is_gather(n) ? scope_places(p.s) : n->loop_count, put_place);

@@ -1,4 +1,4 @@
-/* c_values.c: arrays of known numbers: constants of nests, embedded weights, and the function that predicts with them. */
+/* c_values.c: arrays of known numbers: constants of layers and embedded weights, and the function that predicts with them. */
 #include "emit/c.h"
 
 #include <inttypes.h>
@@ -50,7 +50,9 @@ void c_constants(CFile *f)
 
         *map_text(f->places, c->name) = (void *)name;
         text_blank(f->t);
-        if (c->meaning)
+        if (c->param)
+            text_line(f->t, "/* What %s has learnt: %s. */", names_comment(f->u->arena, c->site->name), c->param->role);
+        else if (c->meaning)
             text_line(f->t, "/* %s: %s. */", name, names_comment(f->u->arena, c->meaning));
         text_line(f->t, "static const %s %s%s =", f->real, name, c_dims(f->u->arena, c));
         f->t->depth++;
@@ -69,72 +71,22 @@ static const Entry *infer_entry(const CFile *f)
     return NULL;
 }
 
-static void put_embedded(CFile *f, const char *type, const char *name, bool trained)
-{
-    const Net *net = f->u->net;
-    bool first = true;
-
-    text_blank(f->t);
-    text_open(f->t, "static const %s_%s %s = {", f->net, type, name);
-    for (int i = 0; i < net->params.count; i++) {
-        const Param *p = net->params.at[i];
-        if (p->trained != trained)
-            continue;
-        if (!first)
-            text_put(f->t, ",\n");
-        first = false;
-        text_line(f->t, ".%s =", member_of(f, p));
-        f->t->depth++;
-        text_indent(f->t);
-        static const int64_t one = 1;
-        put_values(f, p->values, p->shape.rank ? p->shape.dim : &one, p->shape.rank ? p->shape.rank : 1);
-        f->t->depth--;
-    }
-    text_put(f->t, "\n");
-    text_close(f->t, "};");
-}
-
-/* The trained numbers, if inference reads them. */
-void c_embedded(CFile *f)
-{
-    const Entry *entry = infer_entry(f);
-
-    if (!f->has_values || !entry)
-        return;
-    if (entry->uses[USE_WEIGHTS] || entry->uses[USE_STATE]) {
-        text_blank(f->t);
-        text_line(f->t, "/* ---- what the network has learnt ---- */");
-    }
-    if (entry->uses[USE_WEIGHTS])
-        put_embedded(f, "weights", "trained", true);
-    if (entry->uses[USE_STATE])
-        put_embedded(f, "state", "trained_state", false);
-}
-
-/* NAME_predict: inference that brings its own weights and memory. */
+/* NAME_predict: inference that brings its own memory; its weights are constants. */
 void c_predict(CFile *f)
 {
     const Entry *entry = infer_entry(f);
     const char *arguments[USE_COUNT];
 
-    if (!f->has_values || !entry)
+    if (!f->u->options.weights || !entry)
         return;
     const Program *p = entry->program;
-    int count = step_arguments(f, p, entry->uses, false, arguments);
-    for (int use = 0, i = 0; use < USE_COUNT; use++) {
-        if (!entry->uses[use])
-            continue;
-        Text *cast = text_new(f->u->arena);
-        if (use == USE_X && p->x->rank > 1) {
-            text_put(cast, "(const %s (*)", f->real);
-            for (int axis = 1; axis < p->x->rank; axis++)
-                text_put(cast, "[%" PRId64 "]", p->x->dim[axis]);
-            text_put(cast, ")");
-        }
-        arguments[i] = use == USE_WEIGHTS ? "&trained" : use == USE_STATE ? "&trained_state"
-                       : use == USE_X ? arena_print(f->u->arena, "%simage", cast->at)
-                       : use == USE_Y ? p->y->rank > 1 ? "(void *)result" : "result" : arguments[i];
-        i++;
+    int count = step_arguments(f, p, entry->uses, false, arguments), i = 0;
+    for (int use = 0; use < USE_COUNT; use++) {
+        if (use == USE_X && entry->uses[use])
+            arguments[i] = p->x->rank > 1 ? arena_print(f->u->arena, "%simage", c_cast(f, p->x, true)) : "image";
+        if (use == USE_Y && entry->uses[use])
+            arguments[i] = p->y->rank > 1 ? "(void *)result" : "result";
+        i += entry->uses[use];
     }
     text_blank(f->t);
     text_line(f->t, "void %s_predict(const %s *image, %s *result)", f->net, f->real, f->real);

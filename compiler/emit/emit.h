@@ -64,5 +64,8 @@ Functions *functions_of(Unit *u, Names *names);
 const Function *function_of(const Functions *f, const Nest *nest);
 /* Those of one layer in the order of the list; NULL: those that belong to none. */
 const FunctionList *functions_of_site(const Functions *f, const Site *s);
+/* All in the order of the output: layer by layer as in the network, the forward functions of each before its backward functions, and
+ * last the loss. */
+FunctionList *functions_in_order(Unit *u, const Functions *f);
 
 #endif

@@ -129,3 +129,19 @@ const FunctionList *functions_of_site(const Functions *f, const Site *s)
 {
     return *map_at(f->of_site, &s, sizeof s);
 }
+
+FunctionList *functions_in_order(Unit *u, const Functions *f)
+{
+    FunctionList *all = ARENA_NEW(u->arena, FunctionList);
+    const Net *net = u->net;
+
+    for (int i = 0; i <= net->sites.count + (net->loss != NULL); i++) {
+        const Site *s = i < net->sites.count ? net->sites.at[i] : i == net->sites.count ? NULL : net->loss;
+        const FunctionList *list = functions_of_site(f, s);
+        for (int backward = 0; backward < 2; backward++)
+            for (int j = 0; j < list->of.count; j++)
+                if (list->of.at[j]->nest->backward == backward)
+                    LIST_ADD(u->arena, &all->of, list->of.at[j]);
+    }
+    return all;
+}

@@ -286,7 +286,7 @@ static bool is_long(const char *meaning)
 /* "weights", "biases": what the numbers of a trained parameter are called. */
 static const char *plural_ending(const Tensor *t)
 {
-    if (t->role != ROLE_PARAM || strcmp(t->meaning, t->param->role) != 0 || strchr(t->meaning, '_') || tensor_count(t) == 1)
+    if (!t->param || !t->param->trained || strcmp(t->meaning, t->param->role) != 0 || strchr(t->meaning, '_') || tensor_count(t) == 1)
         return "";
     return t->meaning[strlen(t->meaning) - 1] == 's' ? "es" : "s";
 }

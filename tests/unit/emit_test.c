@@ -1,6 +1,7 @@
 /* emit_test.c: names, numbers, functions and the C that is printed of them, each by what it promises. Whole files are compared in
  * tests/golden/c, compiled in tests/strict.sh and run in tests/random. */
 #include "emit/c.h"
+#include "loops/embed.h"
 #include "support/network.h"
 
 #include <math.h>
@@ -274,10 +275,13 @@ static void embedded_weights_make_a_function_that_needs_nothing(void **state)
 
     u->net->params.at[0]->values = w;
     u->net->params.at[1]->values = b;
+    u->options.weights = "given";
+    program_embed(u, u->infer);
     const char *c = text_of(u, "c");
     assert_non_null(strstr(c, "void T_predict(const float *image, float *result)\n{"));
     assert_non_null(strstr(c, "{ 0.25f, -3.0f }"));
     assert_non_null(strstr(c, "{ 1e-5f }"));
+    assert_null(strstr(c, "T_weights"));                        /* nothing is left for the caller */
     assert_null(strstr(c, "<math.h>"));
     assert_non_null(strstr(c, "float expf(float x);"));
     unit_free(u);

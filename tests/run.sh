@@ -78,7 +78,7 @@ as_root() {
 
 # Debian packages that are missing, needed ones in $1 and wished for ones in $2.
 missing_packages() {
-    local needed= wished=
+    local needed='' wished=''
     have cc || have gcc || needed="$needed gcc"
     [ -e /usr/include/stdio.h ] || needed="$needed libc6-dev"
     have cmake || needed="$needed cmake"

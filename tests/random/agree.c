@@ -6,9 +6,13 @@
  *   evaluator = naive reference                        within 1e-11
  *   generated C in double, lesson and unrolled = it    within 1e-11
  *   generated C in float, lesson and unrolled = it     outputs within 2e-6, gradients within 1e-5
- * norm-wise (trial_difference), for y, the losses, the gradients of every param and of the input, and the running statistics, in
+ * norm-wise, for y, the losses, the gradients of every param and of the input, and the running statistics, in
  * training, in inference and for the derivative of inference; with tiles that do not divide the batch. `--whole` makes networks of
  * small whole numbers with ties and zeros and expects the same numbers everywhere, exactly.
+ *
+ * Some gradients are the small difference of large terms (that of a bias before batchnorm is 0): there float cannot come within 1e-5 of
+ * their norm. Such a one may be as far away as runs of the reference scatter that round every operation to float by chance
+ * (trial_scatter); how many are is printed.
  *
  * The numbers are ones that float holds exactly, drawn again until nothing comes so close to a kink that rounding could step over it;
  * how often is printed. A network that fails stays in DIR as FILE.cnn with its seed; status 1. */
@@ -33,8 +37,10 @@
 #include <unistd.h>
 
 static const double double_limit = 1e-11, float_output = 2e-6, float_gradient = 1e-5;
+static const double scatters = 4;       /* times the largest of a few runs with noise; a sum in another order scatters a little wider */
+static const double most_scattered = 1e-3;
 static const double closest = 1e-4;     /* a kink may be: some hundred roundings of float in the layers before it */
-enum { BATCH = 5, WHOLE_BATCH = 4, WORK = 2500, MOST_DRAWS = 400, MOST_COMPILERS = 8, SECONDS = 300 };
+enum { BATCH = 5, WHOLE_BATCH = 4, WORK = 1500, MOST_DRAWS = 400, MOST_COMPILERS = 8, SECONDS = 300 };
 
 typedef struct Wishes {
     const char *cnnc, *dir;
@@ -54,6 +60,7 @@ typedef struct Result {
     bool failed, skipped;
     int again, builds;
     double double_apart, float_output, float_gradient;
+    long compared, scattered;   /* comparisons in float, and those that needed the scatter */
     double c_seconds;
 } Result;
 
@@ -67,6 +74,7 @@ typedef struct Trial {
     Reference *r;
     uint32_t draw[4];
     Result *result;
+    Scatter scatter;            /* of the pass that the reference holds; zero in double */
 } Trial;
 
 static void complain(Trial *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -82,21 +90,35 @@ static void complain(Trial *t, const char *format, ...)
     t->result->failed = true;
 }
 
-/* Adds one comparison to the result. */
+/* Adds one comparison to the result. In float a distance within what rounding alone scatters is fine too. */
 static void compare(Trial *t, const char *who, const char *what, bool gradient, bool in_float, const double *got, const double *want,
-                    const double *magnitude, int64_t count)
+                    const double *magnitude, int64_t count, double scatter)
 {
-    double apart = trial_difference(got, want, magnitude, count);
+    double apart = trial_difference(got, want, in_float ? NULL : magnitude, count);
     double limit = t->o->whole ? 0 : !in_float ? double_limit : gradient ? float_gradient : float_output;
     double *worst = !in_float ? &t->result->double_apart : gradient ? &t->result->float_gradient : &t->result->float_output;
 
-    *worst = fmax(*worst, apart);
-    if (!(apart <= limit))
-        complain(t, "%s: %s is %.3g apart from the reference, more than %.3g", who, what, apart, limit);
+    t->result->compared += in_float;
+    if (apart <= limit) {
+        *worst = fmax(*worst, apart);
+        return;
+    }
+    /* Measured against the terms it must stay small all the same, or the comparison would say nothing. */
+    if (in_float && !t->o->whole && trial_distance(got, want, count) <= scatters * scatter
+        && trial_difference(got, want, magnitude, count) <= most_scattered) {
+        t->result->scattered++;
+        return;
+    }
+    complain(t, "%s: %s is %.3g apart from the reference, more than %.3g (%.3g times its scatter)", who, what, apart, limit,
+             in_float && scatter > 0 ? trial_distance(got, want, count) / scatter : 0);
 }
 
-static void reference_pass(Trial *t, Pass pass)
+static void reference_pass(Trial *t, Pass pass, bool in_float)
 {
+    if (in_float && !t->o->whole) {
+        t->scatter = trial_scatter(t->r, pass == PASS_TRAIN, pass != PASS_INFER, t->draw, t->seed);
+        return;
+    }
     reference_forward(t->r, pass == PASS_TRAIN, t->draw);
     if (pass != PASS_INFER)
         reference_backward(t->r);
@@ -114,18 +136,21 @@ static void compare_answer(Trial *t, const char *who, Pass pass, bool in_float, 
     const char *name = pass == PASS_TRAIN ? "training" : pass == PASS_INFER ? "inference" : "eval";
     const char *label = arena_print(t->arena, "%s, %s", who, name);
 
-    compare(t, label, "y", false, in_float, a.y, reference_value(r, r->net->y)->at, NULL, reference_value(r, r->net->y)->count);
+    compare(t, label, "y", false, in_float, a.y, reference_value(r, r->net->y)->at, NULL, reference_value(r, r->net->y)->count,
+            t->scatter.y);
     if (pass == PASS_INFER)
         return;
-    compare(t, label, "the loss", false, in_float, a.loss, r->loss, NULL, r->batch);
-    compare(t, label, "dx", true, in_float, a.dx, r->values[0].gradient, r->values[0].magnitude, r->values[0].count);
+    compare(t, label, "the loss", false, in_float, a.loss, r->loss, NULL, r->batch, t->scatter.loss);
+    compare(t, label, "dx", true, in_float, a.dx, r->values[0].gradient, r->values[0].magnitude, r->values[0].count,
+            t->scatter.dx);
     for (int i = 0; i < r->net->params.count; i++) {
         const Param *p = r->net->params.at[i];
         const Field *f = &r->params[i];
+        double scatter = t->scatter.params ? t->scatter.params[i] : 0;
         if (p->trained)
-            compare(t, label, p->name, true, in_float, a.params[i], f->gradient, f->magnitude, f->count);
+            compare(t, label, p->name, true, in_float, a.params[i], f->gradient, f->magnitude, f->count, scatter);
         else
-            compare(t, label, p->name, false, in_float, a.params[i], pass == PASS_TRAIN ? r->new_state[i] : f->at, NULL, f->count);
+            compare(t, label, p->name, false, in_float, a.params[i], pass == PASS_TRAIN ? r->new_state[i] : f->at, NULL, f->count, scatter);
     }
 }
 
@@ -292,7 +317,7 @@ static void build_and_compare(Trial *t, const BuildOf *b)
         memcpy(n.x, t->r->values[0].at, (size_t)t->r->values[0].count * sizeof(double));
         memcpy(n.target, t->r->target, (size_t)t->r->batch * m->outputs * sizeof(double));
         for (Pass pass = PASS_TRAIN; pass <= PASS_EVAL; pass++) {
-            reference_pass(t, pass);
+            reference_pass(t, pass, !b->in_double);
             model_run(t->arena, m, pass, t->draw, &n);
             if (n.wrong)
                 complain(t, "%s: %s", who, n.wrong);
@@ -337,10 +362,13 @@ static void try_network(Trial *t)
     }
     t->r = reference_new(t->arena, t->u->net, o->whole ? WHOLE_BATCH : BATCH);
     draw_numbers(t, &d);
-    if (t->result->skipped)
+    if (t->result->skipped) {
+        printf("  %s: left out; %s\n", t->name, t->r->nearest_site ? arena_print(t->arena, "no numbers keep away from a kink at %s",
+               t->r->nearest_site) : "no numbers stay exact");
         return;
+    }
     for (Pass pass = PASS_TRAIN; pass <= PASS_EVAL; pass++) {
-        reference_pass(t, pass);
+        reference_pass(t, pass, false);
         evaluate(t, t->u, arena_print(t->arena, "evaluator, tile %d", tile), pass);
     }
     if (t->result->failed)
@@ -412,6 +440,8 @@ static void take(Totals *all, const Result *r)
     all->skipped += r->skipped;
     all->again += r->again > 0 ? r->again : 0;
     all->builds += r->builds;
+    all->worst.compared += r->compared;
+    all->worst.scattered += r->scattered;
     all->worst.double_apart = fmax(all->worst.double_apart, r->double_apart);
     all->worst.float_output = fmax(all->worst.float_output, r->float_output);
     all->worst.float_gradient = fmax(all->worst.float_gradient, r->float_gradient);
@@ -529,8 +559,9 @@ int main(int argc, char **argv)
     if (o.whole)
         printf("agree: every number exactly equal; numbers drawn again %ld times to stay exact\n", all.again);
     else
-        printf("agree: at most %.1e apart in double, %.1e (outputs) and %.1e (gradients) in float; numbers drawn again %ld times near kinks\n",
-               all.worst.double_apart, all.worst.float_output, all.worst.float_gradient, all.again);
+        printf("agree: at most %.1e apart in double, %.1e (outputs) and %.1e (gradients) in float; %ld of %ld gradients in float cancel and are "
+               "measured by their scatter; numbers drawn again %ld times near kinks\n",
+               all.worst.double_apart, all.worst.float_output, all.worst.float_gradient, all.worst.scattered, all.worst.compared, all.again);
     /* A network that never gets numbers tests nothing; a few are bound to happen. */
     return all.failed > 0 || all.skipped * 10 > all.done;
 }

@@ -466,11 +466,31 @@ static bool block(Maker *m)
     return true;
 }
 
+/* `, batchnorm(eps=1, momentum=0), relu` as ` -> batchnorm(eps=1, momentum=0) -> relu`. */
+static const char *arrows(Arena *arena, const char *tail)
+{
+    Text *t = text_new(arena);
+    int depth = 0;
+
+    for (const char *c = tail; *c; c++) {
+        depth += (*c == '(') - (*c == ')');
+        if (*c == ',' && depth == 0)
+            text_put(t, " ->");
+        else
+            text_put(t, "%c", *c);
+    }
+    return t->length ? t->at : "";
+}
+
 static bool with_tail(Maker *m, const char *text)
 {
     if (!text)
         return false;
-    line(m, arena_print(m->arena, "%s%s", text, tail_text(m)));
+    const char *tail = tail_text(m);
+    /* Behind a call the line goes on with arrows. */
+    if (text[strcspn(text, "( ")] == '(')
+        tail = arrows(m->arena, tail);
+    line(m, arena_print(m->arena, "%s%s", text, tail));
     return true;
 }
 

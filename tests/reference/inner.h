@@ -50,10 +50,15 @@ static inline int64_t ref_at(Image s, int64_t n, int64_t c, int64_t h, int64_t w
 /* Binary places behind the point, at most 60. */
 int ref_fraction(double x);
 
+/* One of the two floats around x, the nearer one more often; x itself without noise. */
+double ref_round(Dice *noise, double x);
+
 /* at[i] += term, in a forward pass. */
 static inline void ref_add(Field *f, int64_t i, double term)
 {
-    f->at[i] += term;
+    if (f->noise)
+        term = ref_round(f->noise, term);
+    f->at[i] = f->noise ? ref_round(f->noise, f->at[i] + term) : f->at[i] + term;
     if (f->watch_bits) {
         f->magnitude[i] += fabs(term);
         f->forward.largest = fmax(f->forward.largest, f->magnitude[i]);
@@ -64,7 +69,9 @@ static inline void ref_add(Field *f, int64_t i, double term)
 /* gradient[i] += term. */
 static inline void ref_give(Field *f, int64_t i, double term)
 {
-    f->gradient[i] += term;
+    if (f->noise)
+        term = ref_round(f->noise, term);
+    f->gradient[i] = f->noise ? ref_round(f->noise, f->gradient[i] + term) : f->gradient[i] + term;
     f->magnitude[i] += fabs(term);
     if (f->watch_bits) {
         f->backward.largest = fmax(f->backward.largest, f->magnitude[i]);

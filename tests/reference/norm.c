@@ -66,16 +66,18 @@ static Statistics statistics_of(Reference *r, const Site *s, int64_t c)
         t.variance = ref_param(r, s, "running_var")->at[c];
         return t;
     }
+    /* Forward and backward round alike. */
+    Dice own = dice_new((r->noise ? r->seed : 0) + (uint64_t)(s->number * 1000 + c)), *noise = r->noise ? &own : NULL;
     for (int64_t n = 0; n < r->batch; n++)
         for (int64_t i = 0; i < ch.places; i++)
-            t.mean += x->at[(n * ch.channels + c) * ch.places + i];
-    t.mean /= (double)t.count;
+            t.mean = ref_round(noise, t.mean + x->at[(n * ch.channels + c) * ch.places + i]);
+    t.mean = ref_round(noise, t.mean / (double)t.count);
     for (int64_t n = 0; n < r->batch; n++)
         for (int64_t i = 0; i < ch.places; i++) {
-            double d = x->at[(n * ch.channels + c) * ch.places + i] - t.mean;
-            t.variance += d * d;
+            double d = ref_round(noise, x->at[(n * ch.channels + c) * ch.places + i] - t.mean);
+            t.variance = ref_round(noise, t.variance + d * d);
         }
-    t.variance /= (double)t.count;
+    t.variance = ref_round(noise, t.variance / (double)t.count);
     return t;
 }
 
@@ -127,8 +129,8 @@ static void batchnorm_backward(Reference *r, const Site *s)
                 double xhat = (x->at[at] - t.mean) / root;
                 ref_give(b, c, y->gradient[at]);
                 ref_give(w, c, y->gradient[at] * xhat);
-                sum_dy += y->gradient[at];
-                sum_dy_xhat += y->gradient[at] * xhat;
+                sum_dy = ref_round(r->noise, sum_dy + y->gradient[at]);
+                sum_dy_xhat = ref_round(r->noise, sum_dy_xhat + y->gradient[at] * xhat);
             }
         for (int64_t n = 0; n < r->batch; n++)
             for (int64_t i = 0; i < ch.places; i++) {

@@ -88,12 +88,15 @@ Field *reference_param(Reference *r, const Param *p)
 static void watch_begin(Reference *r, Field *f)
 {
     f->watch_bits = r->watch_bits;
+    f->noise = r->noise;
     memset(&f->forward, 0, sizeof f->forward);
     memset(f->magnitude, 0, (size_t)f->count * sizeof(double));
 }
 
 static void watch_end(Field *f)
 {
+    for (int64_t i = 0; f->noise && i < f->count; i++)
+        f->at[i] = ref_round(f->noise, f->at[i]);
     for (int64_t i = 0; f->watch_bits && i < f->count; i++) {
         f->forward.largest = fmax(f->forward.largest, fabs(f->at[i]));
         f->forward.fraction = ref_fraction(f->at[i]) > f->forward.fraction ? ref_fraction(f->at[i]) : f->forward.fraction;
@@ -143,8 +146,12 @@ void reference_backward(Reference *r)
     reference_clear(r);
     if (r->net->loss)
         loss_of(r->net->loss)->backward(r, r->net->loss);
-    for (int i = r->net->sites.count - 1; i >= 0; i--)
+    for (int i = r->net->sites.count - 1; i >= 0; i--) {
+        Field *y = &r->values[1 + i];
+        for (int64_t j = 0; r->noise && j < y->count; j++)
+            y->gradient[j] = ref_round(r->noise, y->gradient[j]);
         layer_of(r->net->sites.at[i])->backward(r, r->net->sites.at[i]);
+    }
 }
 
 static int bits(double largest, int fraction)
@@ -175,6 +182,17 @@ int reference_bits(const Reference *r)
 }
 
 /* ---- what the layers share */
+
+double ref_round(Dice *noise, double x)
+{
+    float near = (float)x;
+
+    if (!noise || near == x || !isfinite(near))
+        return noise ? near : x;
+    float other = nextafterf(near, x > near ? INFINITY : -INFINITY);
+    double share = (x - near) / ((double)other - near);        /* of the way to the other */
+    return dice_real(noise) < share ? other : near;
+}
 
 int ref_fraction(double x)
 {

@@ -11,6 +11,7 @@
 #define CNNC_TESTS_REFERENCE_H
 
 #include "net/net.h"
+#include "support/dice.h"
 
 typedef struct Field {
     double *at;                 /* values: [batch][elements]; params: [elements] */
@@ -22,6 +23,7 @@ typedef struct Field {
         int fraction;           /* binary places behind the point that some term has */
     } forward, backward;        /* how many bits exact arithmetic needs; kept while Reference.watch_bits */
     bool watch_bits;
+    Dice *noise;                /* see Reference.noise */
 } Field;
 
 typedef struct Reference {
@@ -38,6 +40,9 @@ typedef struct Reference {
     double nearest;             /* smallest |distance| / scale to a kink seen by the last forward pass */
     const char *nearest_site;
     bool watch_bits;            /* see reference_bits; slow */
+    Dice *noise;                /* not NULL: every product, sum and value is rounded to float, up or down by chance (Monte Carlo arithmetic,
+                                   Parker 1997): how far such runs scatter is what no program in float can be expected to beat */
+    uint64_t seed;              /* of the noise */
 } Reference;
 
 /* Everything zero: the caller fills params, the input and the target. */

@@ -118,13 +118,66 @@ static double norm(const double *at, const double *minus, int64_t count)
     return sqrt(sum);
 }
 
+double trial_distance(const double *got, const double *want, int64_t count)
+{
+    double apart = norm(got, want, count);
+
+    return isfinite(apart) ? apart : INFINITY;
+}
+
 double trial_difference(const double *got, const double *want, const double *magnitude, int64_t count)
 {
-    double apart = norm(got, want, count), size = norm(want, NULL, count);
+    double apart = trial_distance(got, want, count), size = norm(want, NULL, count);
 
     if (magnitude)
         size = fmax(size, norm(magnitude, NULL, count) / 20);
-    if (!isfinite(apart))
-        return INFINITY;
     return apart == 0 ? 0 : apart / fmax(size, 1e-300);
+}
+
+static double *copy(Arena *arena, const double *from, int64_t count)
+{
+    double *to = arena_array(arena, (size_t)count + 1, sizeof *to);
+
+    memcpy(to, from, (size_t)count * sizeof *to);
+    return to;
+}
+
+static void widen(double *scatter, const double *got, const double *want, int64_t count)
+{
+    *scatter = fmax(*scatter, trial_distance(got, want, count));
+}
+
+Scatter trial_scatter(Reference *r, bool training, bool backward, const uint32_t draw[4], uint64_t seed)
+{
+    enum { RUNS = 5 };
+    int params = r->net->params.count;
+    Scatter s = { .params = arena_array(r->arena, (size_t)params + 1, sizeof(double)) };
+    Field *y = reference_value(r, r->net->y), *x = &r->values[0];
+    const double **want = arena_array(r->arena, (size_t)params + 1, sizeof *want);
+
+    reference_forward(r, training, draw);
+    if (backward)
+        reference_backward(r);
+    const double *want_y = copy(r->arena, y->at, y->count), *want_loss = copy(r->arena, r->loss, r->batch);
+    const double *want_dx = copy(r->arena, x->gradient, x->count);
+    for (int i = 0; i < params; i++)
+        want[i] = copy(r->arena, r->new_state[i] ? r->new_state[i] : r->params[i].gradient, r->params[i].count);
+    for (int run = 0; run < RUNS; run++) {
+        Dice noise = dice_new(seed + (uint64_t)run);
+        r->noise = &noise;
+        r->seed = seed + (uint64_t)run;
+        reference_forward(r, training, draw);
+        if (backward)
+            reference_backward(r);
+        widen(&s.y, y->at, want_y, y->count);
+        widen(&s.loss, r->loss, want_loss, r->batch);
+        widen(&s.dx, x->gradient, want_dx, x->count);
+        for (int i = 0; i < params; i++)
+            widen(&s.params[i], r->new_state[i] ? r->new_state[i] : r->params[i].gradient, want[i], r->params[i].count);
+    }
+    r->noise = NULL;
+    reference_forward(r, training, draw);
+    if (backward)
+        reference_backward(r);
+    return s;
 }

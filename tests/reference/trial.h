@@ -17,6 +17,17 @@ int trial_draw_clear(Reference *r, Dice *d, const uint32_t draw[4], double dista
  * it had to draw again, or -1 after `most`. */
 int trial_draw_exact(Reference *r, Dice *d, const uint32_t draw[4], int bits, int most);
 
+/* How far a pass of the network scatters when it is computed in float: the norms of the largest distances that a few runs with noise have
+ * from the run without, for each of the fields. The reference then holds the run without. */
+typedef struct Scatter {
+    double y, loss, dx, *params;        /* params: gradients; of states, the new ones */
+} Scatter;
+
+Scatter trial_scatter(Reference *r, bool training, bool backward, const uint32_t draw[4], uint64_t seed);
+
+/* ||got - want||, Euclidean; infinite where `got` is not finite. */
+double trial_distance(const double *got, const double *want, int64_t count);
+
 /* ||got - want|| / max(||want||, ||magnitude||/20), Euclidean; magnitude may be NULL. Where the terms of a sum cancel to less than a
  * twentieth of their size, their size is the measure. Infinite where `got` is not finite. */
 double trial_difference(const double *got, const double *want, const double *magnitude, int64_t count);

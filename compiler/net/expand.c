@@ -466,6 +466,17 @@ static Value *expand_repeat(Expansion *e, const Place *place, const AstStmt *lin
     return x;
 }
 
+/* A line that the parser could not read: its value is unknown, also under the name that it has. */
+static Value *expand_failed(Expansion *e, const Place *place, const AstStmt *line)
+{
+    Value *v = unknown_value(e->u, line->span);
+
+    e->lines_failed = true;
+    if (line->name != NULL && scope_find(place->scope, line->name->text) == NULL)
+        scope_bind(place->scope, line->name->text, line->name->span)->value = v;
+    return v;
+}
+
 Value *expand_stmt(Expansion *e, const Place *place, const AstStmt *line, Value *x, bool top)
 {
     switch (line->kind) {
@@ -480,10 +491,9 @@ Value *expand_stmt(Expansion *e, const Place *place, const AstStmt *line, Value 
         error_at(e->u, line->span, "a row belongs into a data block");
         return x;
     case AST_FAILED:
-        e->lines_failed = true;
-        break;
+        return expand_failed(e, place, line);
     }
-    return unknown_value(e->u, line->span);
+    return NULL;
 }
 
 static Value *expand_body(Expansion *e, const Place *place, const AstStmt *body, Value *x)

@@ -335,6 +335,7 @@ static void a_line_that_failed_to_parse_is_unknown(void **state)
 {
     (void)state;
     has_errors(1, "network N { input 8x8x3\n conv ,, \n conv 8, 9x9\n dense 3\n expect params == 1 }\n");
+    has_errors(1, "network N { input 8x8x3\n a = conv 3 3\n relu from a\n add a }\n");
     has_errors(1, "network N { input ,,\n conv 8, 9x9\n dense 3 }\n");
     has_errors(1, "network N { input 3; dense 1 }\ndata d { row 1, 2, 3 -> 1 }\ntrain N on d { epochs ,,\n batch 3 }\n");
     has_errors(1, "network N { input 3; dense 1 }\ndata d { row ,, -> 1\n }\ntrain N on d { epochs 3 }\n");

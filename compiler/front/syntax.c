@@ -309,7 +309,7 @@ static bool missing_brace(Parse *p, const Trouble *t)
     if (!t->expected['{'] || t->expected[','] || !t->at_end || t->expected[NL])
         return false;
     Span head = { p->source, p->statement, p->last.to };
-    if (complain(p, t->place, "expected '{' %s", end_in_words(p, t->found)))
+    if (complain(p, t->place, "missing '{' %s", end_in_words(p, t->found)))
         fix_at(p->unit, t->place, " {", "write '%s {'", quoted(p, head));
     return true;
 }

@@ -15,13 +15,23 @@ typedef struct Keyword {
     const char *text;
     int kind;
     bool item;                      /* begins an item */
+    bool body;                      /* what it begins has a body */
 } Keyword;
 
 static const Keyword keywords[] = {
-    { "param", PARAM, true },   { "network", NETWORK, true }, { "block", BLOCK, true }, { "data", DATA, true },
-    { "train", TRAIN, true },   { "import", IMPORT, true },   { "on", ON, false },      { "repeat", REPEAT, false },
-    { "in", IN, false },        { "expect", EXPECT, false },  { "row", ROW, false },    { "from", FROM, false },
-    { "path", PATH, false },
+    { .text = "param", PARAM, .item = true },
+    { .text = "network", NETWORK, .item = true, .body = true },
+    { .text = "block", BLOCK, .item = true, .body = true },
+    { .text = "data", DATA, .item = true, .body = true },
+    { .text = "train", TRAIN, .item = true, .body = true },
+    { .text = "import", IMPORT, .item = true },
+    { .text = "repeat", REPEAT, .body = true },
+    { .text = "path", PATH, .body = true },
+    { .text = "on", ON },
+    { .text = "in", IN },
+    { .text = "expect", EXPECT },
+    { .text = "row", ROW },
+    { .text = "from", FROM },
 };
 
 int keyword_kind(const char *text, int length)
@@ -107,6 +117,7 @@ static void begin_statement(Parse *p)
     p->comma = NO_SPAN;
     p->failed = false;
     p->statement = peek(p)->span.from;
+    p->first = peek(p)->kind;
     p->minus_count = 0;
 }
 
@@ -145,6 +156,28 @@ static void look_at_brace(Parse *p)
     Span head = { p->source, p->statement, p->last.to };
     if (complain(p, peek(p)->span, "the '{' must stand on the line of '%s'", quoted(p, head)))
         fix_at(p->unit, (Span){ p->source, head.to, peek(p)->span.to }, " {", "write '%s {'", quoted(p, head));
+}
+
+/* Whether a body begins on the next line, by its indentation, though the line that just ended has no '{'. */
+static bool lacks_brace(Parse *p)
+{
+    const Token *next = peek(p);
+    int before = indent(p, p->statement);
+    if (at_start(p) || p->now.kind == '}' || before < 0 || indent(p, next->span.from) <= before)
+        return false;
+    const Keyword *k = keyword_of(p->first);
+    bool within_layer = p->brace_count > 0 && p->braces[p->brace_count - 1].branches;
+    if (k == NULL)
+        return next->kind == PATH && p->forgiving == 0 && !within_layer;
+    return k->body;
+}
+
+static void add_brace(Parse *p)
+{
+    Span head = { p->source, p->statement, p->last.to };
+    Span end = { p->source, p->last.to, p->last.to };
+    if (complain(p, end, "missing '{' at the end of the line"))
+        fix_at(p->unit, end, " {", "write '%s {'", quoted(p, head));
 }
 
 /* Whether the newlines that were just read end a statement. */
@@ -231,6 +264,7 @@ static void close_brace(Parse *p, Span s)
 {
     p->closed = p->braces[--p->brace_count];
     p->closed_end = s;
+    p->statement = p->closed.head.from;
     int inside = indent(p, p->closed.head.from);
     if (s.source != 0 && p->doubtful.span.source == 0 && indent(p, s.from) >= 0 && indent(p, s.from) < inside) {
         p->doubtful = p->closed;
@@ -312,6 +346,11 @@ static Token next_token(Parse *p)
             if (!ends_here(p))
                 continue;
             t.kind = NL;
+            if (lacks_brace(p) && p->brace_count < LIMIT_DEPTH) {
+                add_brace(p);
+                open_brace(p, t.span);
+                t.kind = '{';
+            }
             return t;
         case RAW_SEMICOLON:
             t.kind = NL;

@@ -247,7 +247,7 @@ static void every_usual_mistake_has_its_message(void **state)
     line_fails("from = conv 3", "3:3", "'from' is a word of the language");
     line_fails("expect params = 3", "3:17", "'=='");
     line_fails("expect params", "3:16", "a comparison");
-    line_fails("repeat 3", "3:11", "expected '{'");
+    line_fails("repeat 3", "3:11", "missing '{'");
     line_fails("repeat i in 3 {}", "3:17", "expected '..'");
     line_fails("add { relu }", "3:9", "expected 'path'");
     line_fails("path { relu }", "3:3", "'path' stands inside");
@@ -276,6 +276,17 @@ static void a_brace_on_the_next_line_is_one_error(void **state)
     unit_free(u);
 }
 
+static void a_forgotten_opening_brace_is_one_error(void **state)
+{
+    (void)state;
+    Unit *u = unit_new();
+    fails("network A\n  repeat 2 {\n    relu\n  }\n}\n", "1:10", "missing '{'");
+    fails("network A {\n  add\n    path { relu }\n    path { tanh }\n  }\n}\n", "2:6", "write 'add {'");
+    assert_string_equal(dump_of(u, "network A {\n  repeat 2\n    relu\n  }\n  add\n    path\n      relu\n    }\n  }\n}\n"),
+                        "network A\n    repeat 2\n        relu()\n    add()\n        path\n            relu()\n");
+    unit_free(u);
+}
+
 static void a_missing_brace_is_one_error(void **state)
 {
     (void)state;
@@ -291,6 +302,7 @@ static void a_missing_brace_is_one_error(void **state)
 static void one_brace_too_many_is_one_error(void **state)
 {
     (void)state;
+    fails("network A {\n  add {\n    path {\n      relu\n    path { tanh }\n  }\n}\n", "5:5", "missing '}' for 'path' opened at 3:10");
     fails("network A {\n  relu\n}\n  relu\n  dense 3 3\n}\nnetwork B { relu }\n", "4:3", "inside the braces");
     fails("network A {\n  relu\n}\n}\n  relu\n}\nnetwork B { relu }\n", "4:1", "'network A' ends at 3:1");
 }
@@ -547,6 +559,7 @@ int main(void)
         cmocka_unit_test(a_bad_line_costs_one_error),
         cmocka_unit_test(every_usual_mistake_has_its_message),
         cmocka_unit_test(a_brace_on_the_next_line_is_one_error),
+        cmocka_unit_test(a_forgotten_opening_brace_is_one_error),
         cmocka_unit_test(a_missing_brace_is_one_error),
         cmocka_unit_test(one_brace_too_many_is_one_error),
         cmocka_unit_test(errors_in_the_body_of_a_bad_line_are_found),

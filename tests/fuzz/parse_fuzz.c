@@ -133,7 +133,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         walk_stmts(&w, item->body, 1);
     }
     require(!w.failed || diag_errors(u) > 0, "something failed without a word");
-    require(ast_sound(file) || diag_errors(u) > 0, "the tree is unsound without a word");
 
     Text *t = text_new(u->arena);
     ast_dump(file, t);

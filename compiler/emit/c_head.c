@@ -113,8 +113,8 @@ static void put_use(CFile *f)
     if (entry_of(f, MODE_TRAIN))
         put_paragraph(f->t, prefix, arena_print(arena, "%s_train does the same and adds up what every weight had to do with the "
                                                        "error: the gradient.", f->net), 0);
-    put_paragraph(f->t, prefix, arena_print(arena, "%s_model, at the end, describes all this to the runtime (libcnn), which trains, "
-                                                   "tests and runs the network.", f->net), 0);
+    put_paragraph(f->t, prefix, arena_print(arena, "%s_model, at the end, describes all this to the runtime (libcnn), which %s the "
+                                                   "network.", f->net, f->u->options.infer ? "tests and runs" : "trains, tests and runs"), 0);
     put_paragraph(f->t, prefix, "Nothing here allocates memory, keeps anything between calls or calls anything but the math library.", 0);
 }
 
@@ -259,8 +259,11 @@ void c_prototypes(CFile *f)
     const Entry *infer = entry_of(f, MODE_INFER);
     if (f->u->options.weights && infer) {
         text_blank(f->t);
-        text_line(f->t, "/* The same with the weights and the memory of its own: %s on the stack. `image` is %s numbers, `result` %s. */",
-                  bytes_text(f, infer->program->scratch + infer->program->shared), size_macro(f, "INPUTS"), size_macro(f, "OUTPUTS"));
+        put_paragraph(f->t, "/* ", arena_print(f->u->arena, "The same with memory of its own: %s on the stack. `image` is %s numbers for "
+                                                            "each image of a call, `result` %s.",
+                                               bytes_text(f, infer->program->scratch + infer->program->shared),
+                                               size_macro(f, "INPUTS"), size_macro(f, "OUTPUTS")), 0);
+        put_comment_end(f->t);
         text_line(f->t, "void %s_predict(const %s *image, %s *result);", f->net, f->real, f->real);
     }
 }

@@ -242,6 +242,15 @@ typedef struct Printing {
     const char *total;
 } Printing;
 
+/* The local that holds this load, or NULL. */
+static const char *held_name(const Scope *s, const Expr *load)
+{
+    for (int i = 0; i < s->held.count; i++)
+        if (expr_equal(s->held.at[i].load, load))
+            return s->held.at[i].name;
+    return NULL;
+}
+
 static void print(const Printing *p, const Expr *e, int needs);
 
 static void print_call(const Printing *p, const char *name, const Expr *a, const Expr *b)
@@ -331,8 +340,12 @@ static void print(const Printing *p, const Expr *e, int needs)
         }
         break;
     case OP_LOAD:
+        if (p->form == FORM_C && held_name(p->s, e)) {
+            text_put(p->t, "%s", held_name(p->s, e));
+            break;
+        }
         if (p->form == FORM_C && p->s->lanes && runs_over(e, p->s->lanes))
-            text_put(p->t, "*(const lanes *)&");
+            text_put(p->t, "*(const lanes_at *)&");
         c_element(p->t, p->s, p->form, e->tensor, e->index);
         break;
     case OP_INDEX:

@@ -340,7 +340,9 @@ static void put_lanes(CFile *f)
 
     text_blank(f->t);
     text_line(f->t, "/* One number of each of %d images. */", count);
-    text_line(f->t, "typedef %s lanes __attribute__((vector_size(%d), may_alias));", f->real, bytes);
+    text_line(f->t, "typedef %s lanes __attribute__((vector_size(%d)));", f->real, bytes);
+    text_line(f->t, "/* The same in an array, which may begin anywhere. */");
+    text_line(f->t, "typedef %s lanes_at __attribute__((vector_size(%d), aligned(%d), may_alias));", f->real, bytes, bytes / count);
     if (!f->needs.sum_of_lanes)
         return;
     text_blank(f->t);

@@ -10,7 +10,7 @@
 
 static bool is_taken(const Scope *s, const char *text)
 {
-    static const char *const own[] = { "draw", "uniform", "larger", "smaller", "lanes", "sum_of_lanes" };
+    static const char *const own[] = { "draw", "uniform", "larger", "smaller", "lanes", "lanes_at", "sum_of_lanes" };
 
     for (int i = 0; i < s->names.count; i++)
         if (strcmp(s->names.at[i].text, text) == 0)
@@ -111,6 +111,51 @@ Scope *c_scope(CFile *f, const Nest *n)
     }
     name_total(s);
     return s;
+}
+
+static bool reads(const Expr *e, const Expr *load)
+{
+    if (!e)
+        return false;
+    return (e->op == OP_LOAD && expr_equal(e, load)) || reads(e->a, load) || reads(e->b, load) || reads(e->c, load)
+        || reads(e->d, load);
+}
+
+/* Adds the loads of e that stand in a side of a choice. */
+static void hold_sides(Scope *s, const Expr *e, bool in_side)
+{
+    bool choice = e && (e->op == OP_SELECT_GT || e->op == OP_SELECT_EQ);
+
+    if (!e)
+        return;
+    if (e->op == OP_LOAD && in_side) {
+        for (int i = 0; i < s->held.count; i++)
+            if (expr_equal(s->held.at[i].load, e))
+                return;
+        HeldLoad held = { e, s->held.count == 0 ? s->value : free_name(s, "other", "other") };
+        LIST_ADD(s->file->u->arena, &s->held, held);
+        return;
+    }
+    hold_sides(s, e->a, in_side);
+    hold_sides(s, e->b, in_side);
+    hold_sides(s, e->c, in_side || choice);
+    hold_sides(s, e->d, in_side || choice);
+}
+
+/* What the first condition reads is read anyway. */
+void c_hold_choices(Scope *s)
+{
+    const Expr *value = s->nest->value;
+    int kept = 0;
+
+    if (s->nest->put != PUT_SET && s->nest->put != PUT_ADD)     /* the candidate for a maximum is a local already */
+        return;
+    hold_sides(s, value, false);
+    for (int i = 0; i < s->held.count; i++)
+        if ((value->op != OP_SELECT_GT && value->op != OP_SELECT_EQ)
+            || (!reads(value->a, s->held.at[i].load) && !reads(value->b, s->held.at[i].load)))
+            s->held.at[kept++] = s->held.at[i];
+    s->held.count = kept;
 }
 
 const char *scope_name(const Scope *s, const void *loop_or_tensor)

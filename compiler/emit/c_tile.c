@@ -127,7 +127,7 @@ static void end_vector(Text *t, Scope *s)
         total = finished->at;
     }
     c_element(place, s, FORM_C, n->dst, n->index);
-    put_code(t, arena_print(t->arena, "%s%s %s %s;", summed ? "" : "*(lanes *)&", place->at, n->start ? "=" : "+=", total));
+    put_code(t, arena_print(t->arena, "%s%s %s %s;", summed ? "" : "*(lanes_at *)&", place->at, n->start ? "=" : "+=", total));
 }
 
 static void put_vectors(Text *t, Scope *s)

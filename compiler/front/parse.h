@@ -68,7 +68,7 @@ typedef struct Parse {
     Token now, before;              /* the last two tokens that the grammar was given */
     Span last;                      /* the last of them that stands in the text */
     uint32_t statement;             /* where the statement of `now` begins, */
-    int first;                      /* and the kind of its first token */
+    int first;                      /* and the kind of its first token, ID for a keyword that is used as a name */
     Opening braces[LIMIT_DEPTH], parens[LIMIT_DEPTH];
     int brace_count, paren_count;
     Opening lost_paren;             /* one that the end of a statement closed */

@@ -186,7 +186,10 @@ static bool outside_of_items(Parse *p, const Trouble *t)
         return true;
     }
     /* The lines that follow are lost for the same reason. */
-    if (kind == ID || kind == CALL) {
+    if (kind == ID && next_byte(p, t->place.to) == '=') {
+        if (complain(p, t->place, "expected param, network, block, data, train or import, found '%s'", text))
+            fix_at(p->unit, (Span){ t->place.source, t->place.from, t->place.from }, "param ", "a constant is written 'param %s = ...'", text);
+    } else if (kind == ID || kind == CALL) {
         if (complain(p, t->place, "a layer stands inside the braces of a network or a block") && p->closed_end.source != 0)
             note_at(p->unit, p->closed_end, "'%s' ends", quoted(p, p->closed.head));
     } else {

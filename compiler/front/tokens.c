@@ -102,6 +102,15 @@ static int indent(const Parse *p, uint32_t at)
 
 /* ---- statements */
 
+/* Whether a keyword is given a value: data = conv 3. It is a name then, badly chosen. */
+static bool is_assigned(const Parse *p, const Token *t)
+{
+    size_t after = t->span.to;
+    while (after < p->length && is_blank(p->text[after]))
+        after++;
+    return after < p->length && p->text[after] == '=';
+}
+
 /* Nothing of a statement stands before the next token. */
 static bool at_start(const Parse *p)
 {
@@ -117,7 +126,7 @@ static void begin_statement(Parse *p)
     p->comma = NO_SPAN;
     p->failed = false;
     p->statement = peek(p)->span.from;
-    p->first = peek(p)->kind;
+    p->first = is_assigned(p, peek(p)) ? ID : peek(p)->kind;
     p->minus_count = 0;
 }
 
@@ -172,12 +181,14 @@ static bool lacks_brace(Parse *p)
     return k->body;
 }
 
-static void add_brace(Parse *p)
+/* The brace that is missing, at the end of the line. */
+static Token missing_brace(Parse *p)
 {
     Span head = { p->source, p->statement, p->last.to };
     Span end = { p->source, p->last.to, p->last.to };
     if (complain(p, end, "missing '{' at the end of the line"))
         fix_at(p->unit, end, " {", "write '%s {'", quoted(p, head));
+    return (Token){ .kind = '{', .span = end };
 }
 
 /* Whether the newlines that were just read end a statement. */
@@ -199,15 +210,6 @@ static bool ends_here(Parse *p)
 }
 
 /* ---- braces */
-
-/* Whether a keyword is given a value: data = conv 3. It is a name then, badly chosen. */
-static bool is_assigned(const Parse *p, const Token *t)
-{
-    size_t after = t->span.to;
-    while (after < p->length && is_blank(p->text[after]))
-        after++;
-    return after < p->length && p->text[after] == '=';
-}
 
 /* An item that begins in the first column: the bodies that are open there lack their '}'. */
 static bool is_lost_item(const Parse *p, const Token *t)
@@ -347,9 +349,8 @@ static Token next_token(Parse *p)
                 continue;
             t.kind = NL;
             if (lacks_brace(p) && p->brace_count < LIMIT_DEPTH) {
-                add_brace(p);
+                t = missing_brace(p);
                 open_brace(p, t.span);
-                t.kind = '{';
             }
             return t;
         case RAW_SEMICOLON:

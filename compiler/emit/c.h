@@ -86,6 +86,11 @@ typedef struct LocalName {
     const char *text;
 } LocalName;
 
+typedef struct HeldLoad {
+    const Expr *load;
+    const char *name;
+} HeldLoad;
+
 /* The names inside the function of a nest. */
 typedef struct Scope {
     CFile *file;
@@ -94,6 +99,7 @@ typedef struct Scope {
     LIST(const Tensor *) tensors;   /* parameters: dst, what is read of the images, weights */
     const char *total;              /* "sum", "largest", "smallest", "first" */
     const char *value;              /* one candidate for it */
+    LIST(HeldLoad) held;            /* loads of n->value that stand in locals of their own: c_hold_choices */
     const char *real;               /* "float" */
     bool draws;                     /* takes `draw` */
     bool wide;                      /* loops count in int64_t */
@@ -106,6 +112,9 @@ typedef struct Scope {
 
 Scope *c_scope(CFile *f, const Nest *n);
 const char *scope_name(const Scope *s, const void *loop_or_tensor);
+/* From now on, what only one side of a choice reads is read before the choice. gcc 12.2 -O3 -mavx turns `y > 0 ? dy[i] : 0` under
+ * nested loops into masked loads and stores of which some are lost; a load that is not conditional stays right. */
+void c_hold_choices(Scope *s);
 int scope_places(const Scope *s);   /* loops that place dst; in a gather those come first */
 /* `float y[8][26][26]` */
 const char *c_parameter(const Scope *s, const Tensor *t);
@@ -167,6 +176,7 @@ void c_signature(CFile *f, const char *name, const Scope *s);                   
 void lesson_comment(CFile *f, const Function *function);
 void lesson_meanings(CFile *f, Scope *s);                                               /* fills in s->meaning */
 void lesson_banner(CFile *f, const Site *s);
+const char *lesson_as_written(CFile *f, const Site *s);                                 /* a layer as written, on one line */
 const char *source_line(CFile *f, Span span);                                           /* the line of the source, without comment */
 
 void c_about(CFile *f);             /* the comment at the top */

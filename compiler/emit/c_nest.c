@@ -147,6 +147,7 @@ void c_nest(CFile *f, const Function *function)
     Scope *s = c_scope(f, function->nest);
     bool gather = nest_is_gather(s->nest);
 
+    c_hold_choices(s);
     c_signature(f, function->name, s);
     lesson_meanings(f, s);
     c_comment_column(f, s);

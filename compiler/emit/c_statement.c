@@ -22,6 +22,17 @@ static void put_assignment(Text *t, const char *to, const char *sign, const char
     put_code(t, arena_print(t->arena, "%s %s %s;", to, sign, value));
 }
 
+/* const float value = dy[co][oh][ow]; */
+static void put_held(Text *t, const Scope *s)
+{
+    for (int i = 0; i < s->held.count; i++) {
+        const HeldLoad *h = &s->held.at[i];
+        Text *element = text_new(t->arena);
+        c_element(element, s, FORM_C, h->load->tensor, h->load->index);
+        put_code(t, arena_print(t->arena, "const %s %s = %s;", s->real, h->name, element->at));
+    }
+}
+
 static void put_set(Text *t, const Scope *s, const Expr *value)
 {
     put_assignment(t, place_of(s), "=", code_of(s, value));
@@ -53,6 +64,7 @@ void c_statement_put(Text *t, const Scope *s, const char *to, const Expr *value)
 {
     const char *target = to ? to : place_of(s);
 
+    put_held(t, s);
     switch (s->nest->put) {
     case PUT_SET:
         put_assignment(t, target, "=", code_of(s, value));
@@ -75,7 +87,7 @@ void c_statement_put(Text *t, const Scope *s, const char *to, const Expr *value)
 bool c_put_is_block(const Scope *s)
 {
     const Nest *n = s->nest;
-    return (n->put == PUT_MAX || n->put == PUT_MIN) && n->value->op != OP_CONSTANT && !n->piece;
+    return s->held.count > 0 || ((n->put == PUT_MAX || n->put == PUT_MIN) && n->value->op != OP_CONSTANT && !n->piece);
 }
 
 bool c_needs_total(const Scope *s)
@@ -132,8 +144,10 @@ void c_single(Text *t, const Scope *s)
 {
     const Expr *value = c_single_value(s);
 
-    if (value)
+    if (value) {
+        put_held(t, s);
         put_set(t, s, value);
-    else
+    } else {
         c_statement_put(t, s, NULL, s->nest->value);
+    }
 }

@@ -278,14 +278,31 @@ static const char *part_of(const CFile *f, const Nest *n)
     return n->backward ? "backward: who had which part in it" : "forward: from the input to the result";
 }
 
+/* A step that goes forward alone needs no comment that says so. */
+static bool turns(const CFile *f, const Step *step)
+{
+    const char *forward = part_of(f, &(Nest){ 0 });
+
+    for (int i = step->phase->first; i < step->phase->end; i++)
+        if (strcmp(part_of(f, step->program->nests.at[i]), forward) != 0)
+            return true;
+    return false;
+}
+
+static const char *line_of(CFile *f, const Nest *n)
+{
+    return !n->site ? "" : n->site == f->u->net->loss ? lesson_as_written(f, n->site) : source_line(f, n->site->span);
+}
+
 static void put_calls(CFile *f, const Step *step)
 {
     const char *part = NULL, *line = NULL;
+    bool with_parts = turns(f, step);
 
     for (int i = step->phase->first; i < step->phase->end; i++) {
         const Nest *n = step->program->nests.at[i];
-        const char *now = part_of(f, n), *source = n->site ? source_line(f, n->site->span) : "";
-        if (step->program->mode != MODE_INFER && (!part || strcmp(part, now) != 0)) {
+        const char *now = part_of(f, n), *source = line_of(f, n);
+        if (with_parts && (!part || strcmp(part, now) != 0)) {
             if (part)
                 text_blank(f->t);
             text_line(f->t, "/* %s */", now);

@@ -75,8 +75,7 @@ static const char *change_of_shape(CFile *f, const Site *s)
     return arena_print(f->u->arena, "%s -> %s", shape_text(f->u, s->x->shape), shape_text(f->u, s->y->shape));
 }
 
-/* A layer as written: one line, without what opens a body. */
-static const char *as_written(CFile *f, const Site *s)
+const char *lesson_as_written(CFile *f, const Site *s)
 {
     const char *text = s->span.source ? span_text(f->u, s->span) : s->kind->name;
     size_t length = strcspn(text, "\r\n");
@@ -89,7 +88,7 @@ static const char *as_written(CFile *f, const Site *s)
 
 void lesson_banner(CFile *f, const Site *s)
 {
-    const char *source = as_written(f, s);
+    const char *source = lesson_as_written(f, s);
     Text *t = f->t;
 
     text_put(t, "/* ---- %s: %s ", names_comment(f->u->arena, s->name), source);

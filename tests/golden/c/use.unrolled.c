@@ -1,0 +1,882 @@
+/* Use, a convolutional network, compiled from use.cnn by cnnc.
+ *
+ *   layer           line   makes                   parameters     multiply-adds
+ *   input                  4x4x1
+ *   rescale1        5      4x4x1                            -                 -
+ *   conv1           6      3x3x2                           10                72
+ *   batchnorm1      6      3x3x2                            4                 -
+ *   elu1            6      3x3x2                            -                 -
+ *   avgpool1        7      3x3x2                            -                 -
+ *   flatten1        8      18 features                      -                 -
+ *   dropout1        9      18 features                      -                 -
+ *   dense1          10     2 features                      38                36
+ *   softmax1        10     2 features                       -                 -
+ *   all                                                    52               108
+ *
+ * Use_infer says what the network makes of an image. The numbers that it has learnt are the
+ * caller's.
+ * Use_model, at the end, describes all this to the runtime (libcnn), which tests and runs the
+ * network.
+ * Nothing here allocates memory, keeps anything between calls or calls anything but the math
+ * library. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define USE_TILE                 1           /* images of one call */
+#define USE_INPUTS               16          /* numbers of one image */
+#define USE_OUTPUTS              2           /* numbers of one result */
+#define USE_WEIGHTS              52          /* numbers that are learnt */
+#define USE_STATE                4           /* numbers that are kept with them */
+#define USE_SCRATCH_INFER        64          /* doubles of scratch memory: 512 bytes */
+#define USE_SHARED_INFER         80          /* doubles for the whole batch: 640 bytes */
+
+/* What the network learns: the axes are those of PyTorch, the names those of the weights file. */
+typedef struct Use_weights {
+    double conv1_weight[2][1][2][2];   /* conv1.weight, 8 */
+    double conv1_bias[2];              /* conv1.bias, 2 */
+    double batchnorm1_weight[2];       /* batchnorm1.weight, 2 */
+    double batchnorm1_bias[2];         /* batchnorm1.bias, 2 */
+    double dense1_weight[2][18];       /* dense1.weight, 36 */
+    double dense1_bias[2];             /* dense1.bias, 2 */
+} Use_weights;
+
+/* What is kept with the weights but not learnt by gradients. */
+typedef struct Use_state {
+    double batchnorm1_running_mean[2];   /* batchnorm1.running_mean, 2 */
+    double batchnorm1_running_var[2];    /* batchnorm1.running_var, 2 */
+} Use_state;
+
+/* What the network makes of x.
+ *
+ *   w        what it has learnt
+ *   state    what is kept with the weights
+ *   x        the image: channel, row, column
+ *   y        takes the result
+ *   scratch  memory to work in: USE_SCRATCH_INFER doubles
+ *   shared   memory to work in: USE_SHARED_INFER doubles */
+void Use_infer(const Use_weights *w, const Use_state *state, const double x[1][4][4], double y[2],
+               double *scratch, double *shared);
+
+#define INFINITY (1.0f / 0.0f)
+double exp(double x);
+double sqrt(double x);
+
+/* ---- conv1: conv 2, 2x2, batchnorm, elu --------------------------------- 4x4x1 -> 3x3x2 ---- */
+
+/* conv1_weights26: the scale beside the sum becomes part of its weights.                  use.cnn:6
+ *
+ *   w_folded[i][j][k][l] = w[i][j][k][l] * (1/255)
+ *
+ *   w 2x1x2x2 weights    w_folded 2x1x2x2 weight
+ *   Work: 8 multiplications. */
+static void conv1_weights26(double w_folded[2][1][2][2], const double w[2][1][2][2])
+{
+    w_folded[0][0][0][0] = w[0][0][0][0] * (1.0 / 255.0);
+    w_folded[0][0][0][1] = w[0][0][0][1] * (1.0 / 255.0);
+    w_folded[0][0][1][0] = w[0][0][1][0] * (1.0 / 255.0);
+    w_folded[0][0][1][1] = w[0][0][1][1] * (1.0 / 255.0);
+    w_folded[1][0][0][0] = w[1][0][0][0] * (1.0 / 255.0);
+    w_folded[1][0][0][1] = w[1][0][0][1] * (1.0 / 255.0);
+    w_folded[1][0][1][0] = w[1][0][1][0] * (1.0 / 255.0);
+    w_folded[1][0][1][1] = w[1][0][1][1] * (1.0 / 255.0);
+}
+
+/* conv1_weights28: the scale beside the sum becomes part of its weights.                  use.cnn:6
+ *
+ *   w_folded[i][j][k][l] = w[i][j][k][l] * scale[i]
+ *
+ *   w 2x1x2x2 weight    scale 2: gamma/deviation of each channel    w_folded 2x1x2x2 weight
+ *   Work: 8 multiplications. */
+static void conv1_weights28(double w_folded[2][1][2][2], const double w[2][1][2][2],
+                            const double scale[2])
+{
+    w_folded[0][0][0][0] = w[0][0][0][0] * scale[0];
+    w_folded[0][0][0][1] = w[0][0][0][1] * scale[0];
+    w_folded[0][0][1][0] = w[0][0][1][0] * scale[0];
+    w_folded[0][0][1][1] = w[0][0][1][1] * scale[0];
+    w_folded[1][0][0][0] = w[1][0][0][0] * scale[1];
+    w_folded[1][0][0][1] = w[1][0][0][1] * scale[1];
+    w_folded[1][0][1][0] = w[1][0][1][0] * scale[1];
+    w_folded[1][0][1][1] = w[1][0][1][1] * scale[1];
+}
+
+/* conv1_start27: the shift beside the sum becomes part of what it starts from.            use.cnn:6
+ *
+ *   b_folded[i] = b[i] * scale[i] + shift[i]
+ *
+ *   scale 2: gamma/deviation of each channel
+ *   shift 2: what brings the mean of each channel to beta    b 2 biases    b_folded 2 start
+ *   Work: 2 multiplications. */
+static void conv1_start27(double b_folded[2], const double scale[2], const double shift[2],
+                          const double b[2])
+{
+    b_folded[0] = b[0] * scale[0] + shift[0];
+    b_folded[1] = b[1] * scale[1] + shift[1];
+}
+
+/* conv1: lay every filter on every place and add up what lies under it.                   use.cnn:6
+ *
+ *   y[co][oh][ow] = b_folded[co] + sum over ci, kh, kw of
+ *                   w[co][ci][kh][kw] * x[ci][oh + kh][ow + kw]
+ *
+ *   w 2x1x2x2 weight    x 1x4x4    b_folded 2 start    y 2x3x3, 3 = 4-2+1
+ *   Work: 72 multiply-adds. */
+static void conv1(double y[2][3][3], const double w[2][1][2][2], const double x[1][4][4],
+                  const double b_folded[2])
+{
+    double sum;
+    sum = b_folded[0];
+    sum += w[0][0][0][0] * x[0][0][0];
+    sum += w[0][0][0][1] * x[0][0][1];
+    sum += w[0][0][1][0] * x[0][1][0];
+    sum += w[0][0][1][1] * x[0][1][1];
+    y[0][0][0] = sum;
+    sum = b_folded[0];
+    sum += w[0][0][0][0] * x[0][0][1];
+    sum += w[0][0][0][1] * x[0][0][2];
+    sum += w[0][0][1][0] * x[0][1][1];
+    sum += w[0][0][1][1] * x[0][1][2];
+    y[0][0][1] = sum;
+    sum = b_folded[0];
+    sum += w[0][0][0][0] * x[0][0][2];
+    sum += w[0][0][0][1] * x[0][0][3];
+    sum += w[0][0][1][0] * x[0][1][2];
+    sum += w[0][0][1][1] * x[0][1][3];
+    y[0][0][2] = sum;
+    sum = b_folded[0];
+    sum += w[0][0][0][0] * x[0][1][0];
+    sum += w[0][0][0][1] * x[0][1][1];
+    sum += w[0][0][1][0] * x[0][2][0];
+    sum += w[0][0][1][1] * x[0][2][1];
+    y[0][1][0] = sum;
+    sum = b_folded[0];
+    sum += w[0][0][0][0] * x[0][1][1];
+    sum += w[0][0][0][1] * x[0][1][2];
+    sum += w[0][0][1][0] * x[0][2][1];
+    sum += w[0][0][1][1] * x[0][2][2];
+    y[0][1][1] = sum;
+    sum = b_folded[0];
+    sum += w[0][0][0][0] * x[0][1][2];
+    sum += w[0][0][0][1] * x[0][1][3];
+    sum += w[0][0][1][0] * x[0][2][2];
+    sum += w[0][0][1][1] * x[0][2][3];
+    y[0][1][2] = sum;
+    sum = b_folded[0];
+    sum += w[0][0][0][0] * x[0][2][0];
+    sum += w[0][0][0][1] * x[0][2][1];
+    sum += w[0][0][1][0] * x[0][3][0];
+    sum += w[0][0][1][1] * x[0][3][1];
+    y[0][2][0] = sum;
+    sum = b_folded[0];
+    sum += w[0][0][0][0] * x[0][2][1];
+    sum += w[0][0][0][1] * x[0][2][2];
+    sum += w[0][0][1][0] * x[0][3][1];
+    sum += w[0][0][1][1] * x[0][3][2];
+    y[0][2][1] = sum;
+    sum = b_folded[0];
+    sum += w[0][0][0][0] * x[0][2][2];
+    sum += w[0][0][0][1] * x[0][2][3];
+    sum += w[0][0][1][0] * x[0][3][2];
+    sum += w[0][0][1][1] * x[0][3][3];
+    y[0][2][2] = sum;
+    sum = b_folded[1];
+    sum += w[1][0][0][0] * x[0][0][0];
+    sum += w[1][0][0][1] * x[0][0][1];
+    sum += w[1][0][1][0] * x[0][1][0];
+    sum += w[1][0][1][1] * x[0][1][1];
+    y[1][0][0] = sum;
+    sum = b_folded[1];
+    sum += w[1][0][0][0] * x[0][0][1];
+    sum += w[1][0][0][1] * x[0][0][2];
+    sum += w[1][0][1][0] * x[0][1][1];
+    sum += w[1][0][1][1] * x[0][1][2];
+    y[1][0][1] = sum;
+    sum = b_folded[1];
+    sum += w[1][0][0][0] * x[0][0][2];
+    sum += w[1][0][0][1] * x[0][0][3];
+    sum += w[1][0][1][0] * x[0][1][2];
+    sum += w[1][0][1][1] * x[0][1][3];
+    y[1][0][2] = sum;
+    sum = b_folded[1];
+    sum += w[1][0][0][0] * x[0][1][0];
+    sum += w[1][0][0][1] * x[0][1][1];
+    sum += w[1][0][1][0] * x[0][2][0];
+    sum += w[1][0][1][1] * x[0][2][1];
+    y[1][1][0] = sum;
+    sum = b_folded[1];
+    sum += w[1][0][0][0] * x[0][1][1];
+    sum += w[1][0][0][1] * x[0][1][2];
+    sum += w[1][0][1][0] * x[0][2][1];
+    sum += w[1][0][1][1] * x[0][2][2];
+    y[1][1][1] = sum;
+    sum = b_folded[1];
+    sum += w[1][0][0][0] * x[0][1][2];
+    sum += w[1][0][0][1] * x[0][1][3];
+    sum += w[1][0][1][0] * x[0][2][2];
+    sum += w[1][0][1][1] * x[0][2][3];
+    y[1][1][2] = sum;
+    sum = b_folded[1];
+    sum += w[1][0][0][0] * x[0][2][0];
+    sum += w[1][0][0][1] * x[0][2][1];
+    sum += w[1][0][1][0] * x[0][3][0];
+    sum += w[1][0][1][1] * x[0][3][1];
+    y[1][2][0] = sum;
+    sum = b_folded[1];
+    sum += w[1][0][0][0] * x[0][2][1];
+    sum += w[1][0][0][1] * x[0][2][2];
+    sum += w[1][0][1][0] * x[0][3][1];
+    sum += w[1][0][1][1] * x[0][3][2];
+    y[1][2][1] = sum;
+    sum = b_folded[1];
+    sum += w[1][0][0][0] * x[0][2][2];
+    sum += w[1][0][0][1] * x[0][2][3];
+    sum += w[1][0][1][0] * x[0][3][2];
+    sum += w[1][0][1][1] * x[0][3][3];
+    y[1][2][2] = sum;
+}
+
+/* ---- batchnorm1: batchnorm ---------------------------------------------- 3x3x2 -> 3x3x2 ---- */
+
+/* batchnorm1_scale: with fixed statistics all that is left is a scale for each channel    use.cnn:6
+ * ...
+ *
+ *   scale[c] = gamma[c] / sqrt(running_var[c] + 1e-5)
+ *
+ *   gamma 2 weights    running_var 2    scale 2: gamma/deviation of each channel
+ *   Work: 2 square roots. */
+static void batchnorm1_scale(double scale[2], const double gamma[2], const double running_var[2])
+{
+    scale[0] = gamma[0] / sqrt(running_var[0] + 1e-5);
+    scale[1] = gamma[1] / sqrt(running_var[1] + 1e-5);
+}
+
+/* batchnorm1_shift: ... and a shift.                                                      use.cnn:6
+ *
+ *   shift[c] = beta[c] - running_mean[c] * scale[c]
+ *
+ *   scale 2: gamma/deviation of each channel    beta 2 biases    running_mean 2
+ *   shift 2: what brings the mean of each channel to beta
+ *   Work: 2 multiplications. */
+static void batchnorm1_shift(double shift[2], const double scale[2], const double beta[2],
+                             const double running_mean[2])
+{
+    shift[0] = beta[0] - running_mean[0] * scale[0];
+    shift[1] = beta[1] - running_mean[1] * scale[1];
+}
+
+/* ---- elu1: elu ---------------------------------------------------------- 3x3x2 -> 3x3x2 ---- */
+
+/* elu1: let pass what is positive, and bend the rest towards a floor.                     use.cnn:6
+ *
+ *   y[c][h][w] = x[c][h][w] where x[c][h][w] > 0, else exp(x[c][h][w]) - 1
+ *
+ *   x 2x3x3    y 2x3x3
+ *   Work: 18 exponentials. */
+static void elu1(double y[2][3][3], const double x[2][3][3])
+{
+    y[0][0][0] = x[0][0][0] > 0.0 ? x[0][0][0] : exp(x[0][0][0]) - 1.0;
+    y[0][0][1] = x[0][0][1] > 0.0 ? x[0][0][1] : exp(x[0][0][1]) - 1.0;
+    y[0][0][2] = x[0][0][2] > 0.0 ? x[0][0][2] : exp(x[0][0][2]) - 1.0;
+    y[0][1][0] = x[0][1][0] > 0.0 ? x[0][1][0] : exp(x[0][1][0]) - 1.0;
+    y[0][1][1] = x[0][1][1] > 0.0 ? x[0][1][1] : exp(x[0][1][1]) - 1.0;
+    y[0][1][2] = x[0][1][2] > 0.0 ? x[0][1][2] : exp(x[0][1][2]) - 1.0;
+    y[0][2][0] = x[0][2][0] > 0.0 ? x[0][2][0] : exp(x[0][2][0]) - 1.0;
+    y[0][2][1] = x[0][2][1] > 0.0 ? x[0][2][1] : exp(x[0][2][1]) - 1.0;
+    y[0][2][2] = x[0][2][2] > 0.0 ? x[0][2][2] : exp(x[0][2][2]) - 1.0;
+    y[1][0][0] = x[1][0][0] > 0.0 ? x[1][0][0] : exp(x[1][0][0]) - 1.0;
+    y[1][0][1] = x[1][0][1] > 0.0 ? x[1][0][1] : exp(x[1][0][1]) - 1.0;
+    y[1][0][2] = x[1][0][2] > 0.0 ? x[1][0][2] : exp(x[1][0][2]) - 1.0;
+    y[1][1][0] = x[1][1][0] > 0.0 ? x[1][1][0] : exp(x[1][1][0]) - 1.0;
+    y[1][1][1] = x[1][1][1] > 0.0 ? x[1][1][1] : exp(x[1][1][1]) - 1.0;
+    y[1][1][2] = x[1][1][2] > 0.0 ? x[1][1][2] : exp(x[1][1][2]) - 1.0;
+    y[1][2][0] = x[1][2][0] > 0.0 ? x[1][2][0] : exp(x[1][2][0]) - 1.0;
+    y[1][2][1] = x[1][2][1] > 0.0 ? x[1][2][1] : exp(x[1][2][1]) - 1.0;
+    y[1][2][2] = x[1][2][2] > 0.0 ? x[1][2][2] : exp(x[1][2][2]) - 1.0;
+}
+
+/* ---- avgpool1: avgpool 2x2, stride=1, same ------------------------------ 3x3x2 -> 3x3x2 ---- */
+
+/* avgpool1_pad: put a border around the image, so that the window may stand at its edge.  use.cnn:7
+ *
+ *   xp[c][h][w] = x[c][h][w]
+ *   for every c, h, w; the rest of xp is 0
+ *
+ *   x 2x3x3    xp 2x4x4: x with its border
+ *   Work: 18 copies. */
+static void avgpool1_pad_part1(double xp[2][4][4])
+{
+    xp[0][0][0] = 0.0;
+    xp[0][0][1] = 0.0;
+    xp[0][0][2] = 0.0;
+    xp[0][0][3] = 0.0;
+    xp[0][1][0] = 0.0;
+    xp[0][1][1] = 0.0;
+    xp[0][1][2] = 0.0;
+    xp[0][1][3] = 0.0;
+    xp[0][2][0] = 0.0;
+    xp[0][2][1] = 0.0;
+    xp[0][2][2] = 0.0;
+    xp[0][2][3] = 0.0;
+    xp[0][3][0] = 0.0;
+    xp[0][3][1] = 0.0;
+    xp[0][3][2] = 0.0;
+    xp[0][3][3] = 0.0;
+    xp[1][0][0] = 0.0;
+    xp[1][0][1] = 0.0;
+    xp[1][0][2] = 0.0;
+    xp[1][0][3] = 0.0;
+    xp[1][1][0] = 0.0;
+    xp[1][1][1] = 0.0;
+    xp[1][1][2] = 0.0;
+    xp[1][1][3] = 0.0;
+    xp[1][2][0] = 0.0;
+    xp[1][2][1] = 0.0;
+    xp[1][2][2] = 0.0;
+    xp[1][2][3] = 0.0;
+    xp[1][3][0] = 0.0;
+    xp[1][3][1] = 0.0;
+    xp[1][3][2] = 0.0;
+    xp[1][3][3] = 0.0;
+}
+
+static void avgpool1_pad_part2(double xp[2][4][4], const double x[2][3][3])
+{
+    xp[0][0][0] = x[0][0][0];
+    xp[0][0][1] = x[0][0][1];
+    xp[0][0][2] = x[0][0][2];
+    xp[0][1][0] = x[0][1][0];
+    xp[0][1][1] = x[0][1][1];
+    xp[0][1][2] = x[0][1][2];
+    xp[0][2][0] = x[0][2][0];
+    xp[0][2][1] = x[0][2][1];
+    xp[0][2][2] = x[0][2][2];
+    xp[1][0][0] = x[1][0][0];
+    xp[1][0][1] = x[1][0][1];
+    xp[1][0][2] = x[1][0][2];
+    xp[1][1][0] = x[1][1][0];
+    xp[1][1][1] = x[1][1][1];
+    xp[1][1][2] = x[1][1][2];
+    xp[1][2][0] = x[1][2][0];
+    xp[1][2][1] = x[1][2][1];
+    xp[1][2][2] = x[1][2][2];
+}
+
+static void avgpool1_pad(double xp[2][4][4], const double x[2][3][3])
+{
+    avgpool1_pad_part1(xp);
+    avgpool1_pad_part2(xp, x);
+}
+
+/* avgpool1: take the mean of each window.                                                 use.cnn:7
+ *
+ *   y[c][oh][ow] = (sum over kh, kw of xp[c][oh + kh][ow + kw]) / (rows[oh] * columns[ow])
+ *
+ *   xp 2x4x4: x with its border    rows 3: rows of the image under the window
+ *   columns 3: columns of the image under the window    y 2x3x3, 3 = 4-2+1
+ *   Work: 72 additions and 18 divisions. */
+static void avgpool1(double y[2][3][3], const double xp[2][4][4], const double rows[3],
+                     const double columns[3])
+{
+    double sum;
+    sum = 0.0;
+    sum += xp[0][0][0];
+    sum += xp[0][0][1];
+    sum += xp[0][1][0];
+    sum += xp[0][1][1];
+    y[0][0][0] = sum / (rows[0] * columns[0]);
+    sum = 0.0;
+    sum += xp[0][0][1];
+    sum += xp[0][0][2];
+    sum += xp[0][1][1];
+    sum += xp[0][1][2];
+    y[0][0][1] = sum / (rows[0] * columns[1]);
+    sum = 0.0;
+    sum += xp[0][0][2];
+    sum += xp[0][0][3];
+    sum += xp[0][1][2];
+    sum += xp[0][1][3];
+    y[0][0][2] = sum / (rows[0] * columns[2]);
+    sum = 0.0;
+    sum += xp[0][1][0];
+    sum += xp[0][1][1];
+    sum += xp[0][2][0];
+    sum += xp[0][2][1];
+    y[0][1][0] = sum / (rows[1] * columns[0]);
+    sum = 0.0;
+    sum += xp[0][1][1];
+    sum += xp[0][1][2];
+    sum += xp[0][2][1];
+    sum += xp[0][2][2];
+    y[0][1][1] = sum / (rows[1] * columns[1]);
+    sum = 0.0;
+    sum += xp[0][1][2];
+    sum += xp[0][1][3];
+    sum += xp[0][2][2];
+    sum += xp[0][2][3];
+    y[0][1][2] = sum / (rows[1] * columns[2]);
+    sum = 0.0;
+    sum += xp[0][2][0];
+    sum += xp[0][2][1];
+    sum += xp[0][3][0];
+    sum += xp[0][3][1];
+    y[0][2][0] = sum / (rows[2] * columns[0]);
+    sum = 0.0;
+    sum += xp[0][2][1];
+    sum += xp[0][2][2];
+    sum += xp[0][3][1];
+    sum += xp[0][3][2];
+    y[0][2][1] = sum / (rows[2] * columns[1]);
+    sum = 0.0;
+    sum += xp[0][2][2];
+    sum += xp[0][2][3];
+    sum += xp[0][3][2];
+    sum += xp[0][3][3];
+    y[0][2][2] = sum / (rows[2] * columns[2]);
+    sum = 0.0;
+    sum += xp[1][0][0];
+    sum += xp[1][0][1];
+    sum += xp[1][1][0];
+    sum += xp[1][1][1];
+    y[1][0][0] = sum / (rows[0] * columns[0]);
+    sum = 0.0;
+    sum += xp[1][0][1];
+    sum += xp[1][0][2];
+    sum += xp[1][1][1];
+    sum += xp[1][1][2];
+    y[1][0][1] = sum / (rows[0] * columns[1]);
+    sum = 0.0;
+    sum += xp[1][0][2];
+    sum += xp[1][0][3];
+    sum += xp[1][1][2];
+    sum += xp[1][1][3];
+    y[1][0][2] = sum / (rows[0] * columns[2]);
+    sum = 0.0;
+    sum += xp[1][1][0];
+    sum += xp[1][1][1];
+    sum += xp[1][2][0];
+    sum += xp[1][2][1];
+    y[1][1][0] = sum / (rows[1] * columns[0]);
+    sum = 0.0;
+    sum += xp[1][1][1];
+    sum += xp[1][1][2];
+    sum += xp[1][2][1];
+    sum += xp[1][2][2];
+    y[1][1][1] = sum / (rows[1] * columns[1]);
+    sum = 0.0;
+    sum += xp[1][1][2];
+    sum += xp[1][1][3];
+    sum += xp[1][2][2];
+    sum += xp[1][2][3];
+    y[1][1][2] = sum / (rows[1] * columns[2]);
+    sum = 0.0;
+    sum += xp[1][2][0];
+    sum += xp[1][2][1];
+    sum += xp[1][3][0];
+    sum += xp[1][3][1];
+    y[1][2][0] = sum / (rows[2] * columns[0]);
+    sum = 0.0;
+    sum += xp[1][2][1];
+    sum += xp[1][2][2];
+    sum += xp[1][3][1];
+    sum += xp[1][3][2];
+    y[1][2][1] = sum / (rows[2] * columns[1]);
+    sum = 0.0;
+    sum += xp[1][2][2];
+    sum += xp[1][2][3];
+    sum += xp[1][3][2];
+    sum += xp[1][3][3];
+    y[1][2][2] = sum / (rows[2] * columns[2]);
+}
+
+/* ---- dense1: dense 2, softmax -------------------------------- 18 features -> 2 features ---- */
+
+/* dense1: every neuron weighs every feature and adds up.                                 use.cnn:10
+ *
+ *   y[co] = b[co] + sum over ci of w[co][ci] * x[ci]
+ *
+ *   x 18    w 2x18 weights    b 2 biases    y 2
+ *   Work: 36 multiply-adds. */
+static void dense1(double y[2], const double x[18], const double w[2][18], const double b[2])
+{
+    double sum;
+    sum = b[0];
+    sum += w[0][0] * x[0];
+    sum += w[0][1] * x[1];
+    sum += w[0][2] * x[2];
+    sum += w[0][3] * x[3];
+    sum += w[0][4] * x[4];
+    sum += w[0][5] * x[5];
+    sum += w[0][6] * x[6];
+    sum += w[0][7] * x[7];
+    sum += w[0][8] * x[8];
+    sum += w[0][9] * x[9];
+    sum += w[0][10] * x[10];
+    sum += w[0][11] * x[11];
+    sum += w[0][12] * x[12];
+    sum += w[0][13] * x[13];
+    sum += w[0][14] * x[14];
+    sum += w[0][15] * x[15];
+    sum += w[0][16] * x[16];
+    sum += w[0][17] * x[17];
+    y[0] = sum;
+    sum = b[1];
+    sum += w[1][0] * x[0];
+    sum += w[1][1] * x[1];
+    sum += w[1][2] * x[2];
+    sum += w[1][3] * x[3];
+    sum += w[1][4] * x[4];
+    sum += w[1][5] * x[5];
+    sum += w[1][6] * x[6];
+    sum += w[1][7] * x[7];
+    sum += w[1][8] * x[8];
+    sum += w[1][9] * x[9];
+    sum += w[1][10] * x[10];
+    sum += w[1][11] * x[11];
+    sum += w[1][12] * x[12];
+    sum += w[1][13] * x[13];
+    sum += w[1][14] * x[14];
+    sum += w[1][15] * x[15];
+    sum += w[1][16] * x[16];
+    sum += w[1][17] * x[17];
+    y[1] = sum;
+}
+
+/* ---- softmax1: softmax ---------------------------------------- 2 features -> 2 features ---- */
+
+/* softmax1_max: find the largest feature.                                                use.cnn:10
+ *
+ *   m = largest over c of x[c]
+ *
+ *   x 2    m 1: the largest feature
+ *   Work: 2 comparisons. */
+static void softmax1_max(double m[1], const double x[2])
+{
+    double largest;
+    largest = -INFINITY;
+    if (x[0] > largest) largest = x[0];
+    if (x[1] > largest) largest = x[1];
+    m[0] = largest;
+}
+
+/* softmax1_exp: compare every feature with the largest: exp turns a difference into a    use.cnn:10
+ * ratio.
+ *
+ *   e[c] = exp(x[c] - m)
+ *
+ *   x 2    m 1: the largest feature    e 2: how the features compare with the largest, 0 to 1
+ *   Work: 2 exponentials. */
+static void softmax1_exp(double e[2], const double x[2], const double m[1])
+{
+    e[0] = exp(x[0] - m[0]);
+    e[1] = exp(x[1] - m[0]);
+}
+
+/* softmax1_sum: add up the ratios.                                                       use.cnn:10
+ *
+ *   s = sum over c of e[c]
+ *
+ *   e 2: how the features compare with the largest, 0 to 1    s 1: the sum of all e
+ *   Work: 2 additions. */
+static void softmax1_sum(double s[1], const double e[2])
+{
+    double sum;
+    sum = 0.0;
+    sum += e[0];
+    sum += e[1];
+    s[0] = sum;
+}
+
+/* softmax1: divide by their sum: now they are probabilities, which add up to 1.          use.cnn:10
+ *
+ *   y[c] = e[c] / s
+ *
+ *   e 2: how the features compare with the largest, 0 to 1    s 1: the sum of all e    y 2
+ *   Work: 2 divisions. */
+static void softmax1(double y[2], const double e[2], const double s[1])
+{
+    y[0] = e[0] / s[0];
+    y[1] = e[1] / s[0];
+}
+
+/* avgpool1_rows: rows of the image under the window. */
+static const double avgpool1_rows[3] =
+    { 2.0, 2.0, 1.0 };
+
+/* avgpool1_columns: columns of the image under the window. */
+static const double avgpool1_columns[3] =
+    { 2.0, 2.0, 1.0 };
+
+/* ---- the whole network ----
+ *
+ * Every value between two layers has its place in one block of memory, `scratch`. Places are
+ * numbers of the block; two values that are never needed at the same time share one. */
+
+/* Inference, part 1 of 2: once for the whole batch. */
+static void infer_1(const Use_weights *w, const Use_state *state, double *shared)
+{
+    void *conv1_weight_folded25          = shared + 32;   // 2x1x2x2: weight
+    void *batchnorm1_scale_at            = shared +  0;   // 2: gamma/deviation of each channel
+    void *batchnorm1_shift_at            = shared + 16;   // 2
+    void *conv1_weight_folded25_folded27 = shared + 64;   // 2x1x2x2: weight
+    void *conv1_y_start26                = shared + 48;   // 2: start
+
+    // conv 2, 2x2, batchnorm, elu
+    conv1_weights26(conv1_weight_folded25, w->conv1_weight);
+    batchnorm1_scale(batchnorm1_scale_at, w->batchnorm1_weight, state->batchnorm1_running_var);
+    batchnorm1_shift(batchnorm1_shift_at, batchnorm1_scale_at, w->batchnorm1_bias,
+                     state->batchnorm1_running_mean);
+    conv1_weights28(conv1_weight_folded25_folded27, conv1_weight_folded25, batchnorm1_scale_at);
+    conv1_start27(conv1_y_start26, batchnorm1_scale_at, batchnorm1_shift_at, w->conv1_bias);
+}
+
+/* Inference, part 2 of 2: for every image. */
+static void infer_2(const Use_weights *w, const double x[1][4][4], double y[2], double *scratch,
+                    double *shared)
+{
+    void *batchnorm1_y                   = scratch +  0;   // 2x3x3
+    void *conv1_y_start26                = shared + 48;   // 2: start
+    void *conv1_weight_folded25_folded27 = shared + 64;   // 2x1x2x2: weight
+    void *elu1_y                         = scratch +  0;   // 2x3x3
+    void *avgpool1_xp                    = scratch + 32;   // 2x4x4: x with its border
+    void *avgpool1_y                     = scratch +  0;   // 2x3x3
+    void *dense1_y                       = scratch + 32;   // 2
+    void *softmax1_m                     = scratch +  0;   // 1: the largest feature
+    void *softmax1_e                     = scratch + 32;   // 2
+    void *softmax1_s                     = scratch +  0;   // 1: the sum of all e
+
+    // conv 2, 2x2, batchnorm, elu
+    conv1(batchnorm1_y, conv1_weight_folded25_folded27, x, conv1_y_start26);
+    elu1(elu1_y, batchnorm1_y);
+    // avgpool 2x2, stride=1, same
+    avgpool1_pad(avgpool1_xp, elu1_y);
+    avgpool1(avgpool1_y, avgpool1_xp, avgpool1_rows, avgpool1_columns);
+    // dense 2, softmax
+    dense1(dense1_y, avgpool1_y, w->dense1_weight, w->dense1_bias);
+    softmax1_max(softmax1_m, dense1_y);
+    softmax1_exp(softmax1_e, dense1_y, softmax1_m);
+    softmax1_sum(softmax1_s, softmax1_e);
+    softmax1(y, softmax1_e, softmax1_s);
+}
+
+void Use_infer(const Use_weights *w, const Use_state *state, const double x[1][4][4], double y[2],
+               double *scratch, double *shared)
+{
+    infer_1(w, state, shared);
+    infer_2(w, x, y, scratch, shared);
+}
+
+/* ---- for the runtime: its contract, and this network in its words ---- */
+
+/* cnn/model.h: the contract between generated code and the runtime.
+ *
+ * Generated code exports one `const cnn_model`. It holds plain numbers, strings and functions; the functions work on
+ * memory that the caller owns, call nothing but libm, are reentrant and single-threaded. Threads, the batch, the
+ * optimizer, files and the screen are the runtime's.
+ *
+ * "Reals" are float or double, as `real_bytes` says: 4 or 8. Sizes and offsets count reals unless they say bytes.
+ * Images are [channel][height][width] as in PyTorch; a tile is `tile` images one after the other. */
+#ifndef CNN_MODEL_H
+#define CNN_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CNN_ABI 1
+
+/* How the first values of a tensor are made. */
+enum {
+    CNN_INIT_ZEROS,
+    CNN_INIT_ONES,
+    CNN_INIT_GLOROT,            /* uniform in +-sqrt(6/(fan_in + fan_out)) */
+    CNN_INIT_HE,                /* uniform in +-sqrt(6/fan_in) */
+    CNN_INIT_LECUN,             /* uniform in +-sqrt(3/fan_in) */
+    CNN_INIT_DATA_MEAN,         /* mean of each channel over the training images */
+    CNN_INIT_DATA_DEVIATION     /* standard deviation of each channel, 1 where it is 0 */
+};
+
+typedef struct cnn_tensor {
+    const char *name;           /* "conv1.weight", as in the weights file */
+    int32_t rank;
+    int64_t dim[4];             /* PyTorch's axes */
+    size_t offset;              /* of its first element in the weights or the state */
+    size_t count;               /* elements */
+    int64_t fan_in, fan_out;    /* inputs that one output sums, outputs that one input reaches; for the first weights */
+    int32_t init;               /* CNN_INIT_... */
+} cnn_tensor;
+
+/* What a call works on. Pointers to reals; those that a program does not use may be NULL. */
+typedef struct cnn_job {
+    const void *x;              /* [tile][inputs] */
+    const void *target;         /* [tile][outputs]; training */
+    const void *share;          /* [tile] 1/images for an image of the batch, 0 for one that fills the tile; training */
+    const void *images;         /* [1] the images of the whole batch; training */
+    const void *weights;        /* [weight_count] */
+    void *state;                /* [state_count] read; written by phases that run once, in training */
+    void *gradient;             /* [weight_count] added to; training */
+    void *dx;                   /* [tile][inputs] added to; phases from `train_phases` on */
+    void *y;                    /* [tile][outputs] written */
+    void *loss;                 /* [tile] written: the loss of each image, not yet times its share; training */
+    void *scratch;              /* [program.scratch] of this tile, 64-byte aligned */
+    void *shared;               /* [program.shared] of the whole batch, 64-byte aligned */
+    uint32_t draw[4];           /* what random numbers are a function of: seed low, seed high, step, index in the batch of the tile's first image */
+} cnn_job;
+
+/* After a phase: shared[to + i] = the sum over the tiles of the batch of scratch[from + i], i < count, in an order that depends on
+ * nothing but the number of tiles. */
+typedef struct cnn_sum {
+    size_t from, count, to;
+} cnn_sum;
+
+/* A phase runs for every tile of the batch (or once), any tile on any thread; between two phases stands a barrier. */
+typedef struct cnn_phase {
+    const char *name;
+    int32_t once;               /* runs one time for the whole batch, with scratch, x, y, target, share, loss and dx NULL */
+    void (*run)(const cnn_job *job);
+    const cnn_sum *sums;
+    int32_t sum_count;
+} cnn_phase;
+
+typedef struct cnn_program {
+    const cnn_phase *phases;
+    int32_t phase_count;
+    size_t scratch;             /* reals of scratch that a tile needs; with more than one phase every tile keeps its own until the last */
+    size_t shared;              /* reals of the shared block */
+} cnn_program;
+
+/* One line of a train or data block with every default filled in: { "optimizer", "sgd", { { "lr", 0.05, NULL }, ... }, 4 }. */
+typedef struct cnn_argument {
+    const char *name;           /* "" for the members of a list */
+    double number;              /* a flag that is set: 1 */
+    const char *text;           /* NULL for a number */
+} cnn_argument;
+
+typedef struct cnn_setting {
+    const char *name;
+    const char *word;           /* or NULL */
+    const cnn_argument *arguments;
+    int32_t argument_count;
+} cnn_setting;
+
+typedef struct cnn_model {
+    int32_t abi;                /* CNN_ABI */
+    int32_t real_bytes;         /* 4 or 8 */
+    const char *name;           /* "Fashion" */
+    const char *source;         /* "fashion.cnn" */
+    int32_t tile;               /* images a call */
+    int32_t input_rank;         /* 3: an image { c, h, w }; 1: { features } */
+    int64_t input_dim[3];
+    size_t inputs;              /* reals of one image */
+    size_t outputs;             /* reals of one result */
+    const cnn_tensor *weights;  /* trained, one after the other */
+    int32_t weight_tensors;
+    size_t weight_count;
+    const cnn_tensor *state;    /* kept with the weights but not trained; may be NULL */
+    int32_t state_tensors;
+    size_t state_count;
+    cnn_program train;          /* forward, loss, backward; phase_count 0 in a model for inference alone */
+    int32_t train_phases;       /* a step runs these; the rest of `train` only adds the gradient of the input */
+    cnn_program infer;          /* forward outside training. Its phases that run once depend on weights and state alone: they need not be
+                                   repeated while those stay the same, as long as `shared` is kept */
+    cnn_program eval_grad;      /* forward as in `infer`, loss, backward, in all its phases: adds the gradients of weights and input,
+                                   writes no state. phase_count 0: the model has none */
+    const cnn_setting *settings;
+    int32_t setting_count;
+    const double *rows;         /* `row`s of the data block: inputs, then targets, of each; or NULL */
+    int32_t row_count, row_inputs, row_targets;
+} cnn_model;
+
+#endif
+
+_Static_assert(sizeof(Use_weights) == sizeof(double) * (size_t)USE_WEIGHTS, "one number behind the other");
+_Static_assert(sizeof(Use_state) == sizeof(double) * (size_t)USE_STATE, "one number behind the other");
+
+static void run_infer_1(const cnn_job *job)
+{
+    infer_1(job->weights, job->state, job->shared);
+}
+
+static void run_infer_2(const cnn_job *job)
+{
+    infer_2(job->weights, (const double (*)[4][4])job->x, job->y, job->scratch, job->shared);
+}
+
+static const cnn_tensor weight_tensors[] = {
+    { "conv1.weight", 4, { 2, 1, 2, 2 }, 0, 8, 4, 8, CNN_INIT_GLOROT },
+    { "conv1.bias", 1, { 2 }, 8, 2, 4, 8, CNN_INIT_ZEROS },
+    { "batchnorm1.weight", 1, { 2 }, 10, 2, 0, 0, CNN_INIT_ONES },
+    { "batchnorm1.bias", 1, { 2 }, 12, 2, 0, 0, CNN_INIT_ZEROS },
+    { "dense1.weight", 2, { 2, 18 }, 14, 36, 18, 2, CNN_INIT_GLOROT },
+    { "dense1.bias", 1, { 2 }, 50, 2, 18, 2, CNN_INIT_ZEROS },
+};
+
+static const cnn_tensor state_tensors[] = {
+    { "batchnorm1.running_mean", 1, { 2 }, 0, 2, 0, 0, CNN_INIT_ZEROS },
+    { "batchnorm1.running_var", 1, { 2 }, 2, 2, 0, 0, CNN_INIT_ONES },
+};
+
+static const cnn_phase infer_phases[] = {
+    { "infer_1", 1, run_infer_1, NULL, 0 },
+    { "infer_2", 0, run_infer_2, NULL, 0 },
+};
+
+static const cnn_argument setting_validate[] = {
+    { "share", 0.0, NULL },
+};
+
+static const cnn_argument setting_loss[] = {
+    { "smooth", 0.0, NULL },
+};
+
+static const cnn_argument setting_optimizer[] = {
+    { "lr", 0.01, NULL },
+    { "momentum", 0.0, NULL },
+    { "nesterov", 0.0, NULL },
+    { "decay", 0.0, NULL },
+};
+
+static const cnn_argument setting_schedule[] = {
+    { "warmup", 0.0, NULL },
+};
+
+static const cnn_argument setting_batch[] = {
+    { "images", 32.0, NULL },
+};
+
+static const cnn_argument setting_epochs[] = {
+    { "epochs", 1.0, NULL },
+};
+
+static const cnn_argument setting_seed[] = {
+    { "seed", 1.0, NULL },
+};
+
+static const cnn_argument setting_shuffle[] = {
+    { "on", 1.0, NULL },
+};
+
+static const cnn_setting settings[] = {
+    { "validate", NULL, setting_validate, 1 },
+    { "loss", "crossentropy", setting_loss, 1 },
+    { "optimizer", "sgd", setting_optimizer, 4 },
+    { "schedule", "constant", setting_schedule, 1 },
+    { "batch", NULL, setting_batch, 1 },
+    { "epochs", NULL, setting_epochs, 1 },
+    { "seed", NULL, setting_seed, 1 },
+    { "shuffle", NULL, setting_shuffle, 1 },
+};
+
+extern const cnn_model Use_model;
+const cnn_model Use_model = {
+    .abi = CNN_ABI,
+    .real_bytes = sizeof(double),
+    .name = "Use",
+    .source = "use.cnn",
+    .tile = USE_TILE,
+    .input_rank = 3, .input_dim = { 1, 4, 4 },
+    .inputs = USE_INPUTS, .outputs = USE_OUTPUTS,
+    .weights = weight_tensors, .weight_tensors = 6, .weight_count = USE_WEIGHTS,
+    .state = state_tensors, .state_tensors = 2, .state_count = USE_STATE,
+    .infer = { infer_phases, 2, 64, 80 },
+    .settings = settings, .setting_count = 8,
+};

@@ -29,7 +29,7 @@ $(NET).c: $(NET).cnn $(wildcard $(CNNC))
 	$(CNNC) --infer $(CNNCFLAGS) $< -o $@ -o $(NET).h
 else
 $(NET): $(NET).c $(wildcard $(LIBCNN))
-	$(CC) -std=c11 $(CFLAGS) $< $(LIBCNN) -lz -lpthread -lm -o $@
+	$(CC) -std=c11 $(CFLAGS) $< $(LIBCNN) -lz -fopenmp -lm -o $@
 $(NET).c: $(NET).cnn $(wildcard $(CNNC))
 	$(CNNC) --main $(CNNCFLAGS) $< -o $@
 train: $(NET)

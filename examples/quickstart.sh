@@ -101,7 +101,7 @@ say "cnnc --main fashion.cnn -o fashion.c"
 echo "  $(wc -l <fashion.c) lines of C in build/quickstart/fashion.c: forward, backward, and nothing else"
 
 say "cc -O3 -march=native fashion.c -lcnn -o fashion"
-run "compiling the network" cc -std=c11 -O3 -march=native fashion.c "$build/runtime/libcnn.a" -lz -lpthread -lm -o fashion
+run "compiling the network" cc -std=c11 -O3 -march=native fashion.c "$build/runtime/libcnn.a" -lz -fopenmp -lm -o fashion
 
 say "./fashion train --epochs 1 --steps $steps      on $words"
 ./fashion train --data "$data" --epochs 1 --steps "$steps" --save fashion.safetensors

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""docs.py CNNC LIBCNN.a [--update] [PAGE...]: what the pages show is what the programs do.
+"""docs.py CNNC LIBCNN.so [--update] [PAGE...]: what the pages show is what the programs do.
 
 A comment in front of a fenced block says what the block is:
 
@@ -37,7 +37,7 @@ class Page:
         self.passed = self.failed = 0
         self.folder = tempfile.mkdtemp(prefix="docs.")
         self.environment = dict(os.environ, PATH=os.path.dirname(cnnc) + os.pathsep + os.environ["PATH"], LC_ALL="C", NO_COLOR="1",
-                                C_INCLUDE_PATH=os.path.join(TOP, "runtime/include"), LIBRARY_PATH=os.path.dirname(library))
+                                C_INCLUDE_PATH=os.path.join(TOP, "runtime/include"), LIBRARY_PATH=os.path.dirname(library), LD_LIBRARY_PATH=os.path.dirname(library))
 
     def write(self, name, text):
         with open(os.path.join(self.folder, name), "w") as file:

@@ -1,0 +1,70 @@
+/* llvm_loop.c: loops, with what they carry round in registers (llvm.h).
+ *
+ *     each.co:
+ *       %co = phi i64 [ 0, %before ], [ %co.next, %... ]
+ *       %sum = phi float [ ... ]                            for every total that is held
+ *       ...
+ *       %co.next = add nuw nsw i64 %co, 1
+ *       %co.done = icmp eq i64 %co.next, 8
+ *       br i1 %co.done, label %after.co, label %each.co
+ *
+ * No loop of a nest is empty, so the test stands at the end. */
+#include "emit/llvm.h"
+
+LLVMValueRef llvm_loop_begin(Code *c, OpenLoop *l, const char *name, int64_t extent)
+{
+    Module *m = c->m;
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(m->at);
+    LLVMValueRef zero = llvm_int(m->size, 0);
+
+    *l = (OpenLoop){ .name = name, .extent = extent };
+    l->body = LLVMAppendBasicBlockInContext(m->context, c->function, arena_print(m->u->arena, "each.%s", name));
+    l->carried = arena_array(m->u->arena, (size_t)c->held_count + 1, sizeof *l->carried);
+    LLVMBuildBr(m->at, l->body);
+    LLVMPositionBuilderAtEnd(m->at, l->body);
+    l->variable = LLVMBuildPhi(m->at, m->size, name);
+    LLVMAddIncoming(l->variable, &zero, &before, 1);
+    for (int i = 0; i < c->held_count; i++) {
+        l->carried[i] = LLVMBuildPhi(m->at, LLVMTypeOf(c->held[i]), c->s->total);
+        LLVMAddIncoming(l->carried[i], &c->held[i], &before, 1);
+        c->held[i] = l->carried[i];
+    }
+    return l->variable;
+}
+
+void llvm_loop_end(Code *c, OpenLoop *l)
+{
+    Module *m = c->m;
+    LLVMBasicBlockRef last = LLVMGetInsertBlock(m->at);
+    LLVMBasicBlockRef after = LLVMAppendBasicBlockInContext(m->context, c->function, arena_print(m->u->arena, "after.%s", l->name));
+    LLVMValueRef next = LLVMBuildNUWAdd(m->at, l->variable, llvm_int(m->size, 1), arena_print(m->u->arena, "%s.next", l->name));
+
+#if CNNC_LLVM >= 17
+    LLVMSetNSW(next, true);
+#endif
+    LLVMAddIncoming(l->variable, &next, &last, 1);
+    for (int i = 0; i < c->held_count; i++)
+        LLVMAddIncoming(l->carried[i], &c->held[i], &last, 1);
+    LLVMValueRef done = LLVMBuildICmp(m->at, LLVMIntEQ, next, llvm_int(m->size, l->extent), arena_print(m->u->arena, "%s.done", l->name));
+    LLVMBuildCondBr(m->at, done, after, l->body);
+    LLVMPositionBuilderAtEnd(m->at, after);
+}
+
+void llvm_loops(Code *c, int from, int to, Inside *inside)
+{
+    if (from == to) {
+        inside(c);
+        return;
+    }
+    const Loop *l = c->nest->loops[from];
+    if (l->kind == LOOP_UNROLL) {
+        for (c->bound[from] = 0; c->bound[from] < l->extent; c->bound[from]++)
+            llvm_loops(c, from + 1, to, inside);
+        c->bound[from] = -1;
+        return;
+    }
+    OpenLoop open;
+    c->loop[from] = llvm_loop_begin(c, &open, scope_name(c->s, l), l->extent);
+    llvm_loops(c, from + 1, to, inside);
+    llvm_loop_end(c, &open);
+}

@@ -149,7 +149,7 @@ static void widen(double *scatter, const double *got, const double *want, int64_
 
 Scatter trial_scatter(Reference *r, bool training, bool backward, const uint32_t draw[4], uint64_t seed)
 {
-    enum { RUNS = 5 };
+    enum { RUNS = 8 };
     int params = r->net->params.count;
     Scatter s = { .params = arena_array(r->arena, (size_t)params + 1, sizeof(double)) };
     Field *y = reference_value(r, r->net->y), *x = &r->values[0];

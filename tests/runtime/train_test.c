@@ -1,0 +1,460 @@
+/* train_test.c: steps, epochs, the same bits on any number of threads and after resume. */
+#include "tiny.h"
+#include "../../runtime/batch.h"
+#include "../../runtime/memory.h"
+#include "../../runtime/schedule.h"
+
+/* ---- the gradient of a batch */
+
+/* Loss of the whole batch, from the gradient's own function. */
+static double loss_of(cnn_net *net, const double *x, const double *t, size_t n, double *gradient, double *dx)
+{
+    double loss;
+    cnn_error error = { "" };
+    assert_true(cnn_gradient(net, x, t, n, 7, false, &loss, gradient, dx, &error));
+    return loss;
+}
+
+static void the_gradient_is_the_slope_of_the_loss(void **state)
+{
+    (void)state;
+    enum { N = 11 };            /* two whole tiles and three images */
+    const cnn_model models[] = { tiny_double_linear(), tiny_double_stats() };
+    for (int m = 0; m < 2; m++) {
+        cnn_net *net = cnn_new(&models[m], 3, NULL);
+        double x[6 * N], t[3 * N], g[21], dx[6 * N], ignored[21], ignored_dx[6 * N];
+        tiny_images(net, x, t, N, 5);
+        loss_of(net, x, t, N, g, dx);
+        double *w = cnn_weights(net);
+        for (int i = 0; i < 21; i++) {
+            double before = w[i], step = 1e-5;
+            w[i] = before + step;
+            double up = loss_of(net, x, t, N, ignored, ignored_dx);
+            w[i] = before - step;
+            double down = loss_of(net, x, t, N, ignored, ignored_dx);
+            w[i] = before;
+            assert_true(fabs((up - down) / (2 * step) - g[i]) < 1e-8);
+        }
+        for (int i = 0; m == 0 && i < 6 * N; i++) {
+            double before = x[i], step = 1e-5;
+            x[i] = before + step;
+            double up = loss_of(net, x, t, N, ignored, ignored_dx);
+            x[i] = before - step;
+            double down = loss_of(net, x, t, N, ignored, ignored_dx);
+            x[i] = before;
+            assert_true(fabs((up - down) / (2 * step) - dx[i]) < 1e-8);
+        }
+        cnn_free(net);
+    }
+}
+
+static void the_gradient_moves_no_state(void **state)
+{
+    (void)state;
+    const cnn_model model = tiny_float_stats();
+    cnn_net *net = cnn_new(&model, 3, NULL);
+    float x[6 * 5], t[3 * 5], g[21], dx[6 * 5], before[6];
+    double loss;
+    tiny_images(net, x, t, 5, 5);
+    ((float *)cnn_state(net))[2] = 4;
+    memcpy(before, cnn_state(net), sizeof before);
+    assert_true(cnn_gradient(net, x, t, 5, 7, false, &loss, g, dx, NULL));
+    assert_memory_equal(cnn_state(net), before, sizeof before);
+    cnn_error error;
+    assert_false(cnn_gradient(net, x, t, 5, 7, true, &loss, g, dx, &error));
+    assert_non_null(strstr(error.text, "gradient of inference"));
+    cnn_free(net);
+}
+
+static void sums_over_the_batch_are_those_of_the_images_alone(void **state)
+{
+    (void)state;
+    const cnn_model model = tiny_double_stats();
+    cnn_net *net = cnn_new(&model, 3, NULL);
+    for (size_t n = 1; n < 70; n += 3) {
+        Batch *b = cnn_batch_new(net, BATCH_TRAIN, 70, NULL);
+        double mean[6] = { 0 };
+        tiny_images(net, b->x, b->target, n, (uint32_t)n);
+        for (size_t i = 0; i < n; i++)
+            for (int k = 0; k < 6; k++)
+                mean[k] += ((double *)b->x)[6 * i + (size_t)k] / (double)n;
+        cnn_batch_run(b, n, 1, 0);
+        for (int k = 0; k < 6; k++)
+            assert_true(fabs(((double *)b->shared)[k] - mean[k]) < 1e-14);
+        cnn_batch_free(b);
+    }
+    cnn_free(net);
+}
+
+static void slices_depend_on_the_batch_alone(void **state)
+{
+    (void)state;
+    cnn_model model = tiny_float_linear();
+    size_t before = 0;
+    for (size_t n = 1; n < 2000; n++) {
+        size_t slices = cnn_batch_slices(&model, n);
+        assert_true(slices >= before && slices <= 32 && (slices & (slices - 1)) == 0 && slices <= (n + 3) / 4);
+        before = slices;
+    }
+    model.weight_count = 138357544;             /* VGG16: no more than two copies */
+    assert_int_equal(cnn_batch_slices(&model, 256), 2);
+}
+
+/* ---- runs */
+
+typedef struct Run {
+    int threads;
+    int64_t stop_after;         /* steps, then a checkpoint; 0: runs to its end */
+    bool resume;
+} Run;
+
+static bool stop_now(void *context)
+{
+    return --*(int64_t *)context == 0;
+}
+
+/* Trains and leaves weights and state in `to`, of 27 doubles. */
+static void run(const cnn_model *model, Run r, double *to)
+{
+    cnn_error error = { "" };
+    cnn_net *net = cnn_new(model, 9, &error);
+    cnn_set_threads(net, r.threads);
+    cnn_data *data = tiny_data(net, 203, 11);
+    cnn_plan plan = cnn_plan_of(model);
+    plan.save = tiny_path("run.safetensors");
+    plan.csv = tiny_path("run.csv");
+    plan.checkpoint = tiny_path("run.resume");
+    plan.resume = r.resume ? plan.checkpoint : NULL;
+    int64_t left = r.stop_after;
+    cnn_listener listener = { .context = &left, .stop = r.stop_after ? stop_now : NULL };
+    cnn_outcome outcome;
+    bool good = cnn_train(net, data, &plan, &listener, &outcome, &error);
+    assert_string_equal(error.text, "");
+    assert_true(good);
+    assert_int_equal(outcome.stopped, r.stop_after != 0);
+    memset(to, 0, 27 * sizeof *to);
+    size_t bytes = (size_t)model->real_bytes;
+    memcpy(to, cnn_weights(net), model->weight_count * bytes);
+    memcpy((char *)to + 21 * bytes, cnn_state(net), model->state_count * bytes);
+    cnn_data_free(data);
+    cnn_free(net);
+    assert_int_equal(cnn_memory_blocks(), 0);
+}
+
+static const cnn_setting rules[] = {
+    SETTING("optimizer", "sgd", { "lr", 0.1, NULL }, { "decay", 0.01, NULL }),
+    SETTING("optimizer", "sgd", { "lr", 0.1, NULL }, { "momentum", 0.9, NULL }),
+    SETTING("optimizer", "sgd", { "lr", 0.1, NULL }, { "momentum", 0.9, NULL }, { "nesterov", 1, NULL }),
+    SETTING("optimizer", "adam", { "lr", 0.01, NULL }, { "decay", 0.01, NULL }),
+    SETTING("optimizer", "adamw", { "lr", 0.01, NULL }, { "decay", 0.01, NULL }),
+    SETTING("optimizer", "rmsprop", { "lr", 0.01, NULL }, { "momentum", 0.5, NULL }),
+    SETTING("optimizer", "perceptron", { "lr", 0.1, NULL }),
+};
+enum { RULES = sizeof rules / sizeof *rules };
+
+static const cnn_setting others[] = {
+    SETTING("loss", "crossentropy", { "smooth", 0, NULL }),
+    SETTING("epochs", NULL, { "epochs", 5, NULL }),
+    SETTING("batch", NULL, { "images", 37, NULL }),
+    SETTING("validate", NULL, { "share", 0.1, NULL }),
+    SETTING("schedule", "cosine", { "warmup", 1, NULL }),
+    SETTING("save", "best", { "file", 0, "none" }),
+    SETTING("clip", NULL, { "norm", 0.5, NULL }),
+    SETTING("augment", "flip", { "axis", 0, "horizontal" }),
+    SETTING("augment", "shift", { "by", 1, NULL }),
+    SETTING("augment", "rotate", { "degrees", 10, NULL }),
+    SETTING("augment", "scale", { "factor_low", 0.9, NULL }, { "factor_high", 1.1, NULL }),
+    SETTING("augment", "cutout", { "size", 1, NULL }),
+    SETTING("augment", "noise", { "sigma", 0.05, NULL }),
+};
+enum { OTHERS = sizeof others / sizeof *others };
+
+static void with_rule(cnn_model *model, int rule, cnn_setting to[OTHERS + 1])
+{
+    memcpy(to, others, sizeof others);
+    to[OTHERS] = rules[rule];
+    model->settings = to;
+    model->setting_count = OTHERS + 1;
+}
+
+static void threads_do_not_change_a_bit(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 4; kind++)
+        for (int rule = 0; rule < RULES; rule++) {
+            cnn_model model = kind == 0 ? tiny_float_linear() : kind == 1 ? tiny_float_stats() : kind == 2 ? tiny_double_linear() : tiny_double_stats();
+            cnn_setting settings[OTHERS + 1];
+            double one[27], many[27];
+            with_rule(&model, rule, settings);
+            run(&model, (Run){ .threads = 1 }, one);
+            static const int counts[] = { 2, 3, 8 };
+            for (int i = 0; i < 3; i++) {
+                run(&model, (Run){ .threads = counts[i] }, many);
+                assert_memory_equal(one, many, sizeof one);
+            }
+        }
+}
+
+static void a_run_that_was_stopped_goes_on_bit_for_bit(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 2; kind++)
+        for (int rule = 0; rule < RULES; rule++) {
+            cnn_model model = kind == 0 ? tiny_float_stats() : tiny_double_stats();
+            cnn_setting settings[OTHERS + 1];
+            double whole[27], parts[27];
+            size_t bytes, csv_bytes, csv_again;
+            with_rule(&model, rule, settings);
+            run(&model, (Run){ .threads = 2 }, whole);
+            char *file = tiny_read(tiny_path("run.safetensors"), &bytes), *csv = tiny_read(tiny_path("run.csv"), &csv_bytes);
+            for (int64_t stop = 1; stop < 25; stop += 4) {      /* 25 steps; epochs of 5 */
+                run(&model, (Run){ .threads = 3, .stop_after = stop }, parts);
+                run(&model, (Run){ .threads = 1, .resume = true }, parts);
+                assert_memory_equal(whole, parts, sizeof whole);
+                size_t again;
+                char *file_again = tiny_read(tiny_path("run.safetensors"), &again), *text = tiny_read(tiny_path("run.csv"), &csv_again);
+                assert_int_equal(bytes, again);
+                assert_memory_equal(file, file_again, bytes);
+                assert_string_equal(csv, text);
+                free(file_again);
+                free(text);
+            }
+            free(file);
+            free(csv);
+        }
+}
+
+static void a_run_that_is_stopped_at_an_epochs_end_goes_on_too(void **state)
+{
+    (void)state;
+    cnn_model model = tiny_float_stats();
+    cnn_setting settings[OTHERS + 1];
+    double whole[27], parts[27];
+    with_rule(&model, 3, settings);
+    run(&model, (Run){ .threads = 2 }, whole);
+    run(&model, (Run){ .threads = 1, .stop_after = 5 }, parts);
+    run(&model, (Run){ .threads = 1, .resume = true }, parts);
+    assert_memory_equal(whole, parts, sizeof whole);
+}
+
+static void another_run_is_not_resumed(void **state)
+{
+    (void)state;
+    cnn_model model = tiny_float_linear();
+    cnn_setting settings[OTHERS + 1];
+    double ignored[27];
+    with_rule(&model, 1, settings);
+    run(&model, (Run){ .threads = 1, .stop_after = 7 }, ignored);
+    cnn_net *net = cnn_new(&model, 9, NULL);
+    cnn_data *data = tiny_data(net, 203, 11);
+    cnn_plan plan = cnn_plan_of(&model);
+    cnn_error error;
+    plan.save = NULL;
+    plan.resume = tiny_path("run.resume");
+    plan.batch = 36;
+    assert_false(cnn_train(net, data, &plan, NULL, NULL, &error));
+    assert_non_null(strstr(error.text, "batches of 37 images, not 36"));
+    plan.batch = 37;
+    plan.seed = 2;
+    assert_false(cnn_train(net, data, &plan, NULL, NULL, &error));
+    assert_non_null(strstr(error.text, "begun with seed 1, not 2"));
+    plan.seed = 1;
+    with_rule(&model, 3, settings);
+    assert_false(cnn_train(net, data, &plan, NULL, NULL, &error));
+    assert_non_null(strstr(error.text, "another optimizer"));
+    cnn_data_free(data);
+    cnn_free(net);
+}
+
+/* ---- rules against their formulas */
+
+static void rules_follow_their_formulas(void **state)
+{
+    (void)state;
+    enum { N = 9, STEPS = 4 };
+    for (int rule = 0; rule < RULES; rule++) {
+        cnn_model model = tiny_double_linear();
+        cnn_setting settings[] = { rules[rule] };
+        model.settings = settings;
+        model.setting_count = 1;
+        cnn_net *net = cnn_new(&model, 9, NULL);
+        double x[6 * N], t[3 * N], g[21], dx[6 * N], p[21], m[21] = { 0 }, v[21] = { 0 }, loss;
+        tiny_images(net, x, t, N, 4);
+        memcpy(p, cnn_weights(net), sizeof p);
+        for (int step = 1; step <= STEPS; step++) {
+            cnn_net *at = cnn_new(&model, 1, NULL);
+            memcpy(cnn_weights(at), p, sizeof p);
+            assert_true(cnn_gradient(at, x, t, N, 1, false, &loss, g, dx, NULL));
+            cnn_free(at);
+            for (int i = 0; i < 21; i++) {
+                double d = g[i];
+                switch (rule) {
+                case 0: p[i] -= 0.1 * (d + 0.01 * p[i]); break;
+                case 1: m[i] = 0.9 * m[i] + d; p[i] -= 0.1 * m[i]; break;
+                case 2: m[i] = 0.9 * m[i] + d; p[i] -= 0.1 * (d + 0.9 * m[i]); break;
+                case 3:
+                case 4:
+                    if (rule == 3)
+                        d += 0.01 * p[i];
+                    else
+                        p[i] -= 0.01 * 0.01 * p[i];
+                    m[i] = 0.9 * m[i] + 0.1 * d;
+                    v[i] = 0.999 * v[i] + 0.001 * d * d;
+                    p[i] -= 0.01 * (m[i] / (1 - pow(0.9, step))) / (sqrt(v[i] / (1 - pow(0.999, step))) + 1e-8);
+                    break;
+                case 5:
+                    v[i] = 0.99 * v[i] + 0.01 * d * d;
+                    m[i] = 0.5 * m[i] + d / (sqrt(v[i]) + 1e-8);
+                    p[i] -= 0.01 * m[i];
+                    break;
+                case 6: p[i] -= 0.1 * d; break;
+                }
+            }
+        }
+        cnn_data *data = cnn_data_arrays(net, x, t, N, NULL);
+        cnn_plan plan = cnn_plan_of(&model);
+        plan.whole = true;
+        plan.epochs = STEPS;
+        assert_true(cnn_train(net, data, &plan, NULL, NULL, NULL));
+        for (int i = 0; i < 21; i++)
+            assert_true(fabs(((double *)cnn_weights(net))[i] - p[i]) < 1e-12);
+        cnn_data_free(data);
+        cnn_free(net);
+    }
+}
+
+static void schedules_follow_their_formulas(void **state)
+{
+    (void)state;
+    const cnn_setting kinds[] = {
+        SETTING("schedule", "step", { "every", 4, NULL }, { "factor", 0.5, NULL }),
+        SETTING("schedule", "exponential", { "factor", 0.9, NULL }),
+        SETTING("schedule", "cosine", { "least", 0.1, NULL }),
+        SETTING("schedule", "linear", { "least", 0.1, NULL }, { "warmup", 2, NULL }),
+        SETTING("schedule", "plateau", { "factor", 0.1, NULL }, { "least", 0.05, NULL }),
+    };
+    cnn_model model = tiny_float_linear();
+    model.setting_count = 1;
+    Schedule s[5];
+    for (int i = 0; i < 5; i++) {
+        model.settings = &kinds[i];
+        s[i] = cnn_schedule_of(&model, 1, 10, 100);
+    }
+    assert_true(cnn_schedule_rate(&s[0], 39) == 1 && cnn_schedule_rate(&s[0], 40) == 0.5 && cnn_schedule_rate(&s[0], 80) == 0.25);
+    assert_true(cnn_schedule_rate(&s[1], 9) == 1 && fabs(cnn_schedule_rate(&s[1], 25) - 0.81) < 1e-15);
+    assert_true(cnn_schedule_rate(&s[2], 0) == 1 && fabs(cnn_schedule_rate(&s[2], 50) - 0.55) < 1e-12);
+    assert_true(fabs(cnn_schedule_rate(&s[3], 0) - 0.05) < 1e-15 && fabs(cnn_schedule_rate(&s[3], 19) - 1) < 1e-15);
+    assert_true(cnn_schedule_rate(&s[3], 20) == 1 && fabs(cnn_schedule_rate(&s[3], 60) - 0.55) < 1e-12);
+    cnn_schedule_drop(&s[4]);
+    assert_true(cnn_schedule_rate(&s[4], 0) == 0.1);
+    cnn_schedule_drop(&s[4]);
+    assert_true(cnn_schedule_rate(&s[4], 0) == 0.05);
+}
+
+/* ---- what a train block asks for */
+
+static void frozen_layers_keep_their_weights(void **state)
+{
+    (void)state;
+    cnn_model model = tiny_float_linear();
+    SETTINGS(model, SETTING("freeze", NULL, { "", 0, "dense1" }));
+    cnn_net *net = cnn_new(&model, 1, NULL);
+    cnn_data *data = tiny_data(net, 20, 1);
+    cnn_plan plan = cnn_plan_of(&model);
+    float before[21];
+    memcpy(before, cnn_weights(net), sizeof before);
+    assert_true(cnn_train(net, data, &plan, NULL, NULL, NULL));
+    assert_memory_equal(before, cnn_weights(net), sizeof before);
+    cnn_error error;
+    SETTINGS(model, SETTING("freeze", NULL, { "", 0, "conv7" }));
+    assert_false(cnn_train(net, data, &plan, NULL, NULL, &error));
+    assert_string_equal(error.text, "freeze: the network has no layer conv7 with parameters");
+    cnn_data_free(data);
+    cnn_free(net);
+}
+
+static void training_stops_when_nothing_becomes_better(void **state)
+{
+    (void)state;
+    cnn_model model = tiny_float_linear();
+    SETTINGS(model, SETTING("stop", "loss", { "patience", 3, NULL }), SETTING("optimizer", "sgd", { "lr", 0, NULL }),
+             SETTING("epochs", NULL, { "epochs", 50, NULL }));
+    cnn_net *net = cnn_new(&model, 1, NULL);
+    cnn_data *data = tiny_data(net, 64, 1);
+    cnn_plan plan = cnn_plan_of(&model);
+    cnn_outcome outcome;
+    plan.shuffle = false;
+    assert_true(cnn_train(net, data, &plan, NULL, &outcome, NULL));
+    assert_true(outcome.early);
+    assert_int_equal(outcome.epochs, 4);
+    assert_int_equal(outcome.best_epoch, 1);
+    cnn_data_free(data);
+    cnn_free(net);
+}
+
+static void a_loss_that_is_no_number_ends_the_run(void **state)
+{
+    (void)state;
+    cnn_model model = tiny_float_linear();
+    SETTINGS(model, SETTING("optimizer", "sgd", { "lr", 1e30, NULL }), SETTING("epochs", NULL, { "epochs", 5, NULL }));
+    cnn_net *net = cnn_new(&model, 1, NULL);
+    cnn_data *data = tiny_data(net, 64, 1);
+    cnn_plan plan = cnn_plan_of(&model);
+    cnn_error error;
+    float before[21];
+    memcpy(before, cnn_weights(net), sizeof before);
+    assert_false(cnn_train(net, data, &plan, NULL, NULL, &error));
+    assert_non_null(strstr(error.text, "the loss is"));
+    assert_non_null(strstr(error.text, "at epoch 1, step"));
+    assert_non_null(strstr(error.text, "try --lr 1e+29"));
+    assert_memory_equal(before, cnn_weights(net), sizeof before);
+    cnn_data_free(data);
+    cnn_free(net);
+}
+
+static void plans_that_make_no_sense_are_refused(void **state)
+{
+    (void)state;
+    const cnn_model model = tiny_float_linear();
+    cnn_net *net = cnn_new(&model, 1, NULL);
+    cnn_data *data = tiny_data(net, 8, 1);
+    cnn_error error;
+    cnn_plan plan = cnn_plan_of(&model);
+    plan.batch = 0;
+    assert_false(cnn_train(net, data, &plan, NULL, NULL, &error));
+    assert_string_equal(error.text, "a batch has 0 images, but 1 or more were expected");
+    plan = cnn_plan_of(&model);
+    plan.epochs = INT64_MAX;
+    assert_false(cnn_train(net, data, &plan, NULL, NULL, &error));
+    plan = cnn_plan_of(&model);
+    plan.validate = 1;
+    assert_false(cnn_train(net, data, &plan, NULL, NULL, &error));
+    cnn_model old = model;
+    old.abi = 99;
+    assert_null(cnn_new(&old, 1, &error));
+    assert_non_null(strstr(error.text, "version 99"));
+    cnn_data_free(data);
+    cnn_free(net);
+    assert_int_equal(cnn_memory_blocks(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_gradient_is_the_slope_of_the_loss),
+        cmocka_unit_test(the_gradient_moves_no_state),
+        cmocka_unit_test(sums_over_the_batch_are_those_of_the_images_alone),
+        cmocka_unit_test(slices_depend_on_the_batch_alone),
+        cmocka_unit_test(threads_do_not_change_a_bit),
+        cmocka_unit_test(a_run_that_was_stopped_goes_on_bit_for_bit),
+        cmocka_unit_test(a_run_that_is_stopped_at_an_epochs_end_goes_on_too),
+        cmocka_unit_test(another_run_is_not_resumed),
+        cmocka_unit_test(rules_follow_their_formulas),
+        cmocka_unit_test(schedules_follow_their_formulas),
+        cmocka_unit_test(frozen_layers_keep_their_weights),
+        cmocka_unit_test(training_stops_when_nothing_becomes_better),
+        cmocka_unit_test(a_loss_that_is_no_number_ends_the_run),
+        cmocka_unit_test(plans_that_make_no_sense_are_refused),
+    };
+    return cmocka_run_group_tests(tests, tiny_folder_make, tiny_folder_remove);
+}

@@ -364,7 +364,7 @@ static void print(const Printing *p, const Expr *e, int needs)
     case OP_ABS: case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_SQRT: case OP_TANH: case OP_ERF: {
         const OpText *op = &op_text[e->op];
         needed->op[e->op] |= p->form == FORM_C;
-        print_call(p, p->form == FORM_C ? c_function_of(e->op, real) : op->formula ? op->formula : op->name, e->a, NULL);
+        print_call(p, p->form == FORM_C ? c_function_in(p->s->file, e->op) : op->formula ? op->formula : op->name, e->a, NULL);
         break;
     }
     case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV:

@@ -328,8 +328,8 @@ static void declare_math(CFile *f)
     if (f->needs.infinity)
         text_line(f->t, "#define INFINITY (1.0f / 0.0f)");
     for (int op = 0; op <= OP_SELECT_EQ; op++)
-        if (f->needs.op[op] && c_function_of((Op)op, f->u->options.real))
-            text_line(f->t, "%s %s(%s x);", f->real, c_function_of((Op)op, f->u->options.real), f->real);
+        if (f->needs.op[op] && c_function_in(f, (Op)op) == c_function_of((Op)op, f->u->options.real) && c_function_in(f, (Op)op))
+            text_line(f->t, "%s %s(%s x);", f->real, c_function_in(f, (Op)op), f->real);
 }
 
 /* Vectors as GCC and Clang know them: the images of a tile side by side. */
@@ -365,6 +365,7 @@ void c_helpers(CFile *f)
         put_lanes(f);
     if (f->freestanding)
         declare_math(f);
+    c_math(f);
     if (f->needs.op[OP_RANDOM])
         put_uniform(f);
     if (f->needs.op[OP_MAX])

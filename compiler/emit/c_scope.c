@@ -10,7 +10,8 @@
 
 static bool is_taken(const Scope *s, const char *text)
 {
-    static const char *const own[] = { "draw", "uniform", "larger", "smaller", "lanes", "lanes_at", "sum_of_lanes" };
+    static const char *const own[] = { "draw", "uniform", "larger", "smaller", "lanes", "lanes_at", "sum_of_lanes",
+                                        "exp_lane", "tanh_lane" };
 
     for (int i = 0; i < s->names.count; i++)
         if (strcmp(s->names.at[i].text, text) == 0)

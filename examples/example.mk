@@ -1,14 +1,16 @@
 # example.mk: what the Makefiles of the examples share.
 #
-#   $(NET).cnn --cnnc--> $(NET).c --cc, libcnn--> $(NET)
-#   with MAIN = main.c:  $(NET).c and $(NET).h for inference alone, built with main.c and without libcnn
+#   make           $(NET).cnn --cnnc--> $(NET).c --cc, libcnn--> $(NET), made for speed on this machine
+#   make train     runs it; make train TRAIN="--epochs 1" with other options
+#   make lesson    $(NET)-lesson.c, made to be read; make STYLE=lesson builds the program from such C
+#   make CNNCFLAGS="-D filters=16" with other options for the compiler
 #
-# cnnc and libcnn are those of ../../build, or the installed ones if nothing was built there.
-#   make CNNCFLAGS="-D filters=16"      other options for the compiler
-#   make train TRAIN="--epochs 1"       other options for the program
+# With MAIN = main.c: $(NET).c and $(NET).h for inference alone, to be read, built with main.c and without libcnn.
+# cnnc and libcnn are those in ../../build, or the installed ones if nothing was built there.
 
 BUILD ?= ../../build
 CFLAGS ?= -O3 -march=native
+STYLE ?= fast --target=$(shell ../machine.sh)
 
 ifneq ($(wildcard $(BUILD)/compiler/cnnc),)
 CNNC ?= $(BUILD)/compiler/cnnc
@@ -29,14 +31,17 @@ $(NET).c: $(NET).cnn $(wildcard $(CNNC))
 	$(CNNC) --infer $(CNNCFLAGS) $< -o $@ -o $(NET).h
 else
 $(NET): $(NET).c $(wildcard $(LIBCNN))
-	$(CC) -std=c11 $(CFLAGS) $< $(LIBCNN) -lz -fopenmp -lm -o $@
+	$(CC) $(CFLAGS) $< $(LIBCNN) -lz -fopenmp -lm -o $@
 $(NET).c: $(NET).cnn $(wildcard $(CNNC))
-	$(CNNC) --main $(CNNCFLAGS) $< -o $@
+	$(CNNC) --main --style=$(STYLE) $(CNNCFLAGS) $< -o $@
+$(NET)-lesson.c: $(NET).cnn $(wildcard $(CNNC))
+	$(CNNC) $(CNNCFLAGS) $< -o $@
+lesson: $(NET)-lesson.c
 train: $(NET)
 	./$(NET) train $(TRAIN)
 endif
 
 clean:
-	rm -f $(NET) $(NET).c $(NET).h
+	rm -f $(NET) $(NET).c $(NET).h $(NET)-lesson.c
 
-.PHONY: train clean
+.PHONY: lesson train clean

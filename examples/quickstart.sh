@@ -82,7 +82,7 @@ for root in "${CNN_DATA:-}" "$top/data" "$top/../shared/data"; do
     for name in fashion_mnist fashion-mnist FashionMNIST/raw; do
         file=$root/$name/train-images-idx3-ubyte
         if [ -n "$root" ] && { [ -f "$file.gz" ] || [ -f "$file" ]; }; then
-            data=$root/$name words="Fashion-MNIST from $root/$name"
+            data=$(cd "$root/$name" && pwd) words="Fashion-MNIST from $root/$name"
             break 2
         fi
     done

@@ -121,7 +121,7 @@ static const cnn_phase TINY(stats_infer_phases)[] = {
 };
 
 /* Settings are the test's. */
-static cnn_model TINY(linear)(void)
+__attribute__((unused)) static cnn_model TINY(linear)(void)
 {
     return (cnn_model){
         .abi = CNN_ABI, .real_bytes = sizeof(REAL), .name = "Linear", .source = "linear.cnn", .tile = 4, .input_rank = 3, .input_dim = { 1, 2, 3 },
@@ -131,7 +131,7 @@ static cnn_model TINY(linear)(void)
     };
 }
 
-static cnn_model TINY(stats)(void)
+__attribute__((unused)) static cnn_model TINY(stats)(void)
 {
     cnn_model model = TINY(linear)();
     model.name = "Stats";

@@ -41,7 +41,7 @@ static int lane_step(const Tensor *t, const Affine *index, const Loop *lanes)
 static bool vectorises(const Expr *e, const Loop *lanes)
 {
     switch (e->op) {
-    case OP_CONSTANT:
+    case OP_CONSTANT: case OP_TOTAL:
         return true;
     case OP_LOAD:
         return lane_step(e->tensor, e->index, lanes) >= 0;
@@ -49,7 +49,7 @@ static bool vectorises(const Expr *e, const Loop *lanes)
         return vectorises(e->a, lanes);
     case OP_ADD: case OP_SUB: case OP_MUL:
         return vectorises(e->a, lanes) && vectorises(e->b, lanes);
-    case OP_INDEX: case OP_TOTAL: case OP_RANDOM: case OP_ABS: case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_SQRT: case OP_TANH:
+    case OP_INDEX: case OP_RANDOM: case OP_ABS: case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_SQRT: case OP_TANH:
     case OP_ERF: case OP_DIV: case OP_MAX: case OP_MIN: case OP_SELECT_GT: case OP_SELECT_EQ:
         return false;
     }
@@ -199,7 +199,7 @@ static bool has_lanes(const Nest *n, const Loop *lanes, int vector)
     int step = lane_step(n->dst, n->index, lanes);
 
     return lanes->extent % vector == 0 && step >= 0 && vectorises(n->value, lanes)
-        && (!n->start || step == 0 || vectorises(n->start, lanes));
+        && (step == 0 || ((!n->start || vectorises(n->start, lanes)) && (!n->finish || vectorises(n->finish, lanes))));
 }
 
 /* Small windows are written out, so that the number of a cell is a constant. */

@@ -99,7 +99,7 @@ static Tensor *halo(Unit *u, Program *p, const Nest *n, Expr *load, const int64_
 
     *to = *from;
     to->name = arena_print(u->arena, "%s.halo%d", from->name, p->tensors.count);
-    to->role = ROLE_SCRATCH;
+    to->role = from->per_image ? ROLE_SCRATCH : ROLE_SHARED;        /* of weights: made once for the whole batch */
     to->view_of = to->gradient = NULL;
     memcpy(to->dim, dim, sizeof to->dim);
     LIST_ADD(u->arena, &p->tensors, to);

@@ -13,7 +13,7 @@ static void put_exp(CFile *f)
     text_line(t, "/* exp without a branch: x = n*log(2) + r with |r| <= log(2)/2, and exp(x) = 2^n * exp(r). */");
     text_line(t, "static inline float exp_lane(float x)");
     text_open(t, "{");
-    text_line(t, "const float low = x < -87.3f ? -87.3f : x;              // below, a float has no room for 2^n");
+    text_line(t, "const float low = x < -86.6f ? -86.6f : x;              // below, it is 0 (less than 3e-38)");
     text_line(t, "const float top = low > 88.72284f ? 88.72284f : low;    // above is infinity: x * 3e38");
     text_line(t, "const float n = (top * 1.44269504f + 12582912.0f) - 12582912.0f;    // to the nearest whole number");
     text_line(t, "const float r = (top - n * 0.693359375f) + n * 2.12194440e-4f;");
@@ -21,7 +21,7 @@ static void put_exp(CFile *f)
     text_line(t, "                  + 4.1665795894e-2f) * r + 1.6666665459e-1f) * r + 5.0000001201e-1f;");
     text_line(t, "union { int32_t bits; float number; } half = { ((int32_t)n + 126) << 23 };    // 2^(n-1)");
     text_line(t, "const float y = (p * r * r + r + 1.0f) * half.number * 2.0f;");
-    text_line(t, "return x > 88.72284f ? x * 3.0e38f : x < -87.3f ? 0.0f : x == x ? y : x;");
+    text_line(t, "return x > 88.72284f ? x * 3.0e38f : x < -86.6f ? 0.0f : x == x ? y : x;");
     text_close(t, "}");
 }
 

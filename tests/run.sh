@@ -60,7 +60,7 @@ test_it() {
     "$@" > "$log" 2>&1 < /dev/null
     status=$?
     if [ $status -eq 0 ]; then
-        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|layers\|golden\|torch\|lint\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
+        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|layers\|golden\|torch\|lint\|strict\|docs\|examples\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
     else
         say FAIL "$name" "$(since "$begun")" "status $status; all of it: ${log#"$top"/}"
         tail -n 40 "$log" | sed 's/^/      /'
@@ -123,6 +123,14 @@ find_compilers() {
 # ---- builds
 
 generator=()
+torch=                          # a python3 that has PyTorch, or nothing
+
+find_torch() {
+    local python
+    for python in python3 /usr/bin/python3; do
+        if have "$python" && "$python" -c 'import torch, numpy' > /dev/null 2>&1; then torch=$python; return; fi
+    done
+}
 
 # build NAME OPTIONS...: configures and builds into $out/NAME.
 build() {
@@ -207,18 +215,68 @@ compilers() {
 }
 
 stage_random() {
-    local agree=$out/main/tests/agree
+    local agree=$out/main/tests/agree libcnn=$out/main/runtime/libcnn.a
     compilers "-O1 -w"
-    test_it "$networks random networks agree" "$agree" --cnnc="$cnnc" --dir="$out/random" --seed="$seed" --count="$networks" --jobs="$jobs" \
-        "${cc_options[@]}"
-    test_it "$((networks / 2)) networks of whole numbers are equal" "$agree" --whole --cnnc="$cnnc" --dir="$out/random" --seed="$seed" \
-        --count="$((networks / 2))" --jobs="$jobs" "${cc_options[@]}"
-    test_it "networks of tests/layers agree" "$agree" --cnnc="$cnnc" --dir="$out/random" --jobs="$jobs" --quick "${cc_options[@]}" tests/layers/*.cnn
-    if [ $quick = no ]; then
-        compilers "-O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all"
-        test_it "random networks, generated code sanitized" "$out/sanitized/tests/agree" --quick --cnnc="$out/sanitized/compiler/cnnc" \
-            --dir="$out/random" --seed="$((seed + 100000))" --count=6 --jobs="$jobs" --cc="$gcc -O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all"
+    test_it "$networks random networks agree" "$agree" --cnnc="$cnnc" --libcnn="$libcnn" --dir="$out/random" --seed="$seed" \
+        --count="$networks" --jobs="$jobs" "${cc_options[@]}"
+    test_it "$((networks / 2)) networks of whole numbers are equal" "$agree" --whole --quick --cnnc="$cnnc" --dir="$out/random-whole" \
+        --seed="$seed" --count="$((networks / 2))" --jobs="$jobs" "${cc_options[@]}"
+    compilers "-O0 -w"
+    test_it "networks of tests/layers agree" "$agree" --cnnc="$cnnc" --dir="$out/random-layers" --jobs="$jobs" --quick "${cc_options[@]}" \
+        tests/layers/*.cnn
+    if [ $quick = yes ]; then
+        skip "random networks, all of it sanitized" "--quick"
+        return
     fi
+    # The program under test is built with the same sanitizers, so their runtime is there when the generated code is loaded.
+    test_it "random networks, all of it sanitized" "$out/sanitized/tests/agree" --quick --cnnc="$out/sanitized/compiler/cnnc" \
+        --libcnn="$out/sanitized/runtime/libcnn.a" --dir="$out/random-sanitized" --seed="$((seed + 100000))" --count=6 --jobs="$jobs" \
+        --cc="$gcc -O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all"
+}
+
+stage_strict() {
+    local commands=("$gcc")
+    [ -n "$clang" ] && commands+=("$clang")
+    test_it "generated C without warnings, freestanding" tests/strict.sh "$cnnc" "$out/strict" "${commands[@]}" -- \
+        examples/*/*.cnn tests/golden/c/*.cnn
+}
+
+stage_messages() {
+    if ! have python3; then
+        skip "every message has a golden file" "no python3"
+        return
+    fi
+    test_it "every message has a golden file" python3 tests/messages.py "$top"
+    test_it "a message without a golden file is found" python3 tests/messages.py --self-test
+}
+
+stage_docs() {
+    if ! have python3; then
+        skip "the pages show what the programs do" "no python3"
+        return
+    fi
+    [ $update = yes ] && python3 tests/docs.py "$cnnc" "$out/main/runtime/libcnn.so" --update
+    test_it "the pages show what the programs do" python3 tests/docs.py "$cnnc" "$out/main/runtime/libcnn.so"
+}
+
+stage_torch() {
+    if [ -z "$torch" ]; then
+        skip "the same networks in PyTorch" "python3-torch is not installed"
+        return
+    fi
+    test_it "$((4 * networks)) random networks are PyTorch's" "$torch" tests/torch/compare.py "$out/main/tests/netjson" --seed="$seed" --count=$((4 * networks))
+    test_it "networks of whole numbers are PyTorch's" "$torch" tests/torch/compare.py "$out/main/tests/netjson" --whole --seed="$seed" --count="$networks"
+    test_it "networks of tests/layers are PyTorch's" "$torch" tests/torch/compare.py "$out/main/tests/netjson" tests/layers/*.cnn
+}
+
+stage_examples() {
+    if [ $quick = yes ]; then
+        skip "the examples" "--quick"
+        skip "examples/quickstart.sh" "--quick"
+        return
+    fi
+    test_it "the examples" tests/examples.sh "$cnnc" "$out/main/runtime/libcnn.a" "$out/examples" "$gcc -O3 -march=native" "$torch"
+    CNN_STEPS=${CNN_STEPS-20} test_it "examples/quickstart.sh" examples/quickstart.sh
 }
 
 # ---- all of them
@@ -226,7 +284,8 @@ stage_random() {
 begun=$(now)
 install_missing
 find_compilers
-all="arrows build unit golden layers random"
+find_torch
+all="arrows build unit golden messages layers random torch strict docs examples"
 for stage in $all; do
     case " ${stages:-$all} build " in
         *" $stage "*) ;;

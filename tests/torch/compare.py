@@ -21,6 +21,10 @@ torch.set_num_threads(1)
 torch.set_default_dtype(torch.float64)
 
 
+def numbers(at):
+    return torch.tensor(at, dtype=torch.float64)
+
+
 def pads(site, sizes, kernel, stride, dilation):
     """Top, bottom, left, right, by the rules of the language."""
     if site["args"]["pad"]["given"]:
@@ -116,7 +120,7 @@ def dropout(site, x, p):
     if not p["training"]:
         return x
     rate = site["args"]["rate"]["real"]
-    keep = torch.tensor(site["uniform"]).reshape(x.shape) >= rate
+    keep = numbers(site["uniform"]).reshape(x.shape) >= rate
     return x * keep / (1 - rate)
 
 
@@ -138,7 +142,8 @@ LAYERS = {
     "softplus": lambda s, x, p: F.softplus(x, threshold=700),
     "sigmoid": lambda s, x, p: torch.sigmoid(x),
     "tanh": lambda s, x, p: torch.tanh(x),
-    "step": lambda s, x, p: (x > 0).to(x.dtype) + 0 * x,
+    # The perceptron rule passes the gradient as if step were not there.
+    "step": lambda s, x, p: (x > 0).to(x.dtype) + (x - x.detach() if p["straight_through"] else 0 * x),
     "softmax": lambda s, x, p: F.softmax(x.flatten(1), 1).reshape(x.shape),
     "identity": lambda s, x, p: x,
     "flatten": lambda s, x, p: x.flatten(1),
@@ -150,8 +155,8 @@ def run(net, training):
     """y, the losses of the images, their mean, the input and the params with gradients."""
     params = {}
     for name, p in net["params"].items():
-        params[name] = torch.tensor(p["at"]).reshape(p["shape"]).requires_grad_(p["trained"])
-    x = torch.tensor(net["x"]).reshape([net["batch"]] + net["input"]).requires_grad_(True)
+        params[name] = numbers(p["at"]).reshape(p["shape"]).requires_grad_(p["trained"])
+    x = numbers(net["x"]).reshape([net["batch"]] + net["input"]).requires_grad_(True)
     target = torch.tensor(net["target"], dtype=torch.float64).reshape(net["batch"], -1)
     values = [x]
     for site in net["sites"]:
@@ -162,7 +167,7 @@ def run(net, training):
             y = torch.cat(inputs, 1)
         else:
             p = {role: params[name] for role, name in site["params"].items()}
-            p["training"] = training
+            p.update(training=training, straight_through=net["straight_through"])
             y = LAYERS[site["kind"]](site, inputs[0], p)
         assert list(y.shape[1:]) == site["shape"], (site["name"], y.shape, site["shape"])
         values.append(y)
@@ -177,7 +182,7 @@ def run(net, training):
 
 
 def apart(got, want, floor=0.0):
-    got = torch.tensor(got) if not torch.is_tensor(got) else got.detach().flatten()
+    got = numbers(got) if not torch.is_tensor(got) else got.detach().flatten()
     want = want.detach().flatten()
     distance, size = (got - want).norm().item(), max(want.norm().item(), floor)
     return distance / size if size > 0 else distance

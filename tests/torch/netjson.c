@@ -137,7 +137,8 @@ static bool network(const char *name, const char *text, uint64_t seed, bool whol
     /* In double a network may come close to a kink; only a step over it by rounding is to be kept out. */
     int again = whole ? trial_draw_exact(r, &d, draw, 50, 20) : trial_draw_clear(r, &d, draw, 1e-7, 50);
     if (again >= 0) {
-        printf("{\"name\": \"%s\", \"seed\": %llu, \"batch\": %d, ", name, (unsigned long long)seed, BATCH);
+        printf("{\"name\": \"%s\", \"seed\": %llu, \"batch\": %d, \"straight_through\": %s, ", name, (unsigned long long)seed, BATCH,
+               u->net->recipe.straight_through ? "true" : "false");
         whole_numbers("input", u->net->x->shape.dim, u->net->x->shape.rank);
         printf(", \"result\": %d, \"sites\": [", u->net->y->from ? 1 + u->net->y->from->number : 0);
         for (int i = 0; i < u->net->sites.count; i++) {

@@ -4,6 +4,7 @@
  *   llvm_machine.c    the machine that code is made for: triple, processor, features; passes and code generation
  *   llvm_alias.c      what is true of the arguments of a function in all of its calls: alignment, overlap
  *   llvm_expr.c       expressions and indices
+ *   llvm_math.c       exp and tanh of the fast style
  *   llvm_loop.c       loops, and what is held in registers while they run
  *   llvm_nest.c       a nest as a function
  *   llvm_step.c       the functions that call the functions of nests, phase by phase
@@ -79,7 +80,7 @@ void llvm_see_calls(Module *m);
 /* One for each tensor of the scope of the function. */
 const Argument *llvm_arguments(const Module *m, const Function *function);
 
-/* ---- llvm_expr.c, llvm_loop.c, llvm_nest.c */
+/* ---- llvm_math.c, llvm_expr.c, llvm_loop.c, llvm_nest.c */
 
 /* A function of a nest that is being made. */
 typedef struct Code {
@@ -101,6 +102,10 @@ typedef struct Code {
     int64_t left;                   /* places that the open part still takes; -1: none is open */
 } Code;
 
+/* Marks an operation as one that may be rounded once with the next: a product and the sum behind it, as C compilers do. Not --strict. */
+LLVMValueRef llvm_contracted(const Module *m, LLVMValueRef value);
+/* The function of one number that computes an OP_EXP, ...: the C file's. */
+LLVMValueRef llvm_math(Module *m, Op op);
 LLVMValueRef llvm_affine(Code *c, const Affine *a);
 LLVMValueRef llvm_address(Code *c, const Tensor *t, const Affine *index);
 LLVMValueRef llvm_load(Code *c, const Tensor *t, const Affine *index, const char *name);

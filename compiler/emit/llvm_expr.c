@@ -6,14 +6,13 @@
 
 /* ---- flags */
 
-/* What the C compiler may do, too: a product and the sum behind it rounded once. */
-static LLVMValueRef contracted(const Code *c, LLVMValueRef value)
+LLVMValueRef llvm_contracted(const Module *m, LLVMValueRef value)
 {
 #if CNNC_LLVM >= 18
-    if (!c->m->u->options.strict && LLVMIsAInstruction(value) && LLVMCanValueUseFastMathFlags(value))
+    if (!m->u->options.strict && LLVMIsAInstruction(value) && LLVMCanValueUseFastMathFlags(value))
         LLVMSetFastMathFlags(value, LLVMFastMathAllowContract);
 #else
-    (void)c;
+    (void)m;
 #endif
     return value;
 }
@@ -184,24 +183,10 @@ static LLVMValueRef intrinsic(Code *c, const char *name, LLVMValueRef x)
     return LLVMBuildCall2(m->at, LLVMGlobalGetValueType(function), function, &x, 1, name + strlen("llvm."));
 }
 
-static LLVMValueRef library(Module *m, const char *name)
-{
-    LLVMValueRef function = LLVMGetNamedFunction(m->module, name);
-
-    if (function)
-        return function;
-    function = LLVMAddFunction(m->module, name, LLVMFunctionType(m->real, &m->real, 1, false));
-    llvm_attribute(m, function, LLVMAttributeFunctionIndex, "nounwind", 0);
-    llvm_attribute(m, function, LLVMAttributeFunctionIndex, "willreturn", 0);
-    llvm_attribute(m, function, LLVMAttributeFunctionIndex, "memory", 0);       /* none: errno is of no use to anybody */
-    return function;
-}
-
 static LLVMValueRef call(Code *c, Op op, LLVMValueRef x)
 {
     Module *m = c->m;
-    const char *name = c_function_of(op, m->u->options.real);
-    LLVMValueRef function = library(m, name);
+    LLVMValueRef function = llvm_math(m, op);
 
     if (!is_vector(x))
         return llvm_call(m, function, &x, 1);
@@ -311,15 +296,15 @@ LLVMValueRef llvm_expr(Code *c, const Expr *e, LLVMValueRef total)
     case OP_INDEX:    return LLVMBuildSIToFP(m->at, llvm_affine(c, &e->index[0]), m->real, "index");
     case OP_TOTAL:    return total;
     case OP_RANDOM:   return draw(c, e);
-    case OP_NEG:      return contracted(c, LLVMBuildFNeg(m->at, x, "negative"));
+    case OP_NEG:      return llvm_contracted(c->m, LLVMBuildFNeg(m->at, x, "negative"));
     case OP_ABS:      return intrinsic(c, "llvm.fabs", x);
     case OP_SQRT:     return intrinsic(c, "llvm.sqrt", x);
     case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_TANH: case OP_ERF:
         return call(c, e->op, x);
-    case OP_ADD:      return contracted(c, LLVMBuildFAdd(m->at, x, y, "sum"));
-    case OP_SUB:      return contracted(c, LLVMBuildFSub(m->at, x, y, "difference"));
-    case OP_MUL:      return contracted(c, LLVMBuildFMul(m->at, x, y, "product"));
-    case OP_DIV:      return contracted(c, LLVMBuildFDiv(m->at, x, y, "quotient"));
+    case OP_ADD:      return llvm_contracted(c->m, LLVMBuildFAdd(m->at, x, y, "sum"));
+    case OP_SUB:      return llvm_contracted(c->m, LLVMBuildFSub(m->at, x, y, "difference"));
+    case OP_MUL:      return llvm_contracted(c->m, LLVMBuildFMul(m->at, x, y, "product"));
+    case OP_DIV:      return llvm_contracted(c->m, LLVMBuildFDiv(m->at, x, y, "quotient"));
     case OP_MAX:      return choice(c, LLVMRealOGT, x, y, x, y, "larger");
     case OP_MIN:      return choice(c, LLVMRealOLT, x, y, x, y, "smaller");
     case OP_SELECT_GT: case OP_SELECT_EQ: {
@@ -338,7 +323,7 @@ LLVMValueRef llvm_put(Code *c, Put put, LLVMValueRef old, LLVMValueRef value, co
         return value;
     match(c, &old, &value);
     switch (put) {
-    case PUT_ADD: return contracted(c, LLVMBuildFAdd(c->m->at, old, value, name));
+    case PUT_ADD: return llvm_contracted(c->m, LLVMBuildFAdd(c->m->at, old, value, name));
     case PUT_MAX: return choice(c, LLVMRealOGT, value, old, value, old, name);
     case PUT_MIN: return choice(c, LLVMRealOLT, value, old, value, old, name);
     case PUT_SET: break;

@@ -196,7 +196,7 @@ static bool is_weighted(Nest *n, Weighted *out)
 static Tensor *new_tensor(Fold *f, const Tensor *like, const char *suffix, int rank, const int64_t *dim, const char *meaning)
 {
     Tensor *t = ARENA_NEW(f->u->arena, Tensor);
-    *t = (Tensor){ .name = arena_print(f->u->arena, "%s.%s%d", like->name, suffix, f->p->tensors.count), .symbol = like->symbol,
+    *t = (Tensor){ .name = tensor_name(f->u, f->p, arena_print(f->u->arena, "%s.%s", like->name, suffix)), .symbol = like->symbol,
                    .meaning = meaning, .role = ROLE_SHARED, .rank = rank, .site = like->site };
     memcpy(t->dim, dim, (size_t)rank * sizeof *dim);
     LIST_ADD(f->u->arena, &f->p->tensors, t);
@@ -237,7 +237,7 @@ static Nest *once_nest(Fold *f, const Nest *of, const char *suffix, const char *
     static const char *const names[] = { "i", "j", "k", "l" };
     Nest *n = ARENA_NEW(f->u->arena, Nest);
 
-    *n = (Nest){ .name = arena_print(f->u->arena, "%s_%s%d", of->name, suffix, f->p->tensors.count), .why = why, .site = of->site,
+    *n = (Nest){ .name = nest_name(f->u, f->p, arena_print(f->u->arena, "%s_%s", of->name, suffix)), .why = why, .site = of->site,
                  .put = PUT_SET, .dst = dst };
     for (int i = 0; i < dst->rank; i++)
         n->index[i] = (Affine){ .count = 1, .term = { { new_loop(f, n, names[i], dst->dim[i]), 1 } } };

@@ -98,7 +98,7 @@ static Tensor *halo(Unit *u, Program *p, const Nest *n, Expr *load, const int64_
     Expr *zero = ARENA_NEW(u->arena, Expr), *read = ARENA_NEW(u->arena, Expr);
 
     *to = *from;
-    to->name = arena_print(u->arena, "%s.halo%d", from->name, p->tensors.count);
+    to->name = tensor_name(u, p, arena_print(u->arena, "%s.halo", from->name));
     to->role = from->per_image ? ROLE_SCRATCH : ROLE_SHARED;        /* of weights: made once for the whole batch */
     to->view_of = to->gradient = NULL;
     memcpy(to->dim, dim, sizeof to->dim);

@@ -64,6 +64,9 @@ typedef struct Tensor {
 } Tensor;
 
 int64_t tensor_count(const Tensor *t);
+/* Names as wanted, with a number behind them where they are taken. */
+const char *tensor_name(Unit *u, const struct Program *p, const char *wanted);
+const char *nest_name(Unit *u, const struct Program *p, const char *wanted);
 /* The tensor that owns the storage. */
 Tensor *tensor_base(Tensor *t);
 

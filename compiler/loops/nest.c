@@ -1,7 +1,7 @@
 /* nest.c: questions about tensors, nests and their indices. Nothing here changes anything. */
 #include "loops/loops.h"
 
-#include <assert.h>
+#include <string.h>
 
 int64_t tensor_count(const Tensor *t)
 {
@@ -9,6 +9,30 @@ int64_t tensor_count(const Tensor *t)
     for (int i = 0; i < t->rank; i++)
         count *= t->dim[i];
     return count;
+}
+
+const char *tensor_name(Unit *u, const Program *p, const char *wanted)
+{
+    const char *name = wanted;
+
+    for (int again = 2, i = 0; i < p->tensors.count; i++)
+        if (strcmp(p->tensors.at[i]->name, name) == 0) {
+            name = arena_print(u->arena, "%s%d", wanted, again++);
+            i = -1;
+        }
+    return name;
+}
+
+const char *nest_name(Unit *u, const Program *p, const char *wanted)
+{
+    const char *name = wanted;
+
+    for (int again = 2, i = 0; i < p->nests.count; i++)
+        if (strcmp(p->nests.at[i]->name, name) == 0) {
+            name = arena_print(u->arena, "%s%d", wanted, again++);
+            i = -1;
+        }
+    return name;
 }
 
 Tensor *tensor_base(Tensor *t)

@@ -78,14 +78,14 @@ static Nest *make_partial(Unit *u, Program *p, Nest *n, Phase *phase)
 
     assert(n->put == PUT_ADD && !total->view_of);
     *partial = *total;
-    partial->name = arena_print(u->arena, "%s.tile%d", total->name, p->tensors.count);
+    partial->name = tensor_name(u, p, arena_print(u->arena, "%s.tile", total->name));
     partial->role = ROLE_SCRATCH;
     partial->gradient = NULL;
     LIST_ADD(u->arena, &p->tensors, partial);
     if (!first) {
         Tensor *more = ARENA_NEW(u->arena, Tensor);
         *more = *total;
-        more->name = arena_print(u->arena, "%s.more%d", total->name, p->tensors.count);
+        more->name = tensor_name(u, p, arena_print(u->arena, "%s.more", total->name));
         more->gradient = NULL;
         LIST_ADD(u->arena, &p->tensors, more);
 

@@ -55,7 +55,7 @@ static Tensor *transposed(Unit *u, Program *p, int where, const Nest *n, Tensor 
     static const char *const names[] = { "n", "i" };
 
     *t = *x;
-    t->name = arena_print(u->arena, "%s.images%d", x->name, p->tensors.count);
+    t->name = tensor_name(u, p, arena_print(u->arena, "%s.images", x->name));
     t->view_of = NULL;
     t->dim[0] = x->dim[1];
     t->dim[1] = x->dim[0];

@@ -1,4 +1,5 @@
 /* main.c: the command cnnc. Exit status 0: done, 1: an error in the input, 2: in the command line. */
+#include "command.h"
 #include "emit/emit.h"
 #include "emit/native.h"
 #include "options.h"
@@ -76,6 +77,15 @@ static bool compile(Unit *u, const CommandLine *line)
     return true;
 }
 
+static int run_command(Unit *u, const CommandLine *line, int argc, char **argv)
+{
+    Command c;
+    bool ready = command_compile(u, &c) && diag_errors(u) == 0;
+
+    diag_print(u, stderr, colour());
+    return ready ? command_run(u, &c, line, argc, argv) : 1;
+}
+
 int main(int argc, char **argv)
 {
     Unit *u = unit_new();
@@ -94,6 +104,8 @@ int main(int argc, char **argv)
     } else if (line.list_targets) {
         Text *t = text_new(u->arena);
         status = !native_list_targets(t) || !write_file(u, "-", t);
+    } else if (line.command) {
+        status = run_command(u, &line, argc, argv);
     } else {
         status = !compile(u, &line) || diag_errors(u) > 0;
         diag_print(u, stderr, colour());

@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include "emit/emit.h"
+#include "emit/native.h"
 #include "loops/machine.h"
 #include "pipeline.h"
 
@@ -15,6 +16,7 @@ typedef struct Reader {
     CommandLine *line;
     const char *emit;               /* --emit before or after -o */
     const Machine *machine;         /* --target=MACHINE, or NULL */
+    bool style;                     /* --style was given */
 } Reader;
 
 typedef struct Option {
@@ -46,6 +48,7 @@ static const char *read_emit(Reader *r, const char *value)
 
 static const char *read_style(Reader *r, const char *value)
 {
+    r->style = true;
     static const char *const name[] = { [STYLE_LESSON] = "lesson", [STYLE_UNROLLED] = "unrolled", [STYLE_FAST] = "fast" };
     for (int i = 0; i < countof(name); i++)
         if (strcmp(value, name[i]) == 0) {
@@ -198,6 +201,7 @@ void options_help(Unit *u, Text *t)
     text_line(t, "  cnnc net.cnn                   check it and show the network");
     text_line(t, "  cnnc net.cnn -o net.c          compile it (also -o net.h, -o -)");
     text_line(t, "  cnnc --main net.cnn -o net.c && cc -O2 net.c -lcnn -lm -o net && ./net train");
+    text_line(t, "  cnnc train net.cnn             train it at once; also test, run and grad; behind the file the command's options");
     text_blank(t);
     for (int i = 0; i < countof(table); i++) {
         text_put(t, "  %s%s%s", table[i].name, table[i].value ? table[i].name[1] == '-' ? "=" : " " : "",
@@ -249,10 +253,23 @@ static const Machine *machine_of_processor(const Options *o)
     };
     const char *triple = o->triple ? o->triple : "x86_64", *cpu = o->cpu ? o->cpu : "";
 
+    if (strcmp(cpu, "native") == 0)
+        return machine_find(native_machine());
     for (int i = 0; i < countof(known); i++)
         if (strncmp(triple, known[i].triple, strlen(known[i].triple)) == 0 && (!*known[i].cpu || strcmp(cpu, known[i].cpu) == 0))
             return machine_find(known[i].machine);
     return o->machine;
+}
+
+/* What is run at once is made for this machine. */
+static void choose_for_command(Reader *r)
+{
+    Options *o = &r->u->options;
+
+    if (!r->style)
+        o->style = STYLE_FAST;
+    if (!o->cpu && !r->machine)
+        o->cpu = "native";
 }
 
 static bool wrong(const char *format, const char *a, const char *b)
@@ -263,16 +280,33 @@ static bool wrong(const char *format, const char *a, const char *b)
     return false;
 }
 
+static bool is_command(const char *word)
+{
+    static const char *const commands[] = { "train", "test", "run", "grad" };
+
+    for (int i = 0; i < countof(commands); i++)
+        if (strcmp(word, commands[i]) == 0)
+            return true;
+    return false;
+}
+
 bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
 {
     Reader r = { .u = u, .line = line };
 
-    for (int i = 1; i < argc; i++) {
+    if (argc > 1 && is_command(argv[1]))
+        line->command = argv[1];
+    for (int i = line->command ? 2 : 1; i < argc; i++) {
         const char *value;
         if (argv[i][0] != '-' || argv[i][1] == '\0') {
             if (u->options.input)
                 return wrong("two inputs, '%s' and '%s'; one file is compiled at a time", u->options.input, argv[i]);
             u->options.input = argv[i];
+            if (line->command) {
+                line->rest = argv + i + 1;
+                line->rest_count = argc - i - 1;
+                break;
+            }
             continue;
         }
         const Option *o = option_of(argv[i], &value);
@@ -288,6 +322,8 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
             return wrong(arena_print(u->arena, "%s '%%s' is not %%s", o->name), value, expected);
     }
     Options *options = &u->options;
+    if (line->command)
+        choose_for_command(&r);
     if (!r.machine && (options->triple || options->cpu))
         options->machine = machine_of_processor(options);
     if (!options->tile)
@@ -297,6 +333,8 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
         return true;
     if (!u->options.input)
         return wrong("no input file%s%s", "", "");
+    if (line->command && (line->targets.count || r.emit || line->dump))
+        return wrong("'%s' writes no code: -o, --emit and --dump belong to 'cnnc net.cnn'%s", line->command, "");
     if (r.emit && line->targets.count == 0)
         read_output(&r, "-");
     for (int i = 0; i < line->targets.count; i++) {

@@ -22,6 +22,7 @@ typedef struct Work {
     const cnn_model *model;
     const Options *options;
     const char *program;
+    const char *call;           /* what stands before the options; NULL: argv[0] and the command */
     int argc;
     char **argv;
     cnn_net *net;
@@ -84,8 +85,11 @@ static void print_continuation(const Work *w, const char *checkpoint, FILE *to)
 {
     static const char *const replaced[] = { "--resume", "--weights", "--fine-tune" };
     fputs("to go on: ", to);
-    print_word(to, w->argv[0]);
-    for (int i = 1; i < w->argc; i++) {
+    if (w->call)
+        fputs(w->call, to);
+    else
+        print_word(to, w->argv[0]);
+    for (int i = w->call ? 2 : 1; i < w->argc; i++) {
         bool skip = false;
         for (size_t k = 0; k < sizeof replaced / sizeof *replaced; k++) {
             size_t length = strlen(replaced[k]);
@@ -350,9 +354,14 @@ static const char *program_name(int argc, char **argv, const cnn_model *model)
 
 int cnn_main(const cnn_model *model, int argc, char **argv)
 {
+    return cnn_main_as(model, NULL, argc, argv);
+}
+
+int cnn_main_as(const cnn_model *model, const char *call, int argc, char **argv)
+{
     static bool (*const commands[])(Work *w) = { [COMMAND_TRAIN] = train, [COMMAND_TEST] = test, [COMMAND_RUN] = run, [COMMAND_GRAD] = grad };
     Options options;
-    Work w = { .model = model, .options = &options, .program = program_name(argc, argv, model), .argc = argc, .argv = argv };
+    Work w = { .model = model, .options = &options, .program = program_name(argc, argv, model), .call = call, .argc = argc, .argv = argv };
     if (!cnn_options_read(&options, argc, argv, &w.error)) {
         fprintf(stderr, "%s: error: %s\n", w.program, w.error.text);
         return MISUSED;

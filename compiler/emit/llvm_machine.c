@@ -80,6 +80,29 @@ LLVMTargetMachineRef llvm_machine(Unit *u, int optimise)
     return LLVMCreateTargetMachine(target, triple, cpu, features, level[optimise], mode, LLVMCodeModelDefault);
 }
 
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
+
+const char *native_maker(void)
+{
+    return "LLVM " TEXT(CNNC_LLVM);
+}
+
+const char *native_machine(void)
+{
+    static const struct { const char *feature, *machine; } known[] = {
+        { "+avx512f", "avx512" }, { "+avx2", "avx2" }, { "+sse2", "sse2" }, { "+neon", "neon" },
+    };
+    char *features = LLVMGetHostCPUFeatures();
+    const char *machine = "sse2";
+
+    for (int i = countof(known) - 1; i >= 0; i--)
+        if (strstr(features, known[i].feature))
+            machine = known[i].machine;
+    LLVMDisposeMessage(features);
+    return machine;
+}
+
 bool native_list_targets(Text *t)
 {
     know_all_targets();

@@ -31,6 +31,30 @@ const char *native_model_name(Unit *u)
     return "";
 }
 
+const struct cnn_model *native_load(Unit *u, NativeCode **code)
+{
+    *code = NULL;
+    error_at(u, NO_SPAN, "commands are not supported by this build of cnnc: " MISSING);
+    help(u, "'cnnc --main net.cnn -o net.c' writes a program in C with the same commands; or install LLVM 16 to 19 (llvm-19-dev) and "
+            "build cnnc again");
+    return NULL;
+}
+
+void native_unload(NativeCode *code)
+{
+    (void)code;
+}
+
+const char *native_maker(void)
+{
+    return NULL;
+}
+
+const char *native_machine(void)
+{
+    return "sse2";
+}
+
 bool native_list_targets(Text *t)
 {
     (void)t;

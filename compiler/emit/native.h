@@ -14,6 +14,17 @@ bool native_emit(Unit *u, NativeKind kind, Text *t);
 /* The name by which an object of the unit exports its descriptor, "Fashion_model". */
 const char *native_model_name(Unit *u);
 
+/* The unit in memory, for this machine: its descriptor (cnn/model.h), which lives until native_unload. NULL after reporting an error. */
+typedef struct NativeCode NativeCode;
+const struct cnn_model *native_load(Unit *u, NativeCode **code);
+void native_unload(NativeCode *code);
+
+/* What makes the code: "LLVM 19"; NULL in a build without it. */
+const char *native_maker(void);
+
+/* The machine of the fast style (loops/machine.h) that this machine is, by name. */
+const char *native_machine(void);
+
 /* The machines that objects can be made for, for people. False after saying on stderr that there is no LLVM. */
 bool native_list_targets(Text *t);
 

@@ -175,6 +175,9 @@ CNN_API bool cnn_test(cnn_net *net, const cnn_data *data, cnn_scores *scores, in
 /* ---- the command line of a compiled network: train, test, run, grad, help. Returns the exit status: 0 done, 1 failed, 2 misused. */
 CNN_API int cnn_main(const cnn_model *model, int argc, char **argv);
 
+/* The same for a program with other ways to be called: `call` is what a person types before the options, "cnnc train net.cnn". */
+CNN_API int cnn_main_as(const cnn_model *model, const char *call, int argc, char **argv);
+
 #ifdef __cplusplus
 }
 #endif

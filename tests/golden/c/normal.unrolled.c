@@ -1781,19 +1781,19 @@ static void train_1(const Normal_weights *w, const Normal_state *state, const fl
                     const float target[2][2], const float share[2], float *scratch,
                     const uint32_t draw[4])
 {
-    void *normalise1_y           = scratch +   0;   // 2x2x3x3
-    void *conv1_y                = scratch +  48;   // 2x2x2x2
-    void *batchnorm1_mean_tile54 = scratch +  64;   // 2: mean of each channel over the batch
-    void *dropout1_keep_at       = scratch +  80;   // 2x2x2x2
-    void *crossentropy_q         = scratch +  96;   // 2x2: the target with a little for every class
-    void *crossentropy_a_at      = scratch + 112;   // 2
+    void *normalise1_y         = scratch +   0;   // 2x2x3x3
+    void *conv1_y              = scratch +  48;   // 2x2x2x2
+    void *batchnorm1_mean_tile = scratch +  64;   // 2: mean of each channel over the batch
+    void *dropout1_keep_at     = scratch +  80;   // 2x2x2x2
+    void *crossentropy_q       = scratch +  96;   // 2x2: the target with a little for every class
+    void *crossentropy_a_at    = scratch + 112;   // 2: the sum of the target, 1 where it is a class
 
     /* forward: from the input to the result */
     // normalise
     normalise1(normalise1_y, x, state->normalise1_mean, state->normalise1_deviation);
     // conv 2, 2x2, batchnorm, leaky(0.1)
     conv1(conv1_y, normalise1_y, w->conv1_weight, w->conv1_bias);
-    batchnorm1_mean(batchnorm1_mean_tile54, share, conv1_y);
+    batchnorm1_mean(batchnorm1_mean_tile, share, conv1_y);
     // dropout 0.25
     dropout1_keep(dropout1_keep_at, draw);
 
@@ -1822,12 +1822,12 @@ static void train_2(Normal_state *state, float *shared)
  * batchnorm1.var. */
 static void train_3(const float share[2], float *scratch, float *shared)
 {
-    void *batchnorm1_var_tile55 = scratch + 64;   // 2: variance of each channel over the batch
-    void *conv1_y               = scratch + 48;   // 2x2x2x2
-    void *batchnorm1_mean_at    = shared +  0;   // 2: mean of each channel over the batch
+    void *batchnorm1_var_tile = scratch + 64;   // 2: variance of each channel over the batch
+    void *conv1_y             = scratch + 48;   // 2x2x2x2
+    void *batchnorm1_mean_at  = shared +  0;   // 2: mean of each channel over the batch
 
     // conv 2, 2x2, batchnorm, leaky(0.1)
-    batchnorm1_var(batchnorm1_var_tile55, share, conv1_y, batchnorm1_mean_at);
+    batchnorm1_var(batchnorm1_var_tile, share, conv1_y, batchnorm1_mean_at);
 }
 
 /* Training, part 4 of 8: once for the whole batch. */
@@ -1849,26 +1849,26 @@ static void train_4(Normal_state *state, const float images[1], float *shared)
 static void train_5(const Normal_weights *w, const float share[2], Normal_weights *dw,
                     float y[2][2], float loss[2], float *scratch, float *shared)
 {
-    void *batchnorm1_y          = scratch +  64;   // 2x2x2x2
-    void *conv1_y               = scratch +  48;   // 2x2x2x2
-    void *batchnorm1_mean_at    = shared +   0;   // 2: mean of each channel over the batch
-    void *batchnorm1_r_at       = shared +  32;   // 2: 1/deviation of each channel
-    void *leaky1_y              = scratch +  64;   // 2x2x2x2
-    void *dropout1_y            = scratch + 128;   // 2x2x2x2
-    void *dropout1_keep_at      = scratch +  80;   // 2x2x2x2
-    void *dense1_y              = scratch + 144;   // 2x2
-    void *softmax1_m            = scratch + 160;   // 2: the largest feature
-    void *softmax1_e            = scratch + 176;   // 2x2
-    void *softmax1_s            = scratch + 192;   // 2: the sum of all e
-    void *crossentropy_z_at     = scratch + 160;   // 2: log of the sum of exp(x)
-    void *crossentropy_q        = scratch +  96;   // 2x2: the target with a little for every class
-    void *dense1_dy             = scratch +  96;   // 2x2
-    void *crossentropy_a_at     = scratch + 112;   // 2
-    void *dropout1_dy           = scratch + 112;   // 2x2x2x2
-    void *leaky1_dy             = scratch + 112;   // 2x2x2x2
-    void *batchnorm1_dy         = scratch +  64;   // 2x2x2x2
-    void *batchnorm1_sdy_tile56 = scratch +  80;   // 2: sum of dy over the batch
-    void *batchnorm1_sdz_tile57 = scratch +  96;   // 2
+    void *batchnorm1_y        = scratch +  64;   // 2x2x2x2
+    void *conv1_y             = scratch +  48;   // 2x2x2x2
+    void *batchnorm1_mean_at  = shared +   0;   // 2: mean of each channel over the batch
+    void *batchnorm1_r_at     = shared +  32;   // 2: 1/deviation of each channel
+    void *leaky1_y            = scratch +  64;   // 2x2x2x2
+    void *dropout1_y          = scratch + 128;   // 2x2x2x2
+    void *dropout1_keep_at    = scratch +  80;   // 2x2x2x2
+    void *dense1_y            = scratch + 144;   // 2x2
+    void *softmax1_m          = scratch + 160;   // 2: the largest feature
+    void *softmax1_e          = scratch + 176;   // 2x2
+    void *softmax1_s          = scratch + 192;   // 2: the sum of all e
+    void *crossentropy_z_at   = scratch + 160;   // 2: log of the sum of exp(x)
+    void *crossentropy_q      = scratch +  96;   // 2x2: the target with a little for every class
+    void *dense1_dy           = scratch +  96;   // 2x2
+    void *crossentropy_a_at   = scratch + 112;   // 2: the sum of the target, 1 where it is a class
+    void *dropout1_dy         = scratch + 112;   // 2x2x2x2
+    void *leaky1_dy           = scratch + 112;   // 2x2x2x2
+    void *batchnorm1_dy       = scratch +  64;   // 2x2x2x2
+    void *batchnorm1_sdy_tile = scratch +  80;   // 2: sum of dy over the batch
+    void *batchnorm1_sdz_tile = scratch +  96;   // 2
 
     /* forward: from the input to the result */
     // conv 2, 2x2, batchnorm, leaky(0.1)
@@ -1902,8 +1902,8 @@ static void train_5(const Normal_weights *w, const float share[2], Normal_weight
     dropout1_dx(leaky1_dy, dropout1_dy, dropout1_keep_at);
     // conv 2, 2x2, batchnorm, leaky(0.1)
     leaky1_dx(batchnorm1_dy, leaky1_y, leaky1_dy);
-    batchnorm1_sdy(batchnorm1_sdy_tile56, batchnorm1_dy);
-    batchnorm1_sdz(batchnorm1_sdz_tile57, batchnorm1_dy, conv1_y, batchnorm1_mean_at,
+    batchnorm1_sdy(batchnorm1_sdy_tile, batchnorm1_dy);
+    batchnorm1_sdz(batchnorm1_sdz_tile, batchnorm1_dy, conv1_y, batchnorm1_mean_at,
                    batchnorm1_r_at);
 }
 

@@ -64,13 +64,13 @@ double sqrt(double x);
 
 /* ---- conv1: conv 2, 2x2, batchnorm, elu --------------------------------- 4x4x1 -> 3x3x2 ---- */
 
-/* conv1_weights26: the scale beside the sum becomes part of its weights.                  use.cnn:6
+/* conv1_weights: the scale beside the sum becomes part of its weights.                    use.cnn:6
  *
  *   w_folded[i][j][k][l] = w[i][j][k][l] * (1/255)
  *
  *   w 2x1x2x2 weights    w_folded 2x1x2x2 weight
  *   Work: 8 multiplications. */
-static void conv1_weights26(double w_folded[2][1][2][2], const double w[2][1][2][2])
+static void conv1_weights(double w_folded[2][1][2][2], const double w[2][1][2][2])
 {
     w_folded[0][0][0][0] = w[0][0][0][0] * (1.0 / 255.0);
     w_folded[0][0][0][1] = w[0][0][0][1] * (1.0 / 255.0);
@@ -82,14 +82,14 @@ static void conv1_weights26(double w_folded[2][1][2][2], const double w[2][1][2]
     w_folded[1][0][1][1] = w[1][0][1][1] * (1.0 / 255.0);
 }
 
-/* conv1_weights28: the scale beside the sum becomes part of its weights.                  use.cnn:6
+/* conv1_weights2: the scale beside the sum becomes part of its weights.                   use.cnn:6
  *
  *   w_folded[i][j][k][l] = w[i][j][k][l] * scale[i]
  *
  *   w 2x1x2x2 weight    scale 2: gamma/deviation of each channel    w_folded 2x1x2x2 weight
  *   Work: 8 multiplications. */
-static void conv1_weights28(double w_folded[2][1][2][2], const double w[2][1][2][2],
-                            const double scale[2])
+static void conv1_weights2(double w_folded[2][1][2][2], const double w[2][1][2][2],
+                           const double scale[2])
 {
     w_folded[0][0][0][0] = w[0][0][0][0] * scale[0];
     w_folded[0][0][0][1] = w[0][0][0][1] * scale[0];
@@ -101,15 +101,15 @@ static void conv1_weights28(double w_folded[2][1][2][2], const double w[2][1][2]
     w_folded[1][0][1][1] = w[1][0][1][1] * scale[1];
 }
 
-/* conv1_start27: the shift beside the sum becomes part of what it starts from.            use.cnn:6
+/* conv1_start: the shift beside the sum becomes part of what it starts from.              use.cnn:6
  *
  *   b_folded[i] = b[i] * scale[i] + shift[i]
  *
  *   scale 2: gamma/deviation of each channel
  *   shift 2: what brings the mean of each channel to beta    b 2 biases    b_folded 2 start
  *   Work: 2 multiplications. */
-static void conv1_start27(double b_folded[2], const double scale[2], const double shift[2],
-                          const double b[2])
+static void conv1_start(double b_folded[2], const double scale[2], const double shift[2],
+                        const double b[2])
 {
     b_folded[0] = b[0] * scale[0] + shift[0];
     b_folded[1] = b[1] * scale[1] + shift[1];
@@ -615,38 +615,38 @@ static const double avgpool1_columns[3] =
 /* Inference, part 1 of 2: once for the whole batch. */
 static void infer_1(const Use_weights *w, const Use_state *state, double *shared)
 {
-    void *conv1_weight_folded25          = shared + 32;   // 2x1x2x2: weight
-    void *batchnorm1_scale_at            = shared +  0;   // 2: gamma/deviation of each channel
-    void *batchnorm1_shift_at            = shared + 16;   // 2
-    void *conv1_weight_folded25_folded27 = shared + 64;   // 2x1x2x2: weight
-    void *conv1_y_start26                = shared + 48;   // 2: start
+    void *conv1_weight_folded        = shared + 32;   // 2x1x2x2: weight
+    void *batchnorm1_scale_at        = shared +  0;   // 2: gamma/deviation of each channel
+    void *batchnorm1_shift_at        = shared + 16;   // 2
+    void *conv1_weight_folded_folded = shared + 64;   // 2x1x2x2: weight
+    void *conv1_y_start              = shared + 48;   // 2: start
 
     // conv 2, 2x2, batchnorm, elu
-    conv1_weights26(conv1_weight_folded25, w->conv1_weight);
+    conv1_weights(conv1_weight_folded, w->conv1_weight);
     batchnorm1_scale(batchnorm1_scale_at, w->batchnorm1_weight, state->batchnorm1_running_var);
     batchnorm1_shift(batchnorm1_shift_at, batchnorm1_scale_at, w->batchnorm1_bias,
                      state->batchnorm1_running_mean);
-    conv1_weights28(conv1_weight_folded25_folded27, conv1_weight_folded25, batchnorm1_scale_at);
-    conv1_start27(conv1_y_start26, batchnorm1_scale_at, batchnorm1_shift_at, w->conv1_bias);
+    conv1_weights2(conv1_weight_folded_folded, conv1_weight_folded, batchnorm1_scale_at);
+    conv1_start(conv1_y_start, batchnorm1_scale_at, batchnorm1_shift_at, w->conv1_bias);
 }
 
 /* Inference, part 2 of 2: for every image. */
 static void infer_2(const Use_weights *w, const double x[1][4][4], double y[2], double *scratch,
                     double *shared)
 {
-    void *batchnorm1_y                   = scratch +  0;   // 2x3x3
-    void *conv1_y_start26                = shared + 48;   // 2: start
-    void *conv1_weight_folded25_folded27 = shared + 64;   // 2x1x2x2: weight
-    void *elu1_y                         = scratch +  0;   // 2x3x3
-    void *avgpool1_xp                    = scratch + 32;   // 2x4x4: x with its border
-    void *avgpool1_y                     = scratch +  0;   // 2x3x3
-    void *dense1_y                       = scratch + 32;   // 2
-    void *softmax1_m                     = scratch +  0;   // 1: the largest feature
-    void *softmax1_e                     = scratch + 32;   // 2
-    void *softmax1_s                     = scratch +  0;   // 1: the sum of all e
+    void *batchnorm1_y               = scratch +  0;   // 2x3x3
+    void *conv1_y_start              = shared + 48;   // 2: start
+    void *conv1_weight_folded_folded = shared + 64;   // 2x1x2x2: weight
+    void *elu1_y                     = scratch +  0;   // 2x3x3
+    void *avgpool1_xp                = scratch + 32;   // 2x4x4: x with its border
+    void *avgpool1_y                 = scratch +  0;   // 2x3x3
+    void *dense1_y                   = scratch + 32;   // 2
+    void *softmax1_m                 = scratch +  0;   // 1: the largest feature
+    void *softmax1_e                 = scratch + 32;   // 2
+    void *softmax1_s                 = scratch +  0;   // 1: the sum of all e
 
     // conv 2, 2x2, batchnorm, elu
-    conv1(batchnorm1_y, conv1_weight_folded25_folded27, x, conv1_y_start26);
+    conv1(batchnorm1_y, conv1_weight_folded_folded, x, conv1_y_start);
     elu1(elu1_y, batchnorm1_y);
     // avgpool 2x2, stride=1, same
     avgpool1_pad(avgpool1_xp, elu1_y);

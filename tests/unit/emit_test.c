@@ -41,7 +41,7 @@ static void any_name_becomes_a_harmless_identifier(void **state)
     (void)state;
     static const char *const names[] = {
         "conv1", "conv1.weight", "int", "class", "exp", "expf", "y0", "main", "printf", "NULL", "INFINITY", "linux", "__LINE__", "_Bool",
-        "a-b", "a b", "3d", "", "int*/", "cnn_model", "Stra\xc3\x9f" "e",
+        "a-b", "a b", "3d", "", "int*/", "cnn_model", ("Stra\xc3\x9f" "e"),
     };
     Arena *arena = arena_new();
     Names *table = names_new(arena);
@@ -79,7 +79,7 @@ static void a_comment_cannot_be_left_or_continued(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "*/", "**//", "/*", "/**/", "*\\", "x\\", "a\nb", "a\rb", "\x01\x7f", "?" "?/", "*\xe2\x80\xae/", "\xff\xfe", "\xe2\x80\xae", "*/*/*/", "///*",
+        "*/", "**//", "/*", "/**/", "*\\", "x\\", "a\nb", "a\rb", "\x01\x7f", ("?" "?/"), "*\xe2\x80\xae/", "\xff\xfe", "\xe2\x80\xae", "*/*/*/", "///*",
     };
     Arena *arena = arena_new();
 

@@ -4,8 +4,8 @@
  *
  * Random networks (generate.h), by seed, or the networks of files. For each:
  *   evaluator = naive reference                        within 1e-11
- *   generated C in double, lesson and unrolled = it    within 1e-11
- *   generated C in float, lesson and unrolled = it     outputs within 2e-6, gradients within 1e-5
+ *   generated C in double, of every style = it         within 1e-11
+ *   generated C in float, of every style = it          outputs within 2e-6, gradients within 1e-5
  *   the program that it makes with libcnn              the same, for its commands `run` and `grad`
  * norm-wise, for y, the losses, the gradients of every param and of the input, and the running statistics, in
  * training, in inference and for the derivative of inference; with tiles that do not divide the batch. `--whole` makes networks of
@@ -111,6 +111,15 @@ static void try_network(Trial *t)
     };
     for (int i = 0; i < (o->quick ? 2 : countof(builds)); i++)
         build_and_compare(t, &builds[i]);
+
+    /* The fast style, for machines with long and with short vectors; what a C compiler does not have it puts together. */
+    static const char *const machine[] = { "fast --target=avx2", "fast --target=sse2", "fast --target=avx512" };
+    const BuildOf fast[] = {
+        { "fast.float", machine[t->seed % 3], false, t->seed % 3 == 2 ? 16 : 8, two },
+        { "fast.double", machine[(t->seed + 1) % 3], true, 8, one },
+    };
+    for (int i = 0; i < (o->quick ? 1 : countof(fast)); i++)
+        build_and_compare(t, &fast[i]);
     if (o->libcnn && !o->whole && !t->result->failed) {
         const BuildOf program = { "program", "lesson", t->seed % 2 == 0, (int)dice_between(&d, 1, 4), one };
         program_and_compare(t, &program);

@@ -99,7 +99,7 @@ static Tensor *halo(Unit *u, Program *p, const Nest *n, Expr *load, const int64_
 
     *to = *from;
     to->name = tensor_name(u, p, arena_print(u->arena, "%s.halo", from->name));
-    to->role = from->per_image ? ROLE_SCRATCH : ROLE_SHARED;        /* of weights: made once for the whole batch */
+    to->role = ROLE_SCRATCH;
     to->view_of = to->gradient = NULL;
     memcpy(to->dim, dim, sizeof to->dim);
     LIST_ADD(u->arena, &p->tensors, to);
@@ -135,7 +135,7 @@ static int gather_nest(Unit *u, Program *p, int where)
         return 0;
     count = find_slides(n, slides);
     dy = count ? sliding_factor(n->value, slides, count, &found) : NULL;
-    if (!dy || found != 1 || dy->tensor->role == ROLE_INPUT)
+    if (!dy || found != 1 || !dy->tensor->per_image || dy->tensor->role == ROLE_INPUT)
         return 0;
     memcpy(dim, dy->tensor->dim, sizeof dim);
     for (int i = 0; i < dy->tensor->rank; i++)

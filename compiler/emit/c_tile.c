@@ -152,6 +152,8 @@ void c_tiled(CFile *f, const Function *function)
     bool vectors = n->loops[n->loop_count - 1]->kind == LOOP_LANES;
 
     assert(!n->fill);
+    if (!vectors)                                       /* a choice between vectors reads both anyway */
+        c_hold_choices(s);
     f->needs.lanes |= vectors;
     f->needs.sum_of_lanes |= vectors && c_sums_lanes(n);
     c_signature(f, function->name, s);

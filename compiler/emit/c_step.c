@@ -379,7 +379,7 @@ static void put_entry(CFile *f, const Entry *entry)
     for (int i = 0; i < entry->step_count; i++) {
         const Step *step = entry->steps[i];
         count = step_arguments(f, step->program, step->uses, false, texts);
-        put_list(f->t, arena_print(f->u->arena, "%s(", step->name), texts, count, ");");
+        put_list(f->t, arena_print(f->u->arena, "%s(", step->same ? step->same->name : step->name), texts, count, ");");
     }
     text_close(f->t, "}");
 }

@@ -185,10 +185,11 @@ static bool open_temporary(IoOutput *output, cnn_error *error)
         if (output->fd < 0)
             return cnn_fail(error, "%s: cannot be written: %s", output->temporary, strerror(errno));
         if (flock(output->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-            system_close(output->fd);           /* so that cnn_io_abandon leaves the other's file alone */
+            system_close(output->fd);
             output->fd = -1;
             break;
         }
+        output->ours = true;
         struct stat ours, there;
         if (system_stat(output->fd, &ours) < 0)
             return cnn_fail(error, "%s: cannot be written: %s", output->temporary, strerror(errno));
@@ -199,6 +200,7 @@ static bool open_temporary(IoOutput *output, cnn_error *error)
         }
         system_close(output->fd);
         output->fd = -1;
+        output->ours = false;
     }
     return cnn_fail(error, "%s: another program is writing it", output->path);
 }
@@ -289,8 +291,7 @@ bool cnn_io_finish(IoOutput *output, cnn_error *error)
     if (good && output->temporary && (faulty(IO_RENAME, NULL) || rename(output->temporary, output->path) < 0))
         good = cnn_fail(error, "%s: cannot be put in place: %s", output->path, strerror(errno));
     if (good && output->temporary) {
-        cnn_memory_release(output->temporary);  /* it is no more: cnn_io_abandon must not remove it */
-        output->temporary = NULL;
+        output->ours = false;                   /* its name is free for others */
         good = sync_folder_of(output->path, error);
     }
     if (output->fd >= 0 && system_close(output->fd) < 0 && good)
@@ -302,7 +303,7 @@ bool cnn_io_finish(IoOutput *output, cnn_error *error)
 
 void cnn_io_abandon(IoOutput *output)
 {
-    if (output->temporary && output->fd >= 0)
+    if (output->ours)
         unlink(output->temporary);
     if (output->fd >= 0)
         system_close(output->fd);

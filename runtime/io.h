@@ -31,6 +31,7 @@ void cnn_io_close(IoFile *file);
 typedef struct IoOutput {
     int fd;                     /* -1: none */
     char *path, *temporary;     /* temporary NULL: written in place (/dev/null, a pipe) */
+    bool ours;                  /* the temporary file is there and locked by us */
     bool failed;
     size_t held;                /* bytes in the buffer */
     unsigned char *buffer;

@@ -46,7 +46,8 @@ CNN_API cnn_net *cnn_new(const cnn_model *model, uint64_t seed, cnn_error *error
 CNN_API void cnn_free(cnn_net *net);
 CNN_API const cnn_model *cnn_model_of(const cnn_net *net);
 
-/* Threads to use, at least 1; 0: one a core, which is also what a new network has. Results have the same bits for any number. */
+/* Threads to use, at least 1; 0: one a core, which is also what a new network has. Results have the same bits for any number. They are
+ * OpenMP's: a process that forks after it used several must keep to 1 in the child. */
 CNN_API void cnn_set_threads(cnn_net *net, int threads);
 
 /* The weights [weight_count] and the state [state_count] in reals, as model->weights and model->state describe them. Call

@@ -81,6 +81,10 @@ Evaluation *evaluation_new(Unit *u, const Program *p, int64_t batch)
         e->scratch_size = p->scratch;
     e->scratch = arena_array(u->arena, (size_t)(e->tiles * e->scratch_size) + 1, sizeof(double));
     e->shared = arena_array(u->arena, (size_t)shared + 1, sizeof(double));
+    for (int64_t i = 0; i < e->tiles * e->scratch_size; i++)
+        e->scratch[i] = NAN;                /* what is read before it is written shows */
+    for (int64_t i = 0; i < shared; i++)
+        e->shared[i] = NAN;
     if (p->share)
         for (int64_t i = 0; i < batch; i++)
             evaluation_tensor(e, p->share)[i] = 1.0 / (double)batch;

@@ -171,6 +171,16 @@ static void set_if_single(Unit *u, Nest *n)
     n->put = PUT_SET;
 }
 
+/* A gather writes every place: what all of dst was filled with first is what its totals start from. */
+static void fill_is_start(Nest *n)
+{
+    if (!n->fill || !nest_is_gather(n))
+        return;
+    if (!n->start && n->put != PUT_SET)
+        n->start = n->fill;
+    n->fill = NULL;
+}
+
 static void start_sums(Unit *u, Program *p)
 {
     Set written = set_new(u, p);
@@ -181,6 +191,7 @@ static void start_sums(Unit *u, Program *p)
             Expr *zero = ARENA_NEW(u->arena, Expr);
             *(nest_is_gather(n) ? &n->start : &n->fill) = zero;
         }
+        fill_is_start(n);
         set_if_single(u, n);
         set_add(&written, n->dst);
     }

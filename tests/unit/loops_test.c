@@ -185,6 +185,16 @@ static void an_access_out_of_bounds_is_found(void **state)
     unit_free(u);
 }
 
+static void a_gather_needs_no_fill(void **state)
+{
+    (void)state;
+    /* The patches of this deconv lie side by side: 2*kh + ih and 3*iw + kw reach every place once. */
+    Unit *u = unit_of("network T { input 2x3x2; deconv 1, 3x3, stride=(1,3), dilation=(2,1) }", (NetworkOptions){ .tile = 8, .style = STYLE_FAST });
+    for (int i = 0; i < u->train->nests.count; i++)
+        assert_false(u->train->nests.at[i]->fill && nest_is_gather(u->train->nests.at[i]));
+    unit_free(u);
+}
+
 static void what_only_the_input_needs_comes_last(void **state)
 {
     (void)state;
@@ -285,6 +295,7 @@ int main(void)
         cmocka_unit_test(splitting_a_loop_changes_nothing),
         cmocka_unit_test(moving_loops_changes_nothing),
         cmocka_unit_test(an_access_out_of_bounds_is_found),
+        cmocka_unit_test(a_gather_needs_no_fill),
         cmocka_unit_test(what_only_the_input_needs_comes_last),
         cmocka_unit_test(dropout_is_gone_outside_training),
         cmocka_unit_test(batch_statistics_cut_the_program),

@@ -11,6 +11,7 @@
 #   CNNC_JOBS=N      processes at a time (all cores)
 set -u
 export LC_ALL=C
+export OMP_WAIT_POLICY=passive      # threads that wait leave the cores to the tests beside them
 cd "$(dirname "$0")/.." || exit 2
 top=$PWD
 
@@ -169,7 +170,7 @@ ctest_lines() {
     local log=$out/logs/ctest-$1.log line name state took any=no
     ctest --test-dir "$2" -j "$jobs" --output-on-failure --no-tests=error > "$log" 2>&1 < /dev/null
     while IFS= read -r line; do
-        if [[ $line =~ Test\ +#[0-9]+:\ ([^ ]+)\ \.*\ *(\*\*\*)?([A-Za-z]+)\ .*\ ([0-9.]+)\ sec ]]; then
+        if [[ $line =~ Test\ +#[0-9]+:\ ([^ ]+)\ \.*\ *(\*\*\*)?([A-Za-z]+)[^0-9]*\ ([0-9.]+)\ sec ]]; then
             name=${BASH_REMATCH[1]}
             state=${BASH_REMATCH[3]}
             took=${BASH_REMATCH[4]}

@@ -258,7 +258,7 @@ double cnn_batch_run(Batch *b, size_t count, uint64_t seed, uint32_t step)
             if (!prepared)
                 run.phase->run(&job);
         } else {
-            cnn_threads_each(b->threads, run.slices, run_slice, &run);
+            cnn_threads_each(cnn_threads_worth(b->threads, count * net->model->weight_count), run.slices, run_slice, &run);
             run.first = false;
         }
         for (int s = 0; s < run.phase->sum_count; s++)
@@ -269,7 +269,8 @@ double cnn_batch_run(Batch *b, size_t count, uint64_t seed, uint32_t step)
     if (!has_gradient(b))
         return 0;
     if (run.slices > 1)
-        cnn_threads_each(b->threads, (net->model->weight_count + PIECE - 1) / PIECE, add_piece, &run);
+        cnn_threads_each(cnn_threads_worth(b->threads, run.slices * net->model->weight_count), (net->model->weight_count + PIECE - 1) / PIECE,
+                         add_piece, &run);
     double loss = 0;
     for (size_t i = 0; i < count; i++)
         loss += reals->get(b->loss, i);

@@ -69,7 +69,8 @@ bool cnn_feed_batch(const Feed *feed, Batch *batch, const Set *set, const uint32
 {
     Work w = { .feed = feed, .batch = batch, .set = set, .index = index, .first = first, .augment = augment && augment->count ? augment : NULL,
                .seed = seed, .epoch = epoch };
-    cnn_threads_each(feed->threads, count, bring_one, &w);
+    size_t work = count * feed->net->model->inputs * (w.augment ? 16 : 1);
+    cnn_threads_each(cnn_threads_worth(feed->threads, work), count, bring_one, &w);
     if (!atomic_load(&w.failed))
         return true;
     for (size_t i = 0; i < count; i++)          /* once more, to say which one it was */

@@ -163,6 +163,7 @@ double cnn_optimizer_update(Optimizer *o, const void *gradient, double rate, int
 {
     Update u = { o, gradient };
     double norm = 0;
+    threads = cnn_threads_worth(threads, o->net->model->weight_count);
     o->numbers.factor = 1;
     if (o->clip > 0) {
         cnn_threads_each(threads, o->piece_count, square_piece, &u);

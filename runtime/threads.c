@@ -21,6 +21,19 @@ void cnn_threads_each(int threads, size_t count, void (*work)(void *context, siz
         work(context, item, 0);
 }
 
+static bool always;
+
+void cnn_threads_always(bool to)
+{
+    always = to;
+}
+
+int cnn_threads_worth(int threads, size_t work)
+{
+    static const size_t least = 1 << 16;        /* tens of microseconds: what it takes to wake them and to wait for the last */
+    return work < least && !always ? 1 : threads;
+}
+
 int cnn_threads_available(void)
 {
 #ifdef _OPENMP

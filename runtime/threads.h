@@ -2,11 +2,17 @@
 #ifndef CNN_THREADS_H
 #define CNN_THREADS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Calls work(context, item, thread) for each item < count, thread < `threads`, and returns when all are done. Which thread
  * does which item is not said: results must not depend on it. */
 void cnn_threads_each(int threads, size_t count, void (*work)(void *context, size_t item, int thread), void *context);
+
+/* How many of `threads` are worth waking for about so many multiplications or moves of a number. */
+int cnn_threads_worth(int threads, size_t work);
+/* For tests: any work is worth them. */
+void cnn_threads_always(bool always);
 
 /* The cores that this process may use. */
 int cnn_threads_available(void);

@@ -154,12 +154,12 @@ static void expectations_decide_the_exit_status(void **state)
     settings[7] = (cnn_setting)SETTING("expect", "accuracy", { "relation", 0, ">=" }, { "value", 0.3, NULL });
     model.settings = settings;
     model.setting_count = 8;
-    assert_int_equal(run("net train --data %"), 0);
+    assert_int_equal(run("net train --data % --threads 1"), 0);
     settings[7] = (cnn_setting)SETTING("expect", "loss", { "relation", 0, "<" }, { "value", 0.001, NULL });
-    assert_int_equal(run("net train --data %"), 1);
+    assert_int_equal(run("net train --data % --threads 1"), 1);
     holds("err", "net: error: expected loss < 0.001, but it is ");
     settings[7] = (cnn_setting)SETTING("expect", "accuracy", { "relation", 0, ">" }, { "value", 1, NULL });
-    assert_int_equal(run("net train --data %"), 1);
+    assert_int_equal(run("net train --data % --threads 1"), 1);
     holds("err", "net: error: expected accuracy > 100 %, but it is ");
     model = kept;
 }
@@ -221,11 +221,11 @@ static void wait_a_moment(long microseconds)
 static void ctrl_c_ends_the_step_and_says_how_to_go_on(void **state)
 {
     (void)state;
-    assert_int_equal(run("net train --data % --epochs 2000 --save %/whole.safetensors --quiet --threads 1"), 0);
+    assert_int_equal(run("net train --data % --epochs 400 --save %/whole.safetensors --quiet --threads 1"), 0);
     int stopped = 0;
     for (int tries = 0; tries < 50 && !stopped; tries++) {
-        pid_t child = start("net train --data % --epochs 2000 --save %/parts.safetensors --threads 1");
-        wait_a_moment(20000 + 5000 * tries);
+        pid_t child = start("net train --data % --epochs 400 --save %/parts.safetensors --threads 1");
+        wait_a_moment(20000 + 3000 * tries);
         kill(child, SIGINT);
         int status = finish(child);             /* 130: it had not begun to train */
         stopped = status == 0 && access(tiny_path("parts.resume.safetensors"), F_OK) == 0;
@@ -234,7 +234,7 @@ static void ctrl_c_ends_the_step_and_says_how_to_go_on(void **state)
     holds("out", "stopped after epoch ");
     holds("out", "to go on: net train --data ");
     holds("out", "--threads 1 --resume ");
-    assert_int_equal(run("net train --data % --epochs 2000 --save %/parts.safetensors --quiet --resume %/parts.resume.safetensors"), 0);
+    assert_int_equal(run("net train --data % --epochs 400 --save %/parts.safetensors --quiet --resume %/parts.resume.safetensors"), 0);
     same_files("whole.safetensors", "parts.safetensors");
     assert_int_not_equal(access(tiny_path("parts.resume.safetensors"), F_OK), 0);
 }
@@ -243,15 +243,15 @@ static void ctrl_c_ends_the_step_and_says_how_to_go_on(void **state)
 static const char *train_or_resume(void)
 {
     return access(tiny_path("k.resume.safetensors"), F_OK) == 0
-        ? "net train --data % --epochs 300 --save %/k.safetensors --csv %/k.csv --quiet --threads 1 --resume %/k.resume.safetensors"
-        : "net train --data % --epochs 300 --save %/k.safetensors --csv %/k.csv --quiet --threads 1";
+        ? "net train --data % --epochs 150 --save %/k.safetensors --csv %/k.csv --quiet --threads 1 --resume %/k.resume.safetensors"
+        : "net train --data % --epochs 150 --save %/k.safetensors --csv %/k.csv --quiet --threads 1";
 }
 
 static void no_kill_loses_the_run(void **state)
 {
     (void)state;
     enum { KILLS = 200 };
-    assert_int_equal(run("net train --data % --epochs 300 --save %/k0.safetensors --csv %/k0.csv --quiet --threads 1"), 0);
+    assert_int_equal(run("net train --data % --epochs 150 --save %/k0.safetensors --csv %/k0.csv --quiet --threads 1"), 0);
     uint32_t random = 1;
     int killed = 0;
     for (int i = 0; i < KILLS; i++) {

@@ -3,6 +3,7 @@
 #include "../../runtime/batch.h"
 #include "../../runtime/memory.h"
 #include "../../runtime/schedule.h"
+#include "../../runtime/threads.h"
 
 /* ---- the gradient of a batch */
 
@@ -180,6 +181,7 @@ static void with_rule(cnn_model *model, int rule, cnn_setting to[OTHERS + 1])
 static void threads_do_not_change_a_bit(void **state)
 {
     (void)state;
+    cnn_threads_always(true);
     for (int kind = 0; kind < 4; kind++)
         for (int rule = 0; rule < RULES; rule++) {
             cnn_model model = kind == 0 ? tiny_float_linear() : kind == 1 ? tiny_float_stats() : kind == 2 ? tiny_double_linear() : tiny_double_stats();
@@ -193,6 +195,7 @@ static void threads_do_not_change_a_bit(void **state)
                 assert_memory_equal(one, many, sizeof one);
             }
         }
+    cnn_threads_always(false);
 }
 
 static void a_run_that_was_stopped_goes_on_bit_for_bit(void **state)

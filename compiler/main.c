@@ -99,7 +99,7 @@ int main(int argc, char **argv)
         if (line.help)
             options_help(u, t);
         else
-            text_line(t, "cnnc %s", CNNC_VERSION);
+            text_line(t, "cnnc %s, %s", CNNC_VERSION, native_maker() ? native_maker() : "without LLVM");
         status = !write_file(u, "-", t);
     } else if (line.list_targets) {
         Text *t = text_new(u->arena);

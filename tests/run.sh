@@ -61,7 +61,7 @@ test_it() {
     "$@" > "$log" 2>&1 < /dev/null
     status=$?
     if [ $status -eq 0 ]; then
-        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|layers\|golden\|torch\|lint\|strict\|docs\|examples\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
+        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|llvm\|layers\|golden\|torch\|lint\|strict\|docs\|examples\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
     else
         say FAIL "$name" "$(since "$begun")" "status $status; all of it: ${log#"$top"/}"
         tail -n 40 "$log" | sed 's/^/      /'
@@ -90,8 +90,18 @@ missing_packages() {
     [ -e /usr/include/zlib.h ] || needed="$needed zlib1g-dev"
     [ -e /usr/include/cmocka.h ] || needed="$needed libcmocka-dev"
     have clang || have clang-19 || wished="$wished clang"
+    find_llvm || wished="$wished llvm-19-dev"
     needed_packages=$needed
     wished_packages=$wished
+}
+
+# The LLVM that CMake will find, or nothing.
+find_llvm() {
+    local name
+    for name in llvm-config-19 llvm-config-18 llvm-config-17 llvm-config-16; do
+        have "$name" && [ -e "$("$name" --includedir)/llvm-c/Core.h" ] && return 0
+    done
+    return 1
 }
 
 install_missing() {
@@ -236,6 +246,29 @@ stage_random() {
         --cc="$gcc -O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all"
 }
 
+without_llvm() {
+    build nollvm -DCNNC_LLVM=OFF -DBUILD_TESTING=OFF -DCNNC_WERROR=ON -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER="$gcc" || return 1
+    "$out/nollvm/compiler/cnnc" tests/llvm/small.cnn -o "$out/nollvm/small.ll" 2>&1 | grep 'not supported by this build of cnnc: LLVM was not found' || return 1
+    "$out/nollvm/compiler/cnnc" tests/llvm/small.cnn -o "$out/nollvm/small.c" && "$cnnc" tests/llvm/small.cnn -o "$out/main/small.c" \
+        && cmp "$out/nollvm/small.c" "$out/main/small.c"
+}
+
+stage_llvm() {
+    if ! "$cnnc" --version | grep -q 'LLVM [0-9]'; then
+        skip "LLVM" "LLVM 16 to 19 was not found (llvm-19-dev)"
+        return
+    fi
+    test_it "LLVM's outputs and commands, bit for bit" tests/llvm/outputs.sh "$cnnc" "$out/main/runtime/libcnn.a" "$out/llvm"
+    mkdir -p "$out/llvm-same"
+    test_it "LLVM's objects are the C file, bit for bit" "$out/main/tests/llvm/same" --cnnc="$cnnc" --cc="$gcc -O1" --dir="$out/llvm-same" \
+        --seed="$seed" --count="$((networks / 3))"
+    if [ $quick = yes ]; then
+        skip "a build without LLVM says so" "--quick"
+    else
+        test_it "a build without LLVM says so" without_llvm
+    fi
+}
+
 stage_strict() {
     local commands=("$gcc")
     [ -n "$clang" ] && commands+=("$clang")
@@ -287,7 +320,7 @@ begun=$(now)
 install_missing
 find_compilers
 find_torch
-all="arrows build unit golden messages layers random torch strict docs examples"
+all="arrows build unit golden messages layers random llvm torch strict docs examples"
 for stage in $all; do
     case " ${stages:-$all} build " in
         *" $stage "*) ;;

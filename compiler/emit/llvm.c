@@ -70,6 +70,12 @@ LLVMValueRef llvm_string(Module *m, const char *text)
 
 /* ---- functions */
 
+static const char *name_of(LLVMValueRef global)
+{
+    size_t length;
+    return LLVMGetValueName2(global, &length);
+}
+
 void llvm_attribute(const Module *m, LLVMValueRef function, LLVMAttributeIndex index, const char *name, uint64_t number)
 {
     unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
@@ -93,7 +99,7 @@ LLVMValueRef llvm_call(Module *m, LLVMValueRef function, LLVMValueRef *arguments
     LLVMTypeRef type = LLVMGlobalGetValueType(function);
     bool has_result = LLVMGetReturnType(type) != m->nothing;
 
-    return LLVMBuildCall2(m->at, type, function, arguments, (unsigned)count, has_result ? LLVMGetValueName(function) : "");
+    return LLVMBuildCall2(m->at, type, function, arguments, (unsigned)count, has_result ? name_of(function) : "");
 }
 
 /* ---- the module */
@@ -167,7 +173,23 @@ static bool write_module(Module *m, NativeKind kind, Text *t)
     return false;
 }
 
-bool native_emit(Unit *u, NativeKind kind, Text *t)
+static bool is_offered(LLVMValueRef global)
+{
+    return LLVMGetLinkage(global) == LLVMExternalLinkage && !LLVMIsDeclaration(global);
+}
+
+static void list_names(Module *m, NativeNames *names)
+{
+    names->model = arena_print(m->u->arena, "%s", name_of(m->model));
+    for (LLVMValueRef g = LLVMGetFirstGlobal(m->module); g; g = LLVMGetNextGlobal(g))
+        if (is_offered(g))
+            LIST_ADD(m->u->arena, &names->all, arena_print(m->u->arena, "%s", name_of(g)));
+    for (LLVMValueRef f = LLVMGetFirstFunction(m->module); f; f = LLVMGetNextFunction(f))
+        if (is_offered(f))
+            LIST_ADD(m->u->arena, &names->all, arena_print(m->u->arena, "%s", name_of(f)));
+}
+
+bool native_emit(Unit *u, NativeKind kind, Text *t, NativeNames *names)
 {
     bool code = kind == NATIVE_ASM || kind == NATIVE_OBJECT;
     int level = u->options.optimise >= 0 ? u->options.optimise : code ? 2 : 0;
@@ -186,15 +208,11 @@ bool native_emit(Unit *u, NativeKind kind, Text *t)
     put_target(&m);
     put_functions(&m);
     LLVMDisposeBuilder(m.at);
+    list_names(&m, names);
     bool done = verify(&m) && (level == 0 || llvm_optimise(u, m.module, m.machine, level)) && write_module(&m, kind, t);
     LLVMDisposeModule(m.module);
     LLVMContextDispose(m.context);
     LLVMDisposeTargetData(m.layout);
     LLVMDisposeTargetMachine(m.machine);
     return done;
-}
-
-const char *native_model_name(Unit *u)
-{
-    return arena_print(u->arena, "%s_model", c_file(u, text_new(u->arena))->net);
 }

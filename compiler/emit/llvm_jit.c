@@ -35,13 +35,13 @@ static bool link_object(Unit *u, LLVMOrcLLJITRef jit, const Text *object)
 const struct cnn_model *native_load(Unit *u, NativeCode **code)
 {
     Text *object = text_new(u->arena);
-    const char *name = native_model_name(u);
+    NativeNames names = { 0 };
     LLVMOrcExecutorAddress address = 0;
 
     *code = ARENA_NEW(u->arena, NativeCode);
-    if (!native_emit(u, NATIVE_OBJECT, object) || failed(u, LLVMOrcCreateLLJIT(&(*code)->jit, NULL)))
+    if (!native_emit(u, NATIVE_OBJECT, object, &names) || failed(u, LLVMOrcCreateLLJIT(&(*code)->jit, NULL)))
         return NULL;
-    if (!link_object(u, (*code)->jit, object) || failed(u, LLVMOrcLLJITLookup((*code)->jit, &address, name))) {
+    if (!link_object(u, (*code)->jit, object) || failed(u, LLVMOrcLLJITLookup((*code)->jit, &address, names.model))) {
         native_unload(*code);
         return NULL;
     }

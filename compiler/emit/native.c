@@ -16,19 +16,14 @@
 
 #define MISSING "LLVM was not found when it was built"
 
-bool native_emit(Unit *u, NativeKind kind, Text *t)
+bool native_emit(Unit *u, NativeKind kind, Text *t, NativeNames *names)
 {
     (void)kind;
     (void)t;
+    (void)names;
     error_at(u, NO_SPAN, "this output is not supported by this build of cnnc: " MISSING);
     help(u, "'-o net.c' writes C, which any C compiler takes; or install LLVM 16 to 19 (llvm-19-dev) and build cnnc again");
     return false;
-}
-
-const char *native_model_name(Unit *u)
-{
-    (void)u;
-    return "";
 }
 
 const struct cnn_model *native_load(Unit *u, NativeCode **code)
@@ -64,19 +59,25 @@ bool native_list_targets(Text *t)
 
 #endif
 
-static bool emit_ir(Unit *u, Text *t)      { return native_emit(u, NATIVE_IR, t); }
-static bool emit_bitcode(Unit *u, Text *t) { return native_emit(u, NATIVE_BITCODE, t); }
-static bool emit_asm(Unit *u, Text *t)     { return native_emit(u, NATIVE_ASM, t); }
-static bool emit_object(Unit *u, Text *t)  { return native_emit(u, NATIVE_OBJECT, t); }
+static bool emit(Unit *u, NativeKind kind, Text *t)
+{
+    NativeNames names = { 0 };
+    return native_emit(u, kind, t, &names);
+}
+
+static bool emit_ir(Unit *u, Text *t)      { return emit(u, NATIVE_IR, t); }
+static bool emit_bitcode(Unit *u, Text *t) { return emit(u, NATIVE_BITCODE, t); }
+static bool emit_asm(Unit *u, Text *t)     { return emit(u, NATIVE_ASM, t); }
+static bool emit_object(Unit *u, Text *t)  { return emit(u, NATIVE_OBJECT, t); }
 
 static bool emit_archive(Unit *u, Text *t)
 {
     Text *object = text_new(u->arena);
+    NativeNames names = { 0 };
 
-    if (!native_emit(u, NATIVE_OBJECT, object))
+    if (!native_emit(u, NATIVE_OBJECT, object, &names))
         return false;
-    const char *symbol = native_model_name(u);
-    archive_write(t, "network.o", object, &symbol, 1);
+    archive_write(t, "network.o", object, names.all.at, names.all.count);
     return true;
 }
 
@@ -164,7 +165,7 @@ static bool emit_shared(Unit *u, Text *t)
         help(u, "'-o net.o' makes the object for %s, which its own linker takes", u->options.triple);
         return false;
     }
-    if (!native_emit(u, NATIVE_OBJECT, object))
+    if (!emit(u, NATIVE_OBJECT, object))
         return false;
     if (!mkdtemp(folder)) {
         error_at(u, NO_SPAN, "cannot make a folder '%s': %s", folder, strerror(errno));

@@ -8,11 +8,14 @@
 
 typedef enum NativeKind { NATIVE_IR, NATIVE_BITCODE, NATIVE_ASM, NATIVE_OBJECT } NativeKind;
 
-/* Appends the unit as that kind of code for the machine that the options name. False after reporting an error. */
-bool native_emit(Unit *u, NativeKind kind, Text *t);
+/* Names that an object defines for others. */
+typedef struct NativeNames {
+    const char *model;              /* of the descriptor: "Fashion_model" */
+    LIST(const char *) all;
+} NativeNames;
 
-/* The name by which an object of the unit exports its descriptor, "Fashion_model". */
-const char *native_model_name(Unit *u);
+/* Appends the unit as that kind of code for the machine that the options name. False after reporting an error. */
+bool native_emit(Unit *u, NativeKind kind, Text *t, NativeNames *names);
 
 /* The unit in memory, for this machine: its descriptor (cnn/model.h), which lives until native_unload. NULL after reporting an error. */
 typedef struct NativeCode NativeCode;

@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# outputs.sh CNNC LIBCNN.a [DIR]: every output of LLVM, and the commands without a C compiler, train to the bytes of the C program.
+#
+# A small network is trained for a few steps by the C program (no contraction), by programs made of net.o, net.s, net.bc, net.ll, net.a and
+# net.so, and by `cnnc train`, at several styles: one file of weights is expected of all. `cnnc test`, `run` and `grad` print and write what
+# the C program does. A run that is interrupted goes on to the same bytes.
+set -u
+export LC_ALL=C
+cnnc=$(realpath "$1")
+library=$(realpath "$2")
+dir=${3:-$(mktemp -d)}
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$dir"
+cd "$dir" || exit 2
+passed=0
+failed=0
+
+check() {               # NAME STATUS
+    if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL $1"; fi
+}
+
+cc=${CC:-cc}
+link() { $cc "$@" "$library" -lz -fopenmp -lm; }
+flags="--input x.npy --target y.npy --epochs 6 --quiet"
+
+# Forty images and their labels, as bytes.
+npy() {                 # FILE SHAPE COUNT
+    printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': ($2,), }"
+    awk -v count="$3" -v most="$4" 'BEGIN { for (i = 0; i < count; i++) { s = (s * 1103 + 12345) % 65536; printf "\\%03o", int(s / 7) % most } }' \
+        | while read -r -n 4000 -d '' part || [ -n "$part" ]; do printf "$part"; done
+}
+npy x 40,1,28,28 31360 256 > x.npy
+npy y 40 40 10 > y.npy
+
+# What reads IR of this LLVM: a clang of the same number, if there is one.
+number=$("$cnnc" "$here/small.cnn" --emit=llvm -o - > ir.txt && "$cnnc" --version | sed -n 's/.*LLVM \([0-9]*\).*/\1/p')
+clang=$(command -v "clang-$number" || true)
+
+for style in lesson unrolled "fast --target=sse2" "fast --target=avx2" "lesson --real=double"; do
+    case $style in *avx2*) grep -qw avx2 /proc/cpuinfo || continue ;; esac
+    name=${style//[^a-z0-9]/_}
+    options="--strict --style=$style --unroll-budget=10000000"
+    # shellcheck disable=SC2086
+    {
+        "$cnnc" --main --style=$style --unroll-budget=10000000 "$here/small.cnn" -o "$name.c" \
+            && link -std=c11 -O1 -ffp-contract=off "$name.c" -o "$name.program" \
+            && "./$name.program" train $flags --save "$name.want" > "$name.log" 2>&1
+        check "$style: the C program trains" $?
+
+        for form in o s; do
+            "$cnnc" --main $options "$here/small.cnn" -o "$name.$form" && link "$name.$form" -o "$name.$form.program" \
+                && "./$name.$form.program" train $flags --save "$name.$form.got" > "$name.log" 2>&1 && cmp "$name.want" "$name.$form.got"
+            check "$style: .$form" $?
+        done
+        "$cnnc" --main $options "$here/small.cnn" -o "$name.a" && link "$name.a" -o "$name.a.program" \
+            && "./$name.a.program" train $flags --save "$name.a.got" > "$name.log" 2>&1 && cmp "$name.want" "$name.a.got"
+        check "$style: .a" $?
+        "$cnnc" $options "$here/small.cnn" -o "$name.so" && link "$here/loaded.c" -I"$here/../../runtime/include" "./$name.so" -o "$name.so.program" \
+            && LD_LIBRARY_PATH=. "./$name.so.program" train $flags --save "$name.so.got" > "$name.log" 2>&1 && cmp "$name.want" "$name.so.got"
+        check "$style: .so" $?
+        if [ -n "$clang" ]; then
+            for form in ll bc; do
+                "$cnnc" --main $options "$here/small.cnn" -o "$name.$form" && "$clang" -Wno-override-module -O1 -c "$name.$form" -o "$name.$form.o" \
+                    && link "$name.$form.o" -o "$name.$form.program" \
+                    && "./$name.$form.program" train $flags --save "$name.$form.got" > "$name.log" 2>&1 && cmp "$name.want" "$name.$form.got"
+                check "$style: .$form" $?
+            done
+        fi
+        for level in 0 2; do
+            "$cnnc" train -O$level $options "$here/small.cnn" $flags --save "$name.jit" > "$name.log" 2>&1 && cmp "$name.want" "$name.jit"
+            check "$style: cnnc train -O$level" $?
+        done
+
+        "./$name.program" test --input x.npy --target y.npy --weights "$name.want" > test.want 2>&1
+        "$cnnc" test $options "$here/small.cnn" --input x.npy --target y.npy --weights "$name.want" > test.got 2> test.log && cmp test.want test.got
+        check "$style: cnnc test" $?
+        "$cnnc" $options "$here/small.cnn" -o one.o && "$cnnc" $options "$here/small.cnn" -o two.o && cmp one.o two.o
+        check "$style: the same object again" $?
+    }
+done
+
+# A run that is interrupted says how to go on, and going on gives the bytes of a run that was not.
+long="--data digits --epochs 3 --batch 16"
+"$cnnc" train --strict "$here/small.cnn" $long --save whole.safetensors > whole.log 2>&1
+"$cnnc" train --strict "$here/small.cnn" $long --save cut.safetensors > cut.log 2>&1 &
+child=$!
+for _ in $(seq 100); do
+    grep -q '1/3' cut.log && break
+    sleep 0.1
+done
+kill -INT $child
+wait $child
+again=$(sed -n 's/^to go on: //p' cut.log)
+[ -n "$again" ] && sh -c "$again" > again.log 2>&1 && cmp whole.safetensors cut.safetensors
+check "an interrupted run goes on ($again)" $?
+
+echo "llvm: $passed passed, $failed failed"
+[ $failed -eq 0 ]

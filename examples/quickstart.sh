@@ -94,7 +94,7 @@ done
 machine=$("$top/examples/machine.sh")
 epochs=${CNN_EPOCHS:-2}
 # A machine that builds slowly trains slowly.
-if [ -z "${CNN_EPOCHS:-}" ] && [ $(($(date +%s) - begun)) -gt 75 ]; then epochs=1; fi
+if [ -z "${CNN_EPOCHS:-}" ] && [ $(($(date +%s) - begun)) -gt 45 ]; then epochs=1; fi
 
 # What the example expects of six epochs cannot be expected of two.
 sed '/^ *expect/d' "$top/examples/fashion/fashion.cnn" >"$work/fashion.cnn"

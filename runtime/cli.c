@@ -219,7 +219,7 @@ static bool train_on_data(Work *w, cnn_plan *plan)
 static bool train(Work *w)
 {
     cnn_plan plan = plan_of(w);
-    if (!open_net(w, plan.seed))
+    if (!cnn_trainable(w->model, &w->error) || !open_net(w, plan.seed))
         return false;
     w->data = w->options->input ? cnn_data_npy(w->net, w->options->input, w->options->target, &w->error)
                                 : cnn_data_open(w->net, w->options->data, &w->error);
@@ -362,7 +362,7 @@ int cnn_main_as(const cnn_model *model, const char *call, int argc, char **argv)
     static bool (*const commands[])(Work *w) = { [COMMAND_TRAIN] = train, [COMMAND_TEST] = test, [COMMAND_RUN] = run, [COMMAND_GRAD] = grad };
     Options options;
     Work w = { .model = model, .options = &options, .program = program_name(argc, argv, model), .call = call, .argc = argc, .argv = argv };
-    if (!cnn_options_read(&options, argc, argv, &w.error)) {
+    if (!cnn_options_read(&options, model, argc, argv, &w.error)) {
         fprintf(stderr, "%s: error: %s\n", w.program, w.error.text);
         return MISUSED;
     }

@@ -124,10 +124,17 @@ static const Option *find(const Options *o, const char *word, cnn_error *error)
     return NULL;
 }
 
-static bool check(const Options *o, cnn_error *error)
+/* A network that brings its weights in its code has none to read. */
+static bool brings_weights(const cnn_model *model)
+{
+    return model->weight_tensors == 0 && model->state_tensors == 0;
+}
+
+static bool check(const Options *o, const cnn_model *model, cnn_error *error)
 {
     for (int i = 0; i < OPTIONS; i++)
-        if ((options[i].required >> o->command & 1) && !*(const char *const *)((const char *)o + options[i].offset))
+        if ((options[i].required >> o->command & 1) && !*(const char *const *)((const char *)o + options[i].offset)
+            && !(options[i].offset == offsetof(Options, weights) && brings_weights(model)))
             return cnn_fail(error, "%s needs %s %s", commands[o->command].name, options[i].name, options[i].value);
     if (o->command != COMMAND_RUN && (o->input != NULL) != (o->target != NULL))
         return cnn_fail(error, "--input and --target belong together");
@@ -140,7 +147,7 @@ static bool check(const Options *o, cnn_error *error)
     return true;
 }
 
-bool cnn_options_read(Options *o, int argc, char **argv, cnn_error *error)
+bool cnn_options_read(Options *o, const cnn_model *model, int argc, char **argv, cnn_error *error)
 {
     *o = (Options){ .command = COMMAND_HELP, .about = COMMAND_HELP, .epochs = -1, .batch = -1, .steps = -1, .seed = -1, .threads = -1, .rate = NAN };
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
@@ -172,7 +179,7 @@ bool cnn_options_read(Options *o, int argc, char **argv, cnn_error *error)
         if (!read_value(o, option, equals ? equals + 1 : argv[++i], error))
             return false;
     }
-    return check(o, error);
+    return check(o, model, error);
 }
 
 /* ---- help */

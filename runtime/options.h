@@ -17,7 +17,7 @@ typedef struct Options {
 } Options;
 
 /* Reads the arguments. False after a sentence, with what may have been meant. */
-bool cnn_options_read(Options *o, int argc, char **argv, cnn_error *error);
+bool cnn_options_read(Options *o, const cnn_model *model, int argc, char **argv, cnn_error *error);
 
 void cnn_options_help(const Options *o, const cnn_model *model, const char *program, FILE *to);
 

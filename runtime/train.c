@@ -82,10 +82,17 @@ cnn_plan cnn_plan_of(const cnn_model *model)
     };
 }
 
+bool cnn_trainable(const cnn_model *model, cnn_error *error)
+{
+    if (model->train.phase_count >= 1 && model->train_phases >= 1)
+        return true;
+    return cnn_fail(error, "the network %s was compiled for inference alone: compile it without --infer, with a train block or a loss", model->name);
+}
+
 static bool check_plan(const cnn_model *model, const cnn_data *data, const cnn_plan *plan, cnn_error *error)
 {
-    if (model->train.phase_count < 1 || model->train_phases < 1)
-        return cnn_fail(error, "the network %s was compiled for inference alone: compile it without --infer, with a train block or a loss", model->name);
+    if (!cnn_trainable(model, error))
+        return false;
     if (!data->train.count)
         return cnn_fail(error, "there are no training images");
     if (plan->batch < 1 || (!plan->whole && plan->batch > UINT32_MAX))

@@ -121,6 +121,21 @@ static void misuse_is_answered_with_what_was_meant(void **state)
     holds("err", "none: cannot be opened: No such file");
 }
 
+static void a_network_for_inference_alone_says_so(void **state)
+{
+    (void)state;
+    cnn_model whole = model;
+    model.train.phase_count = model.train_phases = 0;
+    assert_int_equal(run("net train --data nowhere"), 1);
+    holds("err", "was compiled for inference alone");
+    assert_int_equal(run("net run --input %/missing.npy"), 2);
+    holds("err", "run needs --weights");
+    model.weight_tensors = model.state_tensors = 0;     /* they are constants of the code: none are asked for */
+    assert_int_equal(run("net run --input %/missing.npy"), 1);
+    holds("err", "missing.npy");
+    model = whole;
+}
+
 static void training_says_what_it_does(void **state)
 {
     (void)state;
@@ -336,6 +351,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(misuse_is_answered_with_what_was_meant),
+        cmocka_unit_test(a_network_for_inference_alone_says_so),
         cmocka_unit_test(training_says_what_it_does),
         cmocka_unit_test(expectations_decide_the_exit_status),
         cmocka_unit_test(arrays_are_run_and_differentiated),

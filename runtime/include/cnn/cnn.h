@@ -121,6 +121,9 @@ typedef struct cnn_plan {
     bool keep_weights;          /* the network's weights were loaded: go on from them, do not learn the data's mean and deviation anew */
 } cnn_plan;
 
+/* False, with a sentence, if the model was compiled for inference alone. */
+CNN_API bool cnn_trainable(const cnn_model *model, cnn_error *error);
+
 CNN_API cnn_plan cnn_plan_of(const cnn_model *model);
 
 /* How well a network does on some images. What cannot be said (no accuracy without classes) is NAN. */

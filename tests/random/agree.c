@@ -1,15 +1,17 @@
 /* agree.c: do all ways to run a network give the same numbers?
  *
- *   agree --cnnc=PATH [--libcnn=PATH] [--dir=DIR] [--seed=N] [--count=N] [--jobs=N] [--cc="CC FLAGS"]... [--whole] [--quick] [FILE.cnn...]
+ *   agree --cnnc=PATH [--libcnn=PATH] [--dir=DIR] [--seed=N] [--count=N] [--jobs=N] [--cc="CC FLAGS"]... [--llvm]
+ *         [--whole] [--quick] [FILE.cnn...]
  *
  * Random networks (generate.h), by seed, or the networks of files. For each:
  *   evaluator = naive reference                        within 1e-11
  *   generated C in double, of every style = it         within 1e-11
  *   generated C in float, of every style = it          outputs within 2e-6, gradients within 1e-5
  *   the program that it makes with libcnn              the same, for its commands `run` and `grad`
- * norm-wise, for y, the losses, the gradients of every param and of the input, and the running statistics, in
- * training, in inference and for the derivative of inference; with tiles that do not divide the batch. `--whole` makes networks of
- * small whole numbers with ties and zeros and expects the same numbers everywhere, exactly.
+ * The C is that of the styles lesson, unrolled and fast, and that for inference alone; `--llvm` adds the shared objects that cnnc makes
+ * by LLVM, `--quick` leaves most of them out. Compared are, norm-wise, y, the losses, the gradients of every param and of the input, and
+ * the running statistics, in training, in inference and for the derivative of inference, with tiles that do not divide the batch.
+ * `--whole` makes networks of small whole numbers with ties and zeros and expects the same numbers everywhere, exactly.
  *
  * Some gradients are the small difference of large terms (that of a bias before batchnorm is 0): there float cannot come within 1e-5 of
  * their norm. Such a one may be as far away as runs of the reference scatter that round every operation to float by chance
@@ -103,25 +105,27 @@ static void try_network(Trial *t)
     /* Optimising code without loops takes most of the time, so three of four are not. */
     const char *plain = t->seed % 4 == 0 ? "" : " -O0";
     const char *one_plain = arena_print(t->arena, "%s%s", one, plain), *two_plain = arena_print(t->arena, "%s%s", two, plain);
-    const BuildOf builds[] = {
-        { "lesson.float", "lesson", false, 4, one },
-        { "unrolled.float", "unrolled", false, (int)dice_between(&d, 1, 2), two_plain },
-        { "lesson.double", "lesson", true, (int)dice_between(&d, 1, 3), two },
-        { "unrolled.double", "unrolled", true, 1, one_plain },
-    };
-    for (int i = 0; i < (o->quick ? 2 : countof(builds)); i++)
-        build_and_compare(t, &builds[i]);
-
     /* The fast style, for machines with long and with short vectors; what a C compiler does not have it puts together. */
-    static const char *const machine[] = { "fast --target=avx2", "fast --target=sse2", "fast --target=avx512" };
-    const BuildOf fast[] = {
-        { "fast.float", machine[t->seed % 3], false, t->seed % 3 == 2 ? 16 : 8, two },
-        { "fast.double", machine[(t->seed + 1) % 3], true, 8, one },
+    static const char *const fast[] = { "--style=fast --target=avx2", "--style=fast --target=sse2", "--style=fast --target=avx512" };
+    const char *native = arena_print(t->arena, "%s%s", two, t->seed % 2 == 0 ? " -march=native" : "");
+    const BuildOf builds[] = {
+        { "lesson.float", "--style=lesson", false, 4, one },
+        { "unrolled.float", "--style=unrolled", false, (int)dice_between(&d, 1, 2), two_plain },
+        { "fast.float", fast[t->seed % 3], false, t->seed % 3 == 2 ? 16 : 8, native },
+        { "lesson.double", "--style=lesson", true, (int)dice_between(&d, 1, 3), two },
+        { "unrolled.double", "--style=unrolled", true, 1, one_plain },
+        { "fast.double", fast[(t->seed + 1) % 3], true, 0, one },
+        { "infer.float", "--infer", false, (int)dice_between(&d, 1, 3), two },
+        { "infer.double", "--infer", true, 1, one },
+        { "llvm.float", o->llvm ? "--style=lesson --strict" : NULL, false, (int)dice_between(&d, 1, 3), NULL },
+        { "llvm.double", o->llvm ? "--style=lesson --strict" : NULL, true, 1, NULL },
+        { "llvm.fast", o->llvm ? "--style=fast --strict" : NULL, false, 0, NULL },
     };
-    for (int i = 0; i < (o->quick ? 1 : countof(fast)); i++)
-        build_and_compare(t, &fast[i]);
+    for (int i = 0; i < (o->quick ? 3 : countof(builds)); i++)
+        if (builds[i].options && !(o->whole && strcmp(builds[i].options, "--infer") == 0))
+            build_and_compare(t, &builds[i]);
     if (o->libcnn && !o->whole && !t->result->failed) {
-        const BuildOf program = { "program", "lesson", t->seed % 2 == 0, (int)dice_between(&d, 1, 4), one };
+        const BuildOf program = { "program", "--style=lesson", t->seed % 2 == 0, (int)dice_between(&d, 1, 4), one };
         program_and_compare(t, &program);
     }
 }
@@ -274,6 +278,8 @@ int main(int argc, char **argv)
             o.compiler[o.compilers++] = value;
         else if (strcmp(argv[i], "--whole") == 0)
             o.whole = true;
+        else if (strcmp(argv[i], "--llvm") == 0)
+            o.llvm = true;
         else if (strcmp(argv[i], "--quick") == 0)
             o.quick = true;
         else if (argv[i][0] == '-')
@@ -285,7 +291,7 @@ int main(int argc, char **argv)
         }
     }
     if (!o.cnnc || o.jobs < 1) {
-        fprintf(stderr, "usage: agree --cnnc=PATH [--libcnn=PATH] [--dir=DIR] [--seed=N] [--count=N] [--jobs=N] [--cc=\"CC FLAGS\"]... [--whole] [--quick] "
+        fprintf(stderr, "usage: agree --cnnc=PATH [--libcnn=PATH] [--dir=DIR] [--seed=N] [--count=N] [--jobs=N] [--cc=\"CC FLAGS\"]... [--llvm] [--whole] [--quick] "
                         "[FILE.cnn...]\n");
         return 2;
     }

@@ -17,7 +17,7 @@ typedef struct Wishes {
     uint64_t seed;
     long count;
     int jobs;
-    bool whole, quick;
+    bool whole, quick, llvm;
     char **files;
     int file_count;
 } Wishes;
@@ -42,6 +42,7 @@ typedef struct Trial {
     Reference *r;
     uint32_t draw[4];
     Result *result;
+    const char *symbol;         /* of the descriptor, once some C was made */
     Scatter scatter;            /* of the pass that the reference holds; zero in double */
 } Trial;
 
@@ -66,16 +67,16 @@ void compare_answer(Trial *t, const char *who, Pass pass, bool in_float, Answer 
 /* evaluated.c: the evaluator against the reference. */
 void evaluate(Trial *t, Unit *u, const char *who, Pass pass);
 
-/* One way to make C of a network and a program of that. */
+/* One way to make code of a network. */
 typedef struct BuildOf {
     const char *label;          /* of its files */
-    const char *style;
+    const char *options;        /* of cnnc */
     bool in_double;
-    int tile;
-    const char *compiler;       /* with its flags */
+    int tile;                   /* 0: what cnnc prefers */
+    const char *compiler;       /* of the C, with its flags; NULL: cnnc makes the shared object itself, by LLVM */
 } BuildOf;
 
-/* generated.c: compiles the network in this way, drives it by its contract, and compares all its passes. */
+/* generated.c: compiles the network in this way, drives it by its contract, and compares all passes that it has. */
 void build_and_compare(Trial *t, const BuildOf *b);
 
 /* program.c: compiles the network to a program with libcnn and compares what its commands `run` and `grad` write. */

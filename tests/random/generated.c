@@ -68,40 +68,71 @@ static Answer answer_of(Trial *t, const cnn_model *m, const Numbers *n)
     return a;
 }
 
-/* Compiles the network in one way and compares all its passes. */
+/* A shared object of the network, made of C or by LLVM. */
+static bool make(Trial *t, const BuildOf *b, const char *c, const char *so, const char *log)
+{
+    const char *tile = b->tile ? arena_print(t->arena, " --tile=%d", b->tile) : "";
+    const char *command = arena_print(t->arena, "'%s' %s --real=%s%s --unroll-budget=100000000 '%s' -o '%s'", t->o->cnnc, b->options,
+                                      b->in_double ? "double" : "float", tile, t->path, b->compiler ? c : so);
+    double begun;
+
+    if (!run_command(t, command, log))
+        return false;
+    if (!b->compiler)
+        return true;
+    begun = seconds();
+    /* The contract stands in the file, so nothing is included from here. */
+    if (!run_command(t, arena_print(t->arena, "%s -std=c11 -Wall -Wextra -Werror -Wconversion -pedantic -ffp-contract=off -fPIC -shared '%s' "
+                                              "-o '%s' -lm", b->compiler, c, so), log))
+        return false;
+    t->result->c_seconds += seconds() - begun;
+    return true;
+}
+
+static bool fits(const Trial *t, const BuildOf *b, const cnn_model *m)
+{
+    return (b->tile == 0 || m->tile == b->tile) && m->real_bytes == (b->in_double ? 8 : 4)
+        && (int64_t)m->inputs == shape_count(t->r->net->x->shape) && (int64_t)m->outputs == shape_count(t->r->net->y->shape);
+}
+
+static bool has_pass(const cnn_model *m, Pass pass)
+{
+    const cnn_program *p = pass == PASS_TRAIN ? &m->train : pass == PASS_INFER ? &m->infer : &m->eval_grad;
+
+    return p->phase_count > 0;
+}
+
 void build_and_compare(Trial *t, const BuildOf *b)
 {
     const char *stem = arena_print(t->arena, "%s/%s.%s", t->o->dir, t->name, b->label), *error = NULL;
     const char *c = arena_print(t->arena, "%s.c", stem), *so = arena_print(t->arena, "%s.so", stem);
     const char *log = arena_print(t->arena, "%s.log", stem);
+    bool only_inference = strstr(b->options, "--infer") != NULL;
     void *handle;
-    double begun;
 
-    if (!run_command(t, arena_print(t->arena, "'%s' --style=%s --real=%s --tile=%d --unroll-budget=100000000 '%s' -o '%s'", t->o->cnnc, b->style,
-                            b->in_double ? "double" : "float", b->tile, t->path, c), log))
+    if (!make(t, b, c, so, log))
         return;
-    begun = seconds();
-    /* The contract stands in the file, so nothing is included from here. */
-    if (!run_command(t, arena_print(t->arena, "%s -std=c11 -Wall -Wextra -Werror -Wconversion -pedantic -ffp-contract=off -fPIC -shared '%s' -o '%s' -lm",
-                            b->compiler, c, so), log))
-        return;
-    t->result->c_seconds += seconds() - begun;
     t->result->builds++;
-    const char *symbol = descriptor(t, text_of_file(t->arena, c));
-    const cnn_model *m = symbol ? model_open(so, symbol, &handle, &error) : NULL;
+    if (b->compiler)
+        t->symbol = descriptor(t, text_of_file(t->arena, c));
+    const cnn_model *m = t->symbol ? model_open(so, t->symbol, &handle, &error) : NULL;
     if (!m) {
-        trial_fails(t, "%s: %s", so, symbol ? error : "no descriptor");
+        trial_fails(t, "%s: %s", so, t->symbol ? error : "no descriptor");
         return;
     }
     Numbers n = model_numbers(t->arena, m, t->r->batch);
-    const char *who = arena_print(t->arena, "C %s %s, tile %d, %s", b->style, b->in_double ? "double" : "float", b->tile, b->compiler);
-    if (m->tile != b->tile || m->real_bytes != (b->in_double ? 8 : 4) || (int64_t)m->inputs != shape_count(t->r->net->x->shape)
-        || (int64_t)m->outputs != shape_count(t->r->net->y->shape))
+    const char *who = arena_print(t->arena, "%s %s %s, tile %d, %s", b->compiler ? "C" : "LLVM", b->options,
+                                  b->in_double ? "double" : "float", m->tile, b->compiler ? b->compiler : "");
+    if (!fits(t, b, m)) {
         trial_fails(t, "%s: the descriptor has other sizes than the network", who);
-    else if (match(t, m, &n, who)) {
+    } else if (has_pass(m, PASS_TRAIN) == only_inference || has_pass(m, PASS_EVAL) == only_inference || !has_pass(m, PASS_INFER)) {
+        trial_fails(t, "%s: the descriptor has other programs than were asked for", who);
+    } else if (match(t, m, &n, who)) {
         memcpy(n.x, t->r->values[0].at, (size_t)t->r->values[0].count * sizeof(double));
         memcpy(n.target, t->r->target, (size_t)t->r->batch * m->outputs * sizeof(double));
         for (Pass pass = PASS_TRAIN; pass <= PASS_EVAL; pass++) {
+            if (!has_pass(m, pass))
+                continue;
             reference_pass(t, pass, !b->in_double);
             model_run(t->arena, m, pass, t->draw, &n);
             if (n.wrong)

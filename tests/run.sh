@@ -8,6 +8,7 @@
 #   STAGE...         only these stages (see the end of this file)
 #   CNNC_RANDOM=N    random networks to compare (50)      CNNC_SEED=N  the first seed (1)
 #   CNNC_BUILD=DIR   where to build (build-tests/)        CNN_DATA=DIR where data sets are looked for
+#   CNNC_TARGETS=1   install the compilers and emulators of other machines, too
 #   CNNC_JOBS=N      processes at a time (all cores)
 set -u
 export LC_ALL=C
@@ -22,7 +23,7 @@ for word in "$@"; do
     case $word in
         --quick)  quick=yes ;;
         --update) update=yes ;;
-        -*)       sed -n '2,13s/^# \{0,1\}//p' "$top/tests/run.sh"; exit 2 ;;
+        -*)       sed -n '2,14s/^# \{0,1\}//p' "$top/tests/run.sh"; exit 2 ;;
         *)        stages="$stages $word" ;;
     esac
 done
@@ -91,6 +92,10 @@ missing_packages() {
     [ -e /usr/include/cmocka.h ] || needed="$needed libcmocka-dev"
     have clang || have clang-19 || wished="$wished clang"
     find_llvm || wished="$wished llvm-19-dev"
+    if [ -n "${CNNC_TARGETS:-}" ]; then         # for the objects of other machines: large, so only if asked for
+        wished="$wished qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross"
+        wished="$wished qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi clang-19 lld-19 nodejs"
+    fi
     needed_packages=$needed
     wished_packages=$wished
 }
@@ -259,6 +264,7 @@ stage_llvm() {
         return
     fi
     test_it "LLVM's outputs and commands, bit for bit" tests/llvm/outputs.sh "$cnnc" "$out/main/runtime/libcnn.a" "$out/llvm"
+    test_it "LeNet on other machines" tests/llvm/target/targets.sh "$cnnc" "$out/main/tests/llvm/expected" "$out/llvm-targets"
     mkdir -p "$out/llvm-same"
     test_it "LLVM's objects are the C file, bit for bit" "$out/main/tests/llvm/same" --cnnc="$cnnc" --cc="$gcc -O1" --dir="$out/llvm-same" \
         --seed="$seed" --count="$((networks / 3))"

@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# targets.sh CNNC EXPECTED [DIR]: LeNet on other machines: an inference and a step of training give the evaluator's numbers.
+#
+# LLVM's object and the cross-compiled C file are linked with driver.c and run: by qemu-user for aarch64 and riscv64, by qemu-system-arm on
+# boards with a Cortex-M4 and a Cortex-M7, by node for wasm, and on this machine for the levels of x86-64. What is missing is skipped with a
+# line that says so. EXPECTED is built from expected.c.
+set -u
+export LC_ALL=C
+cnnc=$(realpath "$1")
+expected=$(realpath "$2")
+dir=${3:-$(mktemp -d)}
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../../.." && pwd)
+net=$top/examples/lenet/lenet.cnn
+mkdir -p "$dir"
+cd "$dir" || exit 2
+passed=0
+failed=0
+skipped=0
+
+have() { command -v "$1" > /dev/null 2>&1; }
+skip() { skipped=$((skipped + 1)); echo "skipped $1: $2"; }
+
+# needs NAME COMMAND...: false after a line about the first command that is missing.
+needs() {
+    local name=$1 command
+    shift
+    for command in "$@"; do
+        have "$command" || { skip "$name" "no $command"; return 1; }
+    done
+}
+
+# try NAME RUN...: runs a program and compares its words.
+try() {
+    local name=$1
+    shift
+    if timeout 300 "$@" > words 2> errors < /dev/null && "$expected" "$net" < words > said 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $name"
+        head -n 5 said errors
+    fi
+}
+
+# made NAME COMMAND...: false after a line about a command that failed.
+made() {
+    local name=$1
+    shift
+    "$@" > errors 2>&1 && return 0
+    failed=$((failed + 1))
+    echo "FAIL $name: $*"
+    head -n 5 errors
+    return 1
+}
+
+common=(-I"$top/runtime/include" -O2 "$here/driver.c")
+
+# both NAME "CNNC OPTIONS" "COMPILER FLAGS" "RUN": LLVM's object and the C file.
+both() {
+    local name=$1 options=$2 compiler=$3 run=$4
+    # shellcheck disable=SC2086
+    {
+        made "$name" "$cnnc" $options "$net" -o net.o && made "$name" $compiler "${common[@]}" net.o -o program -lm && try "$name" $run ./program
+        made "$name, C" $compiler "${common[@]}" net.c -o program -lm && try "$name, C" $run ./program
+    }
+}
+
+made "C" "$cnnc" "$net" -o net.c || exit 1
+
+# ---- this machine
+if [ "$(uname -m)" = x86_64 ]; then
+    for level in "x86-64 sse2" "x86-64-v2 sse4_2" "x86-64-v3 avx2" "x86-64-v4 avx512f"; do
+        if grep -qw "${level#* }" /proc/cpuinfo; then
+            both "${level% *}" "--cpu=${level% *}" "${CC:-cc}" ""
+        else
+            skip "${level% *}" "this processor has no ${level#* }"
+        fi
+    done
+fi
+
+# ---- aarch64, riscv64
+needs aarch64 aarch64-linux-gnu-gcc qemu-aarch64 && both aarch64 --target=aarch64-linux-gnu "aarch64-linux-gnu-gcc -static" qemu-aarch64
+if needs riscv64 riscv64-linux-gnu-gcc qemu-riscv64; then
+    both "riscv64gc" --target=riscv64-linux-gnu "riscv64-linux-gnu-gcc -static" qemu-riscv64
+    both "riscv64gcv" "--target=riscv64-linux-gnu --features=+v" "riscv64-linux-gnu-gcc -static" "qemu-riscv64 -cpu rv64,v=true,vlen=128,elen=64,vext_spec=v1.0"
+fi
+
+# ---- Cortex-M, with semihosting
+for board in "mps2-an386 cortex-m4 fpv4-sp-d16" "mps2-an500 cortex-m7 fpv5-sp-d16"; do
+    read -r machine cpu fpu <<< "$board"
+    needs "$cpu" arm-none-eabi-gcc qemu-system-arm || continue
+    both "$cpu" "--target=thumbv7em-none-eabihf --cpu=$cpu --features=-fp64" \
+        "arm-none-eabi-gcc -mcpu=$cpu -mthumb -mfloat-abi=hard -mfpu=$fpu --specs=rdimon.specs -T $here/cortex.ld $here/cortex.c" \
+        "qemu-system-arm -machine $machine -cpu $cpu -semihosting -nographic -kernel"
+done
+
+# ---- wasm
+wasm() {
+    local object=$1 name=$2
+    made "$name" "$clang" --target=wasm32 -ffreestanding -nostdlib -O2 -I"$top/runtime/include" -I. -c "$here/driver.c" -o driver.wasm.o \
+        && made "$name" "$linker" --no-entry --allow-undefined --export=page_words --export=page_count driver.wasm.o "$object" -o net.wasm \
+        && try "$name" node "$here/run.js" net.wasm
+}
+
+clang=
+linker=
+for number in 19 18 17 16; do
+    [ -z "$clang" ] && have clang-$number && have wasm-ld-$number && clang=clang-$number && linker=wasm-ld-$number
+done
+if [ -z "$clang" ]; then
+    skip wasm32 "no clang and lld of one version"
+elif needs wasm32 node; then
+    made wasm32 "$cnnc" --target=wasm32-unknown-unknown "$net" -o net.o && wasm net.o wasm32
+    # The C file asks for <math.h>, of which a page has what run.js gives it.
+    printf 'float expf(float);\nfloat logf(float);\nfloat tanhf(float);\nfloat sqrtf(float);\n#define INFINITY __builtin_inff()\n' > math.h
+    made "wasm32, C" "$clang" --target=wasm32 -msimd128 -ffreestanding -O2 -I. -c net.c -o net.o && wasm net.o "wasm32, C"
+fi
+
+# ---- made, but not run here
+made riscv32imac "$cnnc" --target=riscv32-unknown-elf "$net" -o net.o && passed=$((passed + 1))
+made "no target" "$cnnc" --targets
+
+echo "llvm: $passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]

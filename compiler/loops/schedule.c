@@ -58,6 +58,17 @@ static const char *amount(Unit *u, double x, const char *unit)
     return arena_print(u->arena, x < 9.95 && step ? "%.1f %s%s" : "%.0f %s%s", x, prefix[step], unit);
 }
 
+/* 16 281 statements */
+static const char *statements(Unit *u, int64_t count)
+{
+    const char *digits = arena_print(u->arena, "%lld", (long long)count);
+    Text *t = text_new(u->arena);
+
+    for (size_t i = 0, length = strlen(digits); i < length; i++)
+        text_put(t, "%s%c", i > 0 && (length - i) % 3 == 0 ? " " : "", digits[i]);
+    return t->at;
+}
+
 /* Reports an unrolling that would be too large, with what each layer costs; false if it is. */
 static bool within_budget(Unit *u, const Program *p)
 {
@@ -66,22 +77,22 @@ static bool within_budget(Unit *u, const Program *p)
 
     for (int i = 0; i < p->nests.count; i++) {
         const Nest *n = p->nests.at[i];
-        int64_t statements = nest_work(n);
+        int64_t own = nest_work(n);
         if (n->fill)
-            statements = saturated_add(statements, tensor_count(n->dst));
+            own = saturated_add(own, tensor_count(n->dst));
         int c = 0;
         while (c < costs.count && costs.at[c].site != n->site)
             c++;
         if (c == costs.count)
             LIST_ADD(u->arena, &costs, ((Cost){ n->site, 0 }));
-        costs.at[c].work = saturated_add(costs.at[c].work, statements);
-        work = saturated_add(work, statements);
+        costs.at[c].work = saturated_add(costs.at[c].work, own);
+        work = saturated_add(work, own);
     }
     if (work <= u->options.unroll_budget)
         return true;
 
-    error_at(u, p->net->span, "unrolling %s needs %s, the budget is %s", p->net->name,
-             amount(u, (double)work, "statements"), amount(u, (double)u->options.unroll_budget, ""));
+    error_at(u, p->net->span, "unrolling %s needs %s statements, the budget is %s", p->net->name,
+             statements(u, work), statements(u, u->options.unroll_budget));
     note(u, "about %s of C and %s of gcc -O1", amount(u, (double)work * BYTES_PER_STATEMENT, "B"),
          amount(u, (double)work * SECONDS_PER_STATEMENT, "s"));
     for (int shown = 0; shown < 5; shown++) {           /* the most expensive first */
@@ -91,8 +102,8 @@ static bool within_budget(Unit *u, const Program *p)
                 most = c;
         if (most < 0)
             break;
-        note_at(u, costs.at[most].site->span, "%s costs %s", costs.at[most].site->name,
-                amount(u, (double)costs.at[most].work, "statements"));
+        note_at(u, costs.at[most].site->span, "%s costs %s statements", costs.at[most].site->name,
+                statements(u, costs.at[most].work));
         costs.at[most].work = 0;
     }
     help(u, "'--unroll-budget=%lld' allows it; '--style=lesson' keeps the loops; '--infer' leaves the backward pass out",

@@ -159,6 +159,8 @@ stage_build() {
     have ninja && [ ! -e "$out/main/Makefile" ] && generator=(-G Ninja)
     test_it "build, warnings as errors" build main -DCNNC_WERROR=ON -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER="$gcc" || return 1
     cnnc=$out/main/compiler/cnnc
+    with_llvm=no
+    "$cnnc" --targets > /dev/null 2>&1 && with_llvm=yes
     if [ $quick = yes ]; then
         skip "build under ASan and UBSan" "--quick"
     else
@@ -233,8 +235,10 @@ compilers() {
 
 stage_random() {
     local agree=$out/main/tests/agree libcnn=$out/main/runtime/libcnn.a
+    local llvm=()
+    [ $with_llvm = yes ] && llvm=(--llvm)
     compilers "-O1 -w"
-    test_it "$networks random networks agree" "$agree" --cnnc="$cnnc" --libcnn="$libcnn" --dir="$out/random" --seed="$seed" \
+    test_it "$networks random networks agree" "$agree" "${llvm[@]}" --cnnc="$cnnc" --libcnn="$libcnn" --dir="$out/random" --seed="$seed" \
         --count="$networks" --jobs="$jobs" "${cc_options[@]}"
     test_it "$((networks / 2)) networks of whole numbers are equal" "$agree" --whole --quick --cnnc="$cnnc" --dir="$out/random-whole" \
         --seed="$seed" --count="$((networks / 2))" --jobs="$jobs" "${cc_options[@]}"
@@ -273,6 +277,18 @@ stage_llvm() {
     else
         test_it "a build without LLVM says so" without_llvm
     fi
+}
+
+stage_llvm() {
+    if [ $with_llvm = no ]; then
+        skip "what LLVM makes" "LLVM 16 to 19 was not found when cnnc was built (llvm-19-dev)"
+        return
+    fi
+    test_it "LLVM's objects are the C file, bit for bit" "$out/main/tests/llvm/same" --cnnc="$cnnc" --cc="$gcc -O1 -w" --dir="$out/llvm-same" \
+        --seed="$seed" --count="$((networks / 5))"
+    test_it "LLVM's outputs, and training without C" tests/llvm/outputs.sh "$cnnc" "$out/main/runtime/libcnn.a" "$out/llvm-outputs"
+    test_it "LeNet on other machines" tests/llvm/target/targets.sh "$cnnc" "$out/main/tests/llvm/expected" "$out/llvm-targets"
+    sed -n 's/^skipped /      skipped /p' "$out/logs/LeNet_on_other_machines.log"
 }
 
 stage_strict() {

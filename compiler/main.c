@@ -1,4 +1,5 @@
 /* main.c: the command cnnc. Exit status 0: done, 1: an error in the input, 2: in the command line. */
+#include "check.h"
 #include "command.h"
 #include "emit/emit.h"
 #include "emit/native.h"
@@ -80,6 +81,13 @@ static bool compile(Unit *u, const CommandLine *line)
 static int run_command(Unit *u, const CommandLine *line, int argc, char **argv)
 {
     Command c;
+
+    if (strcmp(line->command, "check") == 0) {
+        int status = check_run(u);
+        fflush(stdout);
+        diag_print(u, stderr, colour());
+        return status;
+    }
     bool ready = command_compile(u, &c) && diag_errors(u) == 0;
 
     diag_print(u, stderr, colour());

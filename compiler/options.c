@@ -202,6 +202,7 @@ void options_help(Unit *u, Text *t)
     text_line(t, "  cnnc net.cnn -o net.c          compile it (also -o net.h, -o -)");
     text_line(t, "  cnnc --main net.cnn -o net.c && cc -O2 net.c -lcnn -lm -o net && ./net train");
     text_line(t, "  cnnc train net.cnn             train it at once; also test, run and grad; behind the file the command's options");
+    text_line(t, "  cnnc check net.cnn             whether its gradient is right, and all ways to run it agree");
     text_blank(t);
     for (int i = 0; i < countof(table); i++) {
         text_put(t, "  %s%s%s", table[i].name, table[i].value ? table[i].name[1] == '-' ? "=" : " " : "",
@@ -266,6 +267,10 @@ static void choose_for_command(Reader *r)
 {
     Options *o = &r->u->options;
 
+    if (strcmp(r->line->command, "check") == 0) {       /* in double, and as it is read */
+        o->real = REAL_DOUBLE;
+        return;
+    }
     if (!r->style)
         o->style = STYLE_FAST;
     if (!o->cpu && !r->machine)
@@ -282,7 +287,7 @@ static bool wrong(const char *format, const char *a, const char *b)
 
 static bool is_command(const char *word)
 {
-    static const char *const commands[] = { "train", "test", "run", "grad" };
+    static const char *const commands[] = { "train", "test", "run", "grad", "check" };
 
     for (int i = 0; i < countof(commands); i++)
         if (strcmp(word, commands[i]) == 0)
@@ -335,6 +340,8 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
         return wrong("no input file%s%s", "", "");
     if (line->command && (line->targets.count || r.emit || line->dump))
         return wrong("'%s' writes no code: -o, --emit and --dump belong to 'cnnc net.cnn'%s", line->command, "");
+    if (line->command && strcmp(line->command, "check") == 0 && line->rest_count)
+        return wrong("'%s' stands behind the input file; 'check' takes its options before it%s", line->rest[0], "");
     if (r.emit && line->targets.count == 0)
         read_output(&r, "-");
     for (int i = 0; i < line->targets.count; i++) {

@@ -15,7 +15,7 @@ typedef struct Target {
 typedef struct CommandLine {
     LIST(Target) targets;
     const char *dump;               /* name of a stage, or NULL */
-    const char *command;            /* "train", "test", "run" or "grad", or NULL */
+    const char *command;            /* "train", "test", "run", "grad" or "check", or NULL */
     char **rest;                    /* of a command: what stands behind the input file */
     int rest_count;
     bool help, version, list_targets;

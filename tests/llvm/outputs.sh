@@ -79,6 +79,16 @@ for style in lesson unrolled "fast --target=sse2" "fast --target=avx2" "lesson -
     }
 done
 
+# `cnnc check` finds nothing wrong, and it finds a kink: relu at exactly 0 has no derivative.
+"$cnnc" check "$here/small.cnn" > check.log 2>&1 && grep -q 'Small: all agree' check.log
+check "cnnc check" $?
+"$cnnc" check --style=fast "$here/small.cnn" > check.log 2>&1 && grep -q 'Small: all agree' check.log
+check "cnnc check --style=fast" $?
+printf 'network Kink { input 2; dense 3, init=zeros, relu; dense 1 }\n' > kink.cnn
+"$cnnc" check kink.cnn > check.log 2>&1
+[ $? -eq 1 ] && grep -q '^dense1.weight .* !' check.log
+check "cnnc check finds a kink" $?
+
 # A run that is interrupted says how to go on, and going on gives the bytes of a run that was not.
 long="--data digits --epochs 3 --batch 16"
 "$cnnc" train --strict "$here/small.cnn" $long --save whole.safetensors > whole.log 2>&1

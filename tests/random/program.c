@@ -107,7 +107,7 @@ void program_and_compare(Trial *t, const BuildOf *b)
     memcpy(t->draw, draw, sizeof draw);
     if (!run_command(t, arena_print(t->arena, "'%s' --main %s --real=%s --tile=%d '%s' -o '%s'", t->o->cnnc, b->options,
                                     b->in_double ? "double" : "float", b->tile, t->path, c), p.log)
-        || !run_command(t, arena_print(t->arena, "%s -ffp-contract=off '%s' '%s' -lz -fopenmp -lm -o '%s'", b->compiler, c, t->o->libcnn,
+        || !run_command(t, arena_print(t->arena, "%s -ffp-contract=off '%s' '%s' -lz -lgomp -lm -o '%s'", b->compiler, c, t->o->libcnn,
                                        p.program), p.log))
         return;
     t->result->builds++;

@@ -143,11 +143,14 @@ static void update_piece(void *context, size_t item, int thread)
 {
     (void)thread;
     const Update *u = context;
-    const Optimizer *o = u->o;
+    Optimizer *o = u->o;
     const Reals *reals = o->net->reals;
     const Piece *p = &o->pieces[item];
-    o->rule(&o->numbers, cnn_at(reals, o->net->weights, p->from), cnn_at(reals, u->gradient, p->from),
+    void *weights = cnn_at(reals, o->net->weights, p->from);
+    o->rule(&o->numbers, weights, cnn_at(reals, u->gradient, p->from),
             o->moments[0] ? cnn_at(reals, o->moments[0], p->from) : NULL, o->moments[1] ? cnn_at(reals, o->moments[1], p->from) : NULL, p->count);
+    if (!reals->finite(weights, p->count))      /* they are still in the cache */
+        atomic_store(&o->broken, true);
 }
 
 static void square_piece(void *context, size_t item, int thread)
@@ -159,13 +162,13 @@ static void square_piece(void *context, size_t item, int thread)
     u->o->squares[item] = reals->squares(cnn_at(reals, u->gradient, p->from), p->count);
 }
 
-double cnn_optimizer_update(Optimizer *o, const void *gradient, double rate, int threads)
+bool cnn_optimizer_update(Optimizer *o, const void *gradient, double rate, int threads)
 {
     Update u = { o, gradient };
-    double norm = 0;
     threads = cnn_threads_worth(threads, o->net->model->weight_count);
     o->numbers.factor = 1;
     if (o->clip > 0) {
+        double norm = 0;
         cnn_threads_each(threads, o->piece_count, square_piece, &u);
         for (size_t i = 0; i < o->piece_count; i++)
             norm += o->squares[i];
@@ -179,5 +182,5 @@ double cnn_optimizer_update(Optimizer *o, const void *gradient, double rate, int
     o->numbers.correction2 = 1 - pow(o->numbers.beta2, (double)o->updates);
     cnn_threads_each(threads, o->piece_count, update_piece, &u);
     cnn_changed(o->net);
-    return norm;
+    return !atomic_load(&o->broken);
 }

@@ -4,6 +4,8 @@
 
 #include "net.h"
 
+#include <stdatomic.h>
+
 enum { MOST_MOMENTS = 2 };
 
 typedef struct Optimizer {
@@ -17,6 +19,7 @@ typedef struct Optimizer {
     struct Piece *pieces;       /* of the weights that are trained */
     size_t piece_count;
     double *squares;            /* [piece_count] for the norm */
+    atomic_bool broken;         /* an update made weights that are not finite */
 } Optimizer;
 
 /* The optimizer of the train block, plain sgd without one. Reports layers to freeze that the network does not have. */
@@ -26,7 +29,7 @@ void cnn_optimizer_free(Optimizer *o);
 /* The learning rate that the train block gives. */
 double cnn_optimizer_rate(const cnn_model *model);
 
-/* One update of the weights by a gradient [weight_count]. Returns the gradient's norm if `clip` asks for it, else 0. */
-double cnn_optimizer_update(Optimizer *o, const void *gradient, double rate, int threads);
+/* One update of the weights by a gradient [weight_count]. False if they are not all finite now. */
+bool cnn_optimizer_update(Optimizer *o, const void *gradient, double rate, int threads);
 
 #endif

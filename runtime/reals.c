@@ -1,4 +1,4 @@
-/* reals.c: the loops of reals.h. Compiled once with REAL float, REALS cnn_reals_float, and once for double.
+/* reals.c: the loops of reals.h. Compiled once with REAL float, BITS uint32_t, REALS cnn_reals_float, and once for double.
  *
  * The rules of the optimizers stand here with the other loops; formulas as in LANGUAGE.md, "sgd". Numbers are worked out in
  * double and rounded once, as PyTorch does. */
@@ -69,13 +69,15 @@ static double squares(const void *from, size_t count)
     return total;
 }
 
-static size_t finite_ones(const void *from, size_t count)
+/* By the bits of the exponent, all set in infinities and in what is no number, so that the loop fits into vectors. */
+static bool finite_all(const void *from, size_t count)
 {
-    const REAL *x = from;
-    size_t i = 0;
-    while (i < count && isfinite(x[i]))
-        i++;
-    return i;
+    typedef BITS Bits __attribute__((may_alias));
+    const Bits exponent = sizeof(REAL) == 8 ? (Bits)0x7ff0000000000000 : (Bits)0x7f800000, *x = from;
+    Bits found = 0;
+    for (size_t i = 0; i < count; i++)
+        found |= (x[i] & exponent) == exponent;
+    return !found;
 }
 
 /* g += decay*p; p -= lr*g */
@@ -158,6 +160,6 @@ const Reals REALS = {
     .digits = sizeof(REAL) == 8 ? 17 : 9,
     .get = get, .set = set, .fill = fill,
     .from_bytes = from_bytes, .from_floats = from_floats, .from_doubles = from_doubles,
-    .add = add, .sum = sum, .squares = squares, .finite = finite_ones,
+    .add = add, .sum = sum, .squares = squares, .finite = finite_all,
     .sgd = sgd, .momentum = momentum, .adam = adam, .adamw = adamw, .rmsprop = rmsprop,
 };

@@ -33,7 +33,7 @@ typedef struct Reals {
     void (*add)(void *to, const void *from, size_t count);              /* to += from */
     void (*sum)(double *to, const void *from, size_t count);            /* to += from */
     double (*squares)(const void *from, size_t count);                  /* sum of squares, in order */
-    size_t (*finite)(const void *from, size_t count);                   /* how many of the first are finite, up to one that is not */
+    bool (*finite)(const void *from, size_t count);                     /* all of them are */
 
     RuleUpdate *sgd, *momentum, *adam, *adamw, *rmsprop;
 } Reals;

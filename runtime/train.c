@@ -197,6 +197,7 @@ static bool prepare_lengths(Trainer *t)
                         (long long)t->epoch_steps, UINT32_MAX);
     if (plan->steps && plan->steps < t->all_steps)
         t->all_steps = plan->steps;
+    t->epochs = (t->all_steps + t->epoch_steps - 1) / t->epoch_steps;
     return true;
 }
 
@@ -255,27 +256,27 @@ static void release(Trainer *t)
 
 /* ---- a step */
 
-/* The name of the first tensor whose numbers are not all finite, and where; NULL if all are. */
-static const char *first_not_finite(const Trainer *t, const void *array)
+/* The name of the last tensor (the backward pass comes to it first) whose numbers are not all finite; NULL if all are. */
+static const char *not_finite(const Trainer *t, const void *array)
 {
     const cnn_model *model = t->net->model;
-    for (int i = 0; i < model->weight_tensors; i++) {
+    for (int i = model->weight_tensors; i-- > 0;) {
         const cnn_tensor *w = &model->weights[i];
-        if (t->net->reals->finite(cnn_at(t->net->reals, array, w->offset), w->count) < w->count)
+        if (!t->net->reals->finite(cnn_at(t->net->reals, array, w->offset), w->count))
             return w->name;
     }
     return NULL;
 }
 
-static const char *largest_weight(const Trainer *t, double *size)
+static const char *largest_weight(const Trainer *t, const void *weights, double *size)
 {
     const cnn_model *model = t->net->model;
     const char *name = "";
     *size = 0;
     for (int i = 0; i < model->weight_tensors; i++)
         for (size_t k = 0; k < model->weights[i].count; k++) {
-            double w = fabs(t->net->reals->get(t->net->weights, model->weights[i].offset + k));
-            if (w > *size || isnan(w)) {
+            double w = fabs(t->net->reals->get(weights, model->weights[i].offset + k));
+            if (w > *size) {
                 *size = w;
                 name = model->weights[i].name;
             }
@@ -283,25 +284,28 @@ static const char *largest_weight(const Trainer *t, double *size)
     return name;
 }
 
-/* The loss is no number: says what can be known, and goes back to the last weights that were good. */
+/* The loss or a weight is no number: says what can be known, and goes back to the last weights that were good. */
 static bool report_not_finite(Trainer *t, double loss)
 {
-    const char *weight = first_not_finite(t, t->net->weights), *gradient = first_not_finite(t, t->batch->gradient);
+    const RunState *r = &t->run;
+    const char *weight = not_finite(t, t->net->weights), *gradient = not_finite(t, t->batch->gradient);
     double size;
-    const char *name = largest_weight(t, &size);
-    cnn_fail(t->error, "the loss is %s at epoch %lld, step %lld (step %lld of the run)", isnan(loss) ? "not a number" : "infinite",
-             (long long)t->run.epoch + 1, (long long)t->run.step + 1, (long long)t->run.total_step + 1);
-    if (weight)
-        cnn_fail_more(t->error, "  %s holds numbers that are not finite", weight);
-    else if (gradient)
-        cnn_fail_more(t->error, "  the gradient of %s is the first that is not finite; the largest weight is %.3g, in %s", gradient, size, name);
+    const char *largest = largest_weight(t, t->net->weights, &size);
+    char where[96];
+    snprintf(where, sizeof where, "at epoch %lld, step %lld (step %lld of the run)", (long long)r->epoch + 1, (long long)r->step + 1,
+             (long long)r->total_step + 1);
+    if (isfinite(loss))
+        cnn_fail(t->error, "%s holds numbers that are not finite %s", weight, where);
     else
-        cnn_fail_more(t->error, "  the gradients are finite; the largest weight is %.3g, in %s", size, name);
+        cnn_fail(t->error, "the loss is %s %s", isnan(loss) ? "not a number" : "infinite", where);
+    if (gradient)
+        cnn_fail_more(t->error, "  the gradient of %s was the first that is not finite", gradient);
+    cnn_fail_more(t->error, "  the largest weight is %.3g, in %s", size, largest);
     cnn_fail_more(t->error, "  most often the learning rate is too high: it was %g, try --lr %g", t->rate, t->rate / 10);
     copy(t->net, t->net->weights, t->net->state, t->last_weights, t->last_state);
     cnn_changed(t->net);
-    if (t->run.epoch > 0 || t->plan->keep_weights || t->plan->resume)
-        cnn_fail_more(t->error, "  the weights are again those after epoch %lld", (long long)t->run.epoch);
+    if (r->epoch > 0)
+        cnn_fail_more(t->error, "  the last good weights are those after epoch %lld", (long long)r->epoch);
     return false;
 }
 
@@ -318,7 +322,8 @@ static bool take_step(Trainer *t)
     double loss = cnn_batch_run(t->batch, count, t->plan->seed, (uint32_t)r->total_step);
     if (!isfinite(loss))
         return report_not_finite(t, loss);
-    cnn_optimizer_update(&t->optimizer, t->batch->gradient, t->rate, t->net->threads);
+    if (!cnn_optimizer_update(&t->optimizer, t->batch->gradient, t->rate, t->net->threads))
+        return report_not_finite(t, loss);
     cnn_metrics_add(&t->train, t->batch->y, t->batch->target, count);
     cnn_metrics_add_loss(&t->train, loss, count);
     t->trained += seconds() - began;

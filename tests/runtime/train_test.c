@@ -407,10 +407,17 @@ static void a_loss_that_is_no_number_ends_the_run(void **state)
     float before[21];
     memcpy(before, cnn_weights(net), sizeof before);
     assert_false(cnn_train(net, data, &plan, NULL, NULL, &error));
-    assert_non_null(strstr(error.text, "the loss is"));
-    assert_non_null(strstr(error.text, "at epoch 1, step"));
+    assert_non_null(strstr(error.text, "the loss is infinite at epoch 1, step 2 (step 2 of the run)"));
+    assert_non_null(strstr(error.text, "the largest weight is "));
     assert_non_null(strstr(error.text, "try --lr 1e+29"));
     assert_memory_equal(before, cnn_weights(net), sizeof before);
+    plan.rate = INFINITY;
+    assert_false(cnn_train(net, data, &plan, NULL, NULL, &error));
+    assert_string_equal(error.text, "the learning rate is inf, but a number from 0 on was expected");
+    ((float *)cnn_weights(net))[20] = NAN;      /* no loss needs to show it: a relu makes 0 of it */
+    plan.rate = 0.1;
+    assert_false(cnn_train(net, data, &plan, NULL, NULL, &error));
+    assert_non_null(strstr(error.text, "at epoch 1, step 1"));
     cnn_data_free(data);
     cnn_free(net);
 }

@@ -108,6 +108,9 @@ static void try_network(Trial *t)
     /* The fast style, for machines with long and with short vectors; what a C compiler does not have it puts together. */
     static const char *const fast[] = { "--style=fast --target=avx2", "--style=fast --target=sse2", "--style=fast --target=avx512" };
     const char *native = arena_print(t->arena, "%s%s", two, t->seed % 2 == 0 ? " -march=native" : "");
+    /* LLVM at two levels, with and without contraction. */
+    static const char *const llvm[] = { "--style=lesson -O3 --cpu=native", "--style=lesson -O0 --strict", "--style=lesson -O2" };
+    static const char *const llvm_fast[] = { "--style=fast -O2 --strict", "--style=fast -O3 --cpu=native" };
     const BuildOf builds[] = {
         { "lesson.float", "--style=lesson", false, 4, one },
         { "unrolled.float", "--style=unrolled", false, (int)dice_between(&d, 1, 2), two_plain },
@@ -117,9 +120,9 @@ static void try_network(Trial *t)
         { "fast.double", fast[(t->seed + 1) % 3], true, 0, one },
         { "infer.float", "--infer", false, (int)dice_between(&d, 1, 3), two },
         { "infer.double", "--infer", true, 1, one },
-        { "llvm.float", o->llvm ? "--style=lesson --strict" : NULL, false, (int)dice_between(&d, 1, 3), NULL },
-        { "llvm.double", o->llvm ? "--style=lesson --strict" : NULL, true, 1, NULL },
-        { "llvm.fast", o->llvm ? "--style=fast --strict" : NULL, false, 0, NULL },
+        { "llvm.float", o->llvm ? llvm[t->seed % 3] : NULL, false, (int)dice_between(&d, 1, 3), NULL },
+        { "llvm.double", o->llvm ? llvm[(t->seed + 1) % 3] : NULL, true, 1, NULL },
+        { "llvm.fast", o->llvm ? llvm_fast[t->seed % 2] : NULL, false, 0, NULL },
     };
     for (int i = 0; i < (o->quick ? 3 : countof(builds)); i++)
         if (builds[i].options && !(o->whole && strcmp(builds[i].options, "--infer") == 0))

@@ -165,6 +165,7 @@ static const char *read_define(Reader *r, const char *value)
 static const char *read_infer(Reader *r, const char *value)   { (void)value; r->u->options.infer = true; return NULL; }
 static const char *read_main(Reader *r, const char *value)    { (void)value; r->u->options.with_main = true; return NULL; }
 static const char *read_strict(Reader *r, const char *value)  { (void)value; r->u->options.strict = true; return NULL; }
+static const char *read_debug(Reader *r, const char *value)   { (void)value; r->u->options.debug = true; return NULL; }
 static const char *read_targets(Reader *r, const char *value) { (void)value; r->line->list_targets = true; return NULL; }
 static const char *read_help(Reader *r, const char *value)    { (void)value; r->line->help = true; return NULL; }
 static const char *read_version(Reader *r, const char *value) { (void)value; r->line->version = true; return NULL; }
@@ -181,6 +182,7 @@ static const Option table[] = {
     { "--cpu",           "NAME",    "its processor, such as x86-64-v3; native: this one",              read_cpu },
     { "--features",      "LIST",    "what it has beyond, or lacks: +fma,-avx2",                        read_features },
     { "-O",              "LEVEL",   "how much LLVM optimises: 0 to 3 (default 2; 0 for -o net.ll)",    read_optimise },
+    { "-g",              NULL,      "for debuggers: step through the source, print what layers make",  read_debug },
     { "--strict",        NULL,      "LLVM: products and sums are rounded apart, as C with -ffp-contract=off", read_strict },
     { "--real",          "TYPE",    "float (default) or double",                                       read_real },
     { "--tile",          "N",       "images that one call handles (default 1; fast: two vectors of them)",                        read_tile },

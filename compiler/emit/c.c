@@ -6,14 +6,21 @@
 
 static void put_function(CFile *f, const Function *function)
 {
-    text_blank(f->t);
+    Text *page = f->t;
+
+    text_blank(page);
     lesson_comment(f, function);
+    f->t = text_new(f->u->arena);
     if (c_is_unrolled(function->nest))
         c_unrolled(f, function);
     else if (c_is_tiled(function->nest))
         c_tiled(f, function);
     else
         c_nest(f, function);
+    Text *code = f->t;
+    f->t = page;
+    c_pinned(f, code, function->nest->site);
+    c_unpinned(f);
 }
 
 /* Layer by layer, each as a page. */

@@ -11,6 +11,7 @@
  *   lesson.c        the comment above a function
  *   c_step.c        the functions that call the functions of nests, phase by phase
  *   c_model.c       the descriptor for the runtime          c_values.c      constants and embedded weights
+ *   c_lines.c       -g: which line of the source code is for
  *   c_text.c        lines that are wrapped, strings, grouped digits */
 #ifndef CNNC_EMIT_C_H
 #define CNNC_EMIT_C_H
@@ -186,6 +187,9 @@ void c_about(CFile *f);             /* the comment at the top */
 void c_sizes(CFile *f);
 void c_structs(CFile *f);
 void c_prototypes(CFile *f);
+/* Appends code that is for a layer, with `#line` if it is to be debugged; ends that. */
+void c_pinned(CFile *f, const Text *code, const Site *s);
+void c_unpinned(CFile *f);
 void c_helpers(CFile *f);
 void c_constants(CFile *f);
 void c_predict(CFile *f);

@@ -263,7 +263,11 @@ static void put_call(CFile *f, const Step *step, const Nest *n)
         LIST_ADD(f->u->arena, &arguments, argument(f, step, s->tensors.at[i], i > 0));
     if (s->draws)
         LIST_ADD(f->u->arena, &arguments, "draw");
-    put_list(f->t, arena_print(f->u->arena, "%s(", function->name), arguments.at, arguments.count, ");");
+    Text *page = f->t, *call = f->t = text_new(f->u->arena);
+    call->depth = page->depth;
+    put_list(call, arena_print(f->u->arena, "%s(", function->name), arguments.at, arguments.count, ");");
+    f->t = page;
+    c_pinned(f, call, n->site);
 }
 
 /* Which way the program is going when it calls a nest; a comment marks the turns. */
@@ -353,6 +357,7 @@ static void put_step(CFile *f, Step *step, Map *bodies)
     put_places(f, step);
     put_calls(f, step);
     text_close(f->t, "}");
+    c_unpinned(f);
     Text *written = f->t;
     f->t = t;
     void **known = map_at(bodies, written->at, written->length);

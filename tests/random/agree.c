@@ -178,6 +178,8 @@ static void child(const Wishes *o, long number, int to)
 typedef struct Totals {
     Result worst;
     long done, failed, skipped, again, builds;
+    pid_t *pid;                 /* of each network's process */
+    bool *reported;             /* that it wrote its result */
 } Totals;
 
 static void take(Totals *all, const Result *r)
@@ -196,13 +198,13 @@ static void take(Totals *all, const Result *r)
 }
 
 /* Reads what children have reported so far. */
-static void take_reports(int from, Totals *all, bool *reported)
+static void take_reports(int from, Totals *all)
 {
     Result r;
 
     while (read(from, &r, sizeof r) == (ssize_t)sizeof r) {
         take(all, &r);
-        reported[r.number] = true;
+        all->reported[r.number] = true;
     }
 }
 
@@ -210,20 +212,20 @@ static void run_all(const Wishes *o, Totals *all)
 {
     long total = o->file_count + o->count, next = 0;
     int running = 0, pipes[2];
-    pid_t *pid = calloc((size_t)total + 1, sizeof *pid);
-    bool *reported = calloc((size_t)total + 1, sizeof *reported);
 
-    if (!pid || !reported || pipe(pipes) != 0 || fcntl(pipes[0], F_SETFL, O_NONBLOCK) != 0) {
+    all->pid = calloc((size_t)total + 1, sizeof *all->pid);
+    all->reported = calloc((size_t)total + 1, sizeof *all->reported);
+    if (!all->pid || !all->reported || pipe(pipes) != 0 || fcntl(pipes[0], F_SETFL, O_NONBLOCK) != 0) {
         perror("agree");
         exit(2);
     }
     while (next < total || running > 0) {
         while (next < total && running < o->jobs) {
             fflush(stdout);
-            pid[next] = fork();
-            if (pid[next] == 0)
+            all->pid[next] = fork();
+            if (all->pid[next] == 0)
                 child(o, next, pipes[1]);
-            if (pid[next] < 0) {
+            if (all->pid[next] < 0) {
                 perror("agree: fork");
                 exit(2);
             }
@@ -233,21 +235,21 @@ static void run_all(const Wishes *o, Totals *all)
         int status;
         pid_t ended = wait(&status);
         long number = 0;
-        while (number < next && pid[number] != ended)
+        while (number < next && all->pid[number] != ended)
             number++;
         running--;
-        take_reports(pipes[0], all, reported);
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && reported[number])
+        take_reports(pipes[0], all);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && all->reported[number])
             continue;
         printf("  network %ld (seed %llu) ended with %s %d\n", number, (unsigned long long)o->seed + (unsigned long long)number,
                WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
         all->failed++;
-        all->done += !reported[number];
+        all->done += !all->reported[number];
     }
     close(pipes[0]);
     close(pipes[1]);
-    free(pid);
-    free(reported);
+    free(all->pid);
+    free(all->reported);
 }
 
 static bool starts(const char *text, const char *with, const char **rest)

@@ -196,7 +196,7 @@ def compare(net, mode):
     zero = torch.zeros
     gradients = [(n, p.grad if p.grad is not None else zero(p.shape)) for n, p in params.items() if net["params"][n]["trained"]]
     # A gradient that cancels to nothing is measured against the others.
-    floor = 1e-3 * max([g.abs().max().item() for _, g in gradients] + [x.grad.abs().max().item()])
+    floor = 1e-2 * max([g.abs().max().item() for _, g in gradients] + [x.grad.abs().max().item()])
     rows.append(("dx", answer.get("dx", [0.0] * x.numel()), x.grad, floor))
     for name, gradient in gradients:
         rows.append((name, answer["params"].get(name, [0.0] * gradient.numel()), gradient, floor))

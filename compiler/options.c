@@ -181,7 +181,7 @@ static const Option table[] = {
     { "--targets",       NULL,      "the machines that objects can be made for",                       read_targets },
     { "--cpu",           "NAME",    "its processor, such as x86-64-v3; native: this one",              read_cpu },
     { "--features",      "LIST",    "what it has beyond, or lacks: +fma,-avx2",                        read_features },
-    { "-O",              "LEVEL",   "how much LLVM optimises: 0 to 3 (default 2; 0 for -o net.ll)",    read_optimise },
+    { "-O",              "LEVEL",   "how much LLVM optimises: 0 to 3 (default 2; with -g and for -o net.ll 0)",    read_optimise },
     { "-g",              NULL,      "for debuggers: step through the source, print what layers make",  read_debug },
     { "--strict",        NULL,      "LLVM: products and sums are rounded apart, as C with -ffp-contract=off", read_strict },
     { "--real",          "TYPE",    "float (default) or double",                                       read_real },

@@ -19,7 +19,7 @@ static void put_function(CFile *f, const Function *function)
         c_nest(f, function);
     Text *code = f->t;
     f->t = page;
-    c_pinned(f, code, function->nest->site);
+    c_pinned(f, code, function->nest->site ? function->nest->site->span : NO_SPAN);
     c_unpinned(f);
 }
 

@@ -187,8 +187,9 @@ void c_about(CFile *f);             /* the comment at the top */
 void c_sizes(CFile *f);
 void c_structs(CFile *f);
 void c_prototypes(CFile *f);
-/* Appends code that is for a layer, with `#line` if it is to be debugged; ends that. */
-void c_pinned(CFile *f, const Text *code, const Site *s);
+/* Appends code that is for a place of the source, with `#line` if it is to be debugged; ends that. */
+void c_pinned(CFile *f, const Text *code, Span span);
+void c_pinned_here(CFile *f, Span span);    /* the next line alone */
 void c_unpinned(CFile *f);
 void c_helpers(CFile *f);
 void c_constants(CFile *f);

@@ -9,23 +9,33 @@ static const char *file_of(CFile *f, Span span)
     return slash ? slash + 1 : path;
 }
 
-/* A directive counts the lines behind it, so every line gets its own. */
-void c_pinned(CFile *f, const Text *code, const Site *s)
+static void put_line(CFile *f, Span span)
 {
-    bool known = f->u->options.debug && s && s->span.source;
+    text_put(f->t, "#line %d ", span_line(f->u, span));
+    put_string(f->t, file_of(f, span));
+    text_put(f->t, "\n");
+}
+
+/* A directive counts the lines behind it, so every line gets its own. */
+void c_pinned(CFile *f, const Text *code, Span span)
+{
+    bool known = f->u->options.debug && span.source;
 
     for (const char *line = code->at; *line;) {
         size_t length = strcspn(line, "\n");
-        if (known && length) {
-            text_put(f->t, "#line %d ", span_line(f->u, s->span));
-            put_string(f->t, file_of(f, s->span));
-            text_put(f->t, "\n");
-        }
+        if (known && length)
+            put_line(f, span);
         text_bytes(f->t, line, length);
         if (line[length])
             text_put(f->t, "\n");
         line += length + (line[length] == '\n');
     }
+}
+
+void c_pinned_here(CFile *f, Span span)
+{
+    if (f->u->options.debug && span.source)
+        put_line(f, span);
 }
 
 void c_unpinned(CFile *f)

@@ -267,7 +267,7 @@ static void put_call(CFile *f, const Step *step, const Nest *n)
     call->depth = page->depth;
     put_list(call, arena_print(f->u->arena, "%s(", function->name), arguments.at, arguments.count, ");");
     f->t = page;
-    c_pinned(f, call, n->site);
+    c_pinned(f, call, n->site ? n->site->span : NO_SPAN);
 }
 
 /* Which way the program is going when it calls a nest; a comment marks the turns. */
@@ -354,7 +354,11 @@ static void put_step(CFile *f, Step *step, Map *bodies)
     put_list(f->t, "", parameters, count, ")");
     text_open(f->t, "{");
     size_t body = f->t->length - 2;
+    Text *inside = f->t, *places = f->t = text_new(f->u->arena);
+    places->depth = inside->depth;
     put_places(f, step);
+    f->t = inside;
+    c_pinned(f, places, f->u->net->span);
     put_calls(f, step);
     text_close(f->t, "}");
     c_unpinned(f);
@@ -368,6 +372,7 @@ static void put_step(CFile *f, Step *step, Map *bodies)
     *known = step;
     text_blank(t);
     put_about_step(f, step);
+    c_pinned_here(f, f->u->net->span);
     put_list(t, arena_print(f->u->arena, "%svoid %s(", step->is_public ? "" : "static ", step->name), parameters, count, ")");
     text_bytes(t, written->at + body, written->length - body);
 }

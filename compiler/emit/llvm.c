@@ -90,8 +90,20 @@ LLVMValueRef llvm_function(Module *m, const char *name, LLVMTypeRef result, LLVM
 
     if (!is_public)
         LLVMSetLinkage(function, LLVMInternalLinkage);
+    llvm_debug_nothing(m);
     LLVMPositionBuilderAtEnd(m->at, LLVMAppendBasicBlockInContext(m->context, function, "begin"));
     return function;
+}
+
+Spot llvm_spot(const Module *m)
+{
+    return (Spot){ LLVMGetInsertBlock(m->at), LLVMGetCurrentDebugLocation2(m->at) };
+}
+
+void llvm_go_on(Module *m, Spot spot)
+{
+    LLVMPositionBuilderAtEnd(m->at, spot.block);
+    LLVMSetCurrentDebugLocation2(m->at, spot.line);
 }
 
 LLVMValueRef llvm_call(Module *m, LLVMValueRef function, LLVMValueRef *arguments, int count)
@@ -127,6 +139,7 @@ static void put_functions(Module *m)
 {
     const FunctionList *list = functions_in_order(m->u, m->plan->functions);
 
+    llvm_debug_begin(m);
     llvm_see_calls(m);
     for (int i = 0; i < list->of.count; i++)
         llvm_nest(m, list->of.at[i]);
@@ -135,6 +148,7 @@ static void put_functions(Module *m)
     llvm_model(m);
     if (m->u->options.with_main)
         llvm_main(m);
+    llvm_debug_end(m);
 }
 
 static bool verify(Module *m)
@@ -192,7 +206,7 @@ static void list_names(Module *m, NativeNames *names)
 bool native_emit(Unit *u, NativeKind kind, Text *t, NativeNames *names)
 {
     bool code = kind == NATIVE_ASM || kind == NATIVE_OBJECT;
-    int level = u->options.optimise >= 0 ? u->options.optimise : code ? 2 : 0;
+    int level = u->options.optimise >= 0 ? u->options.optimise : code && !u->options.debug ? 2 : 0;
     Arena *arena = u->arena;
     Module m = {
         .u = u, .functions = map_new(arena), .arguments = map_new(arena), .steps = map_new(arena), .globals = map_new(arena),

@@ -9,6 +9,7 @@
  *   llvm_nest.c       a nest as a function
  *   llvm_step.c       the functions that call the functions of nests, phase by phase
  *   llvm_model.c      the descriptor for the runtime
+ *   llvm_debug.c      -g: lines and variables for debuggers
  *
  * Names, functions, steps and the parameters of functions are those of the C file: c_plan.c, c_scope.c. */
 #ifndef CNNC_EMIT_LLVM_H
@@ -21,6 +22,8 @@
 #include <llvm-c/TargetMachine.h>
 
 enum { LLVM_CONSTANT_ALIGN = 64 };      /* bytes: where constants, and memory on the stack, begin */
+
+typedef struct Debug Debug;
 
 /* A module that is being made. */
 typedef struct Module {
@@ -40,6 +43,7 @@ typedef struct Module {
     Map *strings;                   /* text -> LLVMValueRef */
     LLVMValueRef uniform;           /* the function of OP_RANDOM, made when first asked for */
     LLVMValueRef model;             /* the descriptor */
+    Debug *debug;                   /* with -g, else NULL */
 } Module;
 
 /* ---- llvm_machine.c */
@@ -66,6 +70,27 @@ LLVMValueRef llvm_call(Module *m, LLVMValueRef function, LLVMValueRef *arguments
 LLVMValueRef llvm_string(Module *m, const char *text);      /* the address of a NUL-terminated text; a null pointer for NULL */
 /* A constant that nobody else sees. */
 LLVMValueRef llvm_constant(Module *m, const char *name, LLVMValueRef value, unsigned align);
+
+/* A function of its own is made while another one is: where that goes on. */
+typedef struct Spot {
+    LLVMBasicBlockRef block;
+    LLVMMetadataRef line;
+} Spot;
+Spot llvm_spot(const Module *m);
+void llvm_go_on(Module *m, Spot spot);
+
+/* ---- llvm_debug.c */
+
+void llvm_debug_begin(Module *m);
+void llvm_debug_end(Module *m);
+/* What is appended from here on belongs to this function, and to this line of the source. */
+void llvm_debug_function(Module *m, LLVMValueRef function, const char *name, Span span);
+void llvm_debug_line(Module *m, Span span);
+/* What is appended from here on belongs to nothing that a debugger should show. */
+void llvm_debug_nothing(Module *m);
+/* The elements of a tensor are at this address, under the name of its layer, or under another one. */
+void llvm_debug_tensor(Module *m, LLVMValueRef address, const Tensor *t);
+void llvm_debug_local(Module *m, LLVMValueRef address, const char *name, const Tensor *t, Span span);
 
 /* ---- llvm_alias.c */
 

@@ -224,7 +224,7 @@ static void mix(Module *m, LLVMValueRef counter[4], LLVMValueRef key[2])
 /* real uniform(draw, stream, image, element): see loops/evaluate.h, uniform_number. */
 LLVMValueRef llvm_uniform(Module *m)
 {
-    LLVMBasicBlockRef before = LLVMGetInsertBlock(m->at);
+    Spot before = llvm_spot(m);
     LLVMTypeRef parameters[] = { m->pointer, m->i32, m->i32, m->i32 };
     static const char *const names[] = { "draw", "stream", "image", "element" };
     LLVMValueRef drawn[4], arguments[4];
@@ -247,7 +247,7 @@ LLVMValueRef llvm_uniform(Module *m)
     LLVMValueRef bits = LLVMBuildLShr(m->at, counter[0], llvm_int(m->i32, 8), "bits");      /* 24 of them */
     LLVMValueRef number = LLVMBuildUIToFP(m->at, bits, m->real, "number");
     LLVMBuildRet(m->at, LLVMBuildFMul(m->at, number, llvm_real(m, 1.0 / 16777216), "uniform"));
-    LLVMPositionBuilderAtEnd(m->at, before);
+    llvm_go_on(m, before);
     return m->uniform;
 }
 

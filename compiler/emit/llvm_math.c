@@ -8,12 +8,12 @@
 typedef struct Making {
     Module *m;
     LLVMValueRef function, x;
-    LLVMBasicBlockRef before;       /* where the builder stood */
+    Spot before;                    /* where the builder stood */
 } Making;
 
 static Making begin(Module *m, const char *name)
 {
-    Making f = { .m = m, .before = LLVMGetInsertBlock(m->at) };
+    Making f = { .m = m, .before = llvm_spot(m) };
 
     f.function = llvm_function(m, name, m->real, &m->real, 1, false);
     f.x = LLVMGetParam(f.function, 0);
@@ -28,7 +28,7 @@ static Making begin(Module *m, const char *name)
 static LLVMValueRef end(Making *f, LLVMValueRef result)
 {
     LLVMBuildRet(f->m->at, result);
-    LLVMPositionBuilderAtEnd(f->m->at, f->before);
+    llvm_go_on(f->m, f->before);
     return f->function;
 }
 

@@ -64,6 +64,7 @@ static LLVMValueRef job_of(Module *m, const Types *t, const Step *step, Map *job
     const char *name = names_unique(m->plan->names, arena_print(m->u->arena, "run_%s", step->name));
     LLVMValueRef run = llvm_function(m, name, m->nothing, &m->pointer, 1, false), job = LLVMGetParam(run, 0);
     LLVMSetValueName2(job, "job", strlen("job"));
+    llvm_debug_function(m, run, name, m->u->net->span);
     step_arguments(m->plan, step->program, step->uses, false, names);
     for (int use = 0; use < USE_COUNT; use++) {
         if (!step->uses[use])

@@ -39,6 +39,10 @@ static void begin_function(Code *c, const char *name, bool dst_alone)
     }
     for (int i = 0; i < countof(promises); i++)
         llvm_attribute(m, c->function, LLVMAttributeFunctionIndex, promises[i], 0);
+    Span span = c->nest->site ? c->nest->site->span : NO_SPAN;
+    llvm_debug_function(m, c->function, name, span);
+    for (int i = 0; i < tensors; i++)
+        llvm_debug_local(m, LLVMGetParam(c->function, (unsigned)i), scope_name(s, s->tensors.at[i]), s->tensors.at[i], span);
 }
 
 /* The lesson above the function in the C file, line by line: `!lesson !7`. */

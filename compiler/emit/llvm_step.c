@@ -102,6 +102,7 @@ static LLVMValueRef place(const Making *s, const Tensor *t)
 
     if (!*known) {
         LLVMValueRef found = find_place(s, base);
+        llvm_debug_tensor(s->m, found, base);
         *map_at(s->places, &base, sizeof base) = found;
         return found;
     }
@@ -134,6 +135,7 @@ static void call_nest(const Making *s, const Nest *n)
     LLVMValueRef *arguments = arena_array(m->u->arena, (size_t)scope->tensors.count + 1, sizeof *arguments);
     int count = scope->tensors.count;
 
+    llvm_debug_line(m, n->site ? n->site->span : m->u->net->span);
     for (int i = 0; i < count; i++)
         arguments[i] = place(s, scope->tensors.at[i]);
     if (scope->draws)
@@ -171,6 +173,7 @@ static void put_step(Module *m, const Step *step, Map *bodies)
         return;
     }
     s.function = begin_step(m, step->name, step->program, step->uses, step->is_public);
+    llvm_debug_function(m, s.function, step->name, m->u->net->span);
     *known = s.function;
     *map_at(m->steps, &step, sizeof step) = s.function;
     for (int i = step->phase->first; i < step->phase->end; i++)

@@ -89,6 +89,23 @@ printf 'network Kink { input 2; dense 3, init=zeros, relu; dense 1 }\n' > kink.c
 [ $? -eq 1 ] && grep -q '^dense1.weight .* !' check.log
 check "cnnc check finds a kink" $?
 
+# A debugger steps through the source and prints what a layer made, by the layer's name.
+if command -v gdb > /dev/null; then
+    printf '%s\n' 'set confirm off' 'break train_1' run next next next 'ptype conv1' 'print conv1[2][0][0] != 0' > gdb.txt
+    "$cnnc" -g --main "$here/small.cnn" -o debug.o && link debug.o -o debug.program && cp "$here/small.cnn" . \
+        && gdb -q -batch -x gdb.txt --args ./debug.program train $flags > gdb.log 2>&1
+    [ "$(grep -E '^[0-9]+[[:space:]]+(normalise|avgpool|conv)' gdb.log | tr -d ' \t' | paste -sd ' ')" = \
+        "4normalise 5avgpool4x4 6conv3,3x3,same,batchnorm,tanh 8conv4,3x3,relu,dropout(0.2)" ] \
+        && grep -q '^type = float \[3\]\[7\]\[7\]' gdb.log && grep -q '^\$1 = 1' gdb.log
+    check "-g: gdb steps through the network" $?
+    printf '%s\n' 'set confirm off' 'break small.cnn:6' run 'info line' > gdb.txt
+    "$cnnc" -g --main "$here/small.cnn" -o debug.c && link -g debug.c -o debug.program \
+        && gdb -q -batch -x gdb.txt --args ./debug.program train $flags > gdb.log 2>&1 && grep -q '^6[[:space:]]*conv 3' gdb.log
+    check "-g: gdb stops at a line of the network in C" $?
+else
+    echo "skipped -g: no gdb"
+fi
+
 # A run that is interrupted says how to go on, and going on gives the bytes of a run that was not.
 long="--data digits --epochs 3 --batch 16"
 "$cnnc" train --strict "$here/small.cnn" $long --save whole.safetensors > whole.log 2>&1

@@ -4,7 +4,7 @@
 #   messages   tests/golden/messages/NAME.cnn: stderr of the compiler is NAME.err, run in that folder. Status 1 where an error is
 #              in it, 0 where there are warnings only.
 #   dumps      tests/golden/dumps/NAME.cnn: `--dump=STAGE` prints NAME.STAGE, for every such file.
-#   c          tests/golden/c/NAME.cnn: `--style=STYLE` writes NAME.STYLE.c, for every such file.
+#   c          tests/golden/c/NAME.cnn: `--style=STYLE` writes NAME.STYLE.c, for every such file; cnn/model.h in it is left out.
 #
 # A line `# cnnc: OPTIONS` anywhere in a net adds options. `--update` rewrites the files (and makes those of a new net);
 # the difference is then reviewed with git. The last line is `golden: N passed, M failed`.
@@ -118,6 +118,8 @@ c() {
             # shellcheck disable=SC2046
             timeout 60 "$cnnc" $(options_of "$file") --style=$style "$file" -o - > "$tmp/$style.c" 2> "$tmp/err" < /dev/null
             ended $? 0 "c/$name.$style.c" "$tmp/err" || continue
+            # The contract is the same text in all of them, and has its own file.
+            sed -i '/^\/\* cnn\/model\.h: /,/^#endif$/c /* ... the text of cnn/model.h ... */' "$tmp/$style.c"
             same "$tmp/$style.c" "$name.$style.c" "c/$name.$style.c"
         done
     done

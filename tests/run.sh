@@ -84,7 +84,7 @@ missing_packages() {
     have cc || have gcc || needed="$needed gcc"
     [ -e /usr/include/stdio.h ] || needed="$needed libc6-dev"
     have cmake || needed="$needed cmake"
-    have ninja || have make || needed="$needed ninja-build"
+    have make || needed="$needed make"      # the examples have Makefiles
     have flex || needed="$needed flex"
     have bison || needed="$needed bison"
     have python3 || wished="$wished python3"

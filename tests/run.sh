@@ -280,18 +280,6 @@ stage_llvm() {
     fi
 }
 
-stage_llvm() {
-    if [ $with_llvm = no ]; then
-        skip "what LLVM makes" "LLVM 16 to 19 was not found when cnnc was built (llvm-19-dev)"
-        return
-    fi
-    test_it "LLVM's objects are the C file, bit for bit" "$out/main/tests/llvm/same" --cnnc="$cnnc" --cc="$gcc -O1 -w" --dir="$out/llvm-same" \
-        --seed="$seed" --count="$((networks / 5))"
-    test_it "LLVM's outputs, and training without C" tests/llvm/outputs.sh "$cnnc" "$out/main/runtime/libcnn.a" "$out/llvm-outputs"
-    test_it "LeNet on other machines" tests/llvm/target/targets.sh "$cnnc" "$out/main/tests/llvm/expected" "$out/llvm-targets"
-    sed -n 's/^skipped /      skipped /p' "$out/logs/LeNet_on_other_machines.log"
-}
-
 stage_strict() {
     local commands=("$gcc")
     [ -n "$clang" ] && commands+=("$clang")

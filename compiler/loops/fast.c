@@ -221,6 +221,7 @@ void nest_schedule_fast(Unit *u, Nest *n)
     int images = images_loop(n);
     bool sums = false;
 
+    nest_fill_is_start(n);                                      /* a scatter may have become a gather since tidy */
     if (images < 0 || u->options.tile % vector != 0) {
         nest_places_first(n);
         return;

@@ -5,7 +5,7 @@
  *   - nests whose result nothing reads go;
  *   - nests that serve the gradient of the input alone move behind all others, where a training step leaves them out;
  *   - the first contribution to a sum becomes its start, so that nothing needs clearing beforehand. */
-#include "loops/loops.h"
+#include "loops/transform.h"
 
 #include <string.h>
 
@@ -171,16 +171,6 @@ static void set_if_single(Unit *u, Nest *n)
     n->put = PUT_SET;
 }
 
-/* A gather writes every place: what all of dst was filled with first is what its totals start from. */
-static void fill_is_start(Nest *n)
-{
-    if (!n->fill || !nest_is_gather(n))
-        return;
-    if (!n->start && n->put != PUT_SET)
-        n->start = n->fill;
-    n->fill = NULL;
-}
-
 static void start_sums(Unit *u, Program *p)
 {
     Set written = set_new(u, p);
@@ -191,7 +181,7 @@ static void start_sums(Unit *u, Program *p)
             Expr *zero = ARENA_NEW(u->arena, Expr);
             *(nest_is_gather(n) ? &n->start : &n->fill) = zero;
         }
-        fill_is_start(n);
+        nest_fill_is_start(n);
         set_if_single(u, n);
         set_add(&written, n->dst);
     }

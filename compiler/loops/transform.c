@@ -31,6 +31,15 @@ void nest_places_first(Nest *n)
     n->hold = places;
 }
 
+void nest_fill_is_start(Nest *n)
+{
+    if (!n->fill || !nest_is_gather(n))
+        return;
+    if (!n->start && n->put != PUT_SET)
+        n->start = n->fill;
+    n->fill = NULL;
+}
+
 void nest_unroll(Nest *n, int loop)
 {
     n->loops[loop]->kind = LOOP_UNROLL;

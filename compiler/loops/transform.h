@@ -11,6 +11,9 @@ void nest_move_loop(Nest *n, int from, int to);
  * local from the first summed loop inwards. A scatter keeps its order: it has no total. */
 void nest_places_first(Nest *n);
 
+/* A gather writes every place: what all of dst was filled with first becomes what its totals start from. */
+void nest_fill_is_start(Nest *n);
+
 /* The loop is written out. */
 void nest_unroll(Nest *n, int loop);
 

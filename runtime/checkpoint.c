@@ -11,6 +11,7 @@
 #include <string.h>
 
 enum { MOST_DIFFERENCES = 20 };
+enum { NAME_ROOM = 8192, WHAT_ROOM = 512 };     /* bytes: names are as long as blocks are deep */
 
 /* ---- weights out */
 
@@ -76,7 +77,7 @@ static bool fits(const Stored *s, const cnn_model *model, const char *prefix, co
     int differences = 0;
     for (int i = 0; i < cnn_net_tensors(model); i++) {
         const cnn_tensor *t = cnn_net_tensor(model, i);
-        char name[256], what[400];
+        char name[NAME_ROOM], what[WHAT_ROOM];
         snprintf(name, sizeof name, "%s%s", prefix, t->name);
         if (!difference(what, sizeof what, t, cnn_stored_find(s, name)))
             continue;
@@ -118,7 +119,7 @@ static bool read_items(const Stored *s, const cnn_net *net, const char *prefix, 
 {
     for (int i = 0; i < cnn_net_tensors(net->model); i++) {
         const cnn_tensor *t = cnn_net_tensor(net->model, i);
-        char name[256], what[400];
+        char name[NAME_ROOM], what[WHAT_ROOM];
         bool trained = cnn_net_trained(net->model, i);
         if (!trained && !state)
             continue;
@@ -277,7 +278,7 @@ static bool read_moments(const Stored *s, const cnn_net *net, Optimizer *optimiz
             return cnn_fail(error, "%s: the run was begun with another optimizer", path);
         for (int i = 0; optimizer->moments[m] && i < net->model->weight_tensors; i++) {
             const cnn_tensor *t = &net->model->weights[i];
-            char name[256], what[400];
+            char name[NAME_ROOM], what[WHAT_ROOM];
             snprintf(name, sizeof name, "%s%s", moment_prefixes[m], t->name);
             const StoredTensor *stored = cnn_stored_find(s, name);
             if (difference(what, sizeof what, t, stored))

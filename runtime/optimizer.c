@@ -52,14 +52,14 @@ double cnn_optimizer_rate(const cnn_model *model)
 /* True if `freeze` names the layer of that tensor: "conv1" for "conv1.weight". */
 static bool frozen(const cnn_setting *freeze, const cnn_tensor *t)
 {
-    char layer[128];
     const char *dot = strrchr(t->name, '.');
     size_t length = dot ? (size_t)(dot - t->name) : strlen(t->name);
-    if (!freeze || length >= sizeof layer)
-        return false;
-    memcpy(layer, t->name, length);
-    layer[length] = 0;
-    return cnn_setting_lists(freeze, layer);
+    for (int i = 0; freeze && i < freeze->argument_count; i++) {
+        const char *layer = freeze->arguments[i].text;
+        if (layer && strlen(layer) == length && !memcmp(layer, t->name, length))
+            return true;
+    }
+    return false;
 }
 
 static bool check_freeze(const cnn_model *model, const cnn_setting *freeze, cnn_error *error)

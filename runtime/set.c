@@ -11,13 +11,11 @@
 
 void cnn_set_free(Set *set)
 {
-    if (set->images || set->labels || set->targets || set->name) {
-        cnn_memory_release(set->name);
-        cnn_memory_release(set->images);
-        cnn_memory_release(set->labels);
-        cnn_memory_release(set->targets);
-    }
-    if (set->file.path)
+    cnn_memory_release(set->name);
+    cnn_memory_release(set->images);
+    cnn_memory_release(set->labels);
+    cnn_memory_release(set->targets);
+    if (set->file.path)         /* an empty set need not know that -1 is no file */
         cnn_io_close(&set->file);
     *set = (Set){ .file.fd = -1 };
 }

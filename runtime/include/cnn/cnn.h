@@ -1,12 +1,12 @@
 /* cnn/cnn.h: the API of libcnn: initialise, train, test, run, load and save the networks that cnnc compiles.
  *
  *     #include <cnn/cnn.h>
- *     extern const cnn_model lenet_model;                  // of the generated C file
+ *     extern const cnn_model LeNet_model;                  // of the generated C file
  *
  *     cnn_error error = { "" };
- *     cnn_net *net = cnn_new(&lenet_model, 1, &error);
+ *     cnn_net *net = cnn_new(&LeNet_model, 1, &error);
  *     cnn_data *data = cnn_data_open(net, NULL, &error);
- *     cnn_plan plan = cnn_plan_of(&lenet_model);
+ *     cnn_plan plan = cnn_plan_of(&LeNet_model);
  *     plan.save = "lenet.safetensors";
  *     if (!net || !data || !cnn_train(net, data, &plan, NULL, NULL, &error))
  *         fprintf(stderr, "%s\n", error.text);

@@ -10,6 +10,11 @@
 
 /* ---- types and constants */
 
+#if CNNC_LLVM < 17                  /* lengths of arrays had 32 bits */
+#define LLVMArrayType2(element, length) LLVMArrayType(element, (unsigned)(length))
+#define LLVMConstArray2(element, values, length) LLVMConstArray(element, values, (unsigned)(length))
+#endif
+
 LLVMTypeRef llvm_array(LLVMTypeRef element, const int64_t *dim, int rank)
 {
     for (int i = rank - 1; i >= 0; i--)

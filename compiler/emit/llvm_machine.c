@@ -6,7 +6,9 @@
 #include <llvm-c/Error.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/Transforms/PassBuilder.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What code is made for where the options name no processor: what every machine of that kind has. */
 static const struct { const char *triple, *machine, *cpu, *features; } usual[] = {
@@ -38,6 +40,38 @@ static char *taken(Unit *u, char *text)
     char *copy = arena_print(u->arena, "%s", text);
     LLVMDisposeMessage(text);
     return copy;
+}
+
+/* Processors and features that LLVM does not know it mentions on stderr, and goes on without them, or ends the process later. So stderr
+ * goes to a file while the machine is made, and what stands there is an error. */
+static LLVMTargetMachineRef make_machine(Unit *u, LLVMTargetRef target, const char *triple, const char *cpu, const char *features,
+                                         LLVMCodeGenOptLevel level, LLVMRelocMode mode)
+{
+    char said[200] = "";
+    FILE *file = tmpfile();
+    int before = file ? dup(STDERR_FILENO) : -1;
+
+    if (before >= 0)
+        dup2(fileno(file), STDERR_FILENO);
+    LLVMTargetMachineRef machine = LLVMCreateTargetMachine(target, triple, cpu, features, level, mode, LLVMCodeModelDefault);
+    if (before >= 0) {
+        dup2(before, STDERR_FILENO);
+        close(before);
+        rewind(file);
+        if (!fgets(said, sizeof said, file))
+            said[0] = '\0';
+    }
+    if (file)
+        fclose(file);
+    said[strcspn(said, "(\n")] = '\0';
+    for (size_t end = strlen(said); end > 0 && said[end - 1] == ' '; end--)
+        said[end - 1] = '\0';
+    if (!said[0])
+        return machine;
+    error_at(u, NO_SPAN, "LLVM: %s", said);
+    note(u, "the machine is %s, its processor '%s', its features '%s'", triple, cpu, features);
+    LLVMDisposeTargetMachine(machine);
+    return NULL;
 }
 
 LLVMTargetMachineRef llvm_machine(Unit *u, int optimise)
@@ -77,7 +111,7 @@ LLVMTargetMachineRef llvm_machine(Unit *u, int optimise)
         features = arena_print(u->arena, "%s%s%s", features, *features ? "," : "", o->features);
     /* Systems without dynamic linking have no table of addresses either. */
     LLVMRelocMode mode = !o->triple || strstr(triple, "linux") ? LLVMRelocPIC : LLVMRelocStatic;
-    return LLVMCreateTargetMachine(target, triple, cpu, features, level[optimise], mode, LLVMCodeModelDefault);
+    return make_machine(u, target, triple, cpu, features, level[optimise], mode);
 }
 
 #define TEXT_OF(number) #number
@@ -105,15 +139,39 @@ const char *native_machine(void)
 
 bool native_list_targets(Text *t)
 {
+    static const struct { const char *triple, *about; } tested[] = {
+        { "x86_64-linux-gnu",        "--cpu=x86-64, x86-64-v2, x86-64-v3, x86-64-v4, native" },
+        { "aarch64-linux-gnu",       "with NEON" },
+        { "thumbv7em-none-eabihf",   "--cpu=cortex-m4 or cortex-m7" },
+        { "riscv64-linux-gnu",       "rv64gc; --features=+v for vectors" },
+        { "riscv32-unknown-elf",     "rv32imac" },
+        { "wasm32-unknown-unknown",  "with simd128" },
+    };
+    LLVMTargetRef target;
+    char *message = NULL;
+    int column = 0;
+
     know_all_targets();
-    text_line(t, "LLVM makes code for (--target=KIND-..., for example aarch64-linux-gnu):");
-    for (LLVMTargetRef target = LLVMGetFirstTarget(); target; target = LLVMGetNextTarget(target)) {
+    text_line(t, "--target=TRIPLE for which %s makes code here:", native_maker());
+    for (int i = 0; i < countof(tested); i++) {
+        if (LLVMGetTargetFromTriple(tested[i].triple, &target, &message)) {
+            LLVMDisposeMessage(message);
+            continue;
+        }
+        text_put(t, "  %s", tested[i].triple);
+        text_column(t, 28);
+        text_put(t, "%s\n", tested[i].about);
+    }
+    text_line(t, "other kinds of machines that it knows, with which cnnc was not tried:");
+    for (target = LLVMGetFirstTarget(); target; target = LLVMGetNextTarget(target)) {
+        const char *name = LLVMGetTargetName(target);
         if (!LLVMTargetHasTargetMachine(target))
             continue;
-        text_put(t, "  %s", LLVMGetTargetName(target));
-        text_column(t, 16);
-        text_put(t, "%s\n", LLVMGetTargetDescription(target));
+        column = column + (int)strlen(name) > 90 ? 0 : column + (int)strlen(name) + 1;
+        text_put(t, "%s%s", column == 0 ? "\n  " : column == (int)strlen(name) + 1 ? "  " : " ", name);
+        column = column ? column : (int)strlen(name) + 1;
     }
+    text_put(t, "\n");
     return true;
 }
 

@@ -183,7 +183,7 @@ static const Option table[] = {
     { "--features",      "LIST",    "what it has beyond, or lacks: +fma,-avx2",                        read_features },
     { "-O",              "LEVEL",   "how much LLVM optimises: 0 to 3 (default 2; with -g and for -o net.ll 0)",    read_optimise },
     { "-g",              NULL,      "for debuggers: step through the source, print what layers make",  read_debug },
-    { "--strict",        NULL,      "LLVM: products and sums are rounded apart, as C with -ffp-contract=off", read_strict },
+    { "--strict",        NULL,      "the same bits by every compiler: no contraction, own exp, log, tanh, erf", read_strict },
     { "--real",          "TYPE",    "float (default) or double",                                       read_real },
     { "--tile",          "N",       "images that one call handles (default 1; fast: two vectors of them)",                        read_tile },
     { "--infer",         NULL,      "inference alone: no dropout, scales folded into weights",         read_infer },

@@ -34,7 +34,7 @@ typedef struct Options {
     const char *triple;            /* LLVM: the machine that objects are for, "aarch64-linux-gnu"; NULL: this one */
     const char *cpu, *features;    /* LLVM: "x86-64-v3" or "native", "+fma,-sse4a"; NULL: what every machine of that kind has */
     int optimise;                  /* LLVM: 0 to 3; -1: what the output prefers */
-    bool strict;                   /* no contraction of a product and a sum into one operation */
+    bool strict;                   /* the same bits by every compiler: no contraction, own functions for those of libm */
     bool debug;                    /* code says which line of the source it is for */
     int64_t unroll_budget;         /* multiply-adds that --style=unrolled may write out */
     Define *defines;

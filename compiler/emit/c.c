@@ -66,6 +66,8 @@ static bool emit(Unit *u, Text *t)
         text_line(t, "#include <math.h>");
     text_line(t, "#include <stddef.h>");
     text_line(t, "#include <stdint.h>");
+    if (u->options.strict)
+        c_no_contraction(f);
     c_sizes(f);
     c_structs(f);
     c_prototypes(f);

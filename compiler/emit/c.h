@@ -2,7 +2,7 @@
  *
  *   c.c, header.c   the two outputs: which parts, in which order
  *   c_plan.c        what is decided before the first line: names, functions, steps
- *   c_math.c        exp and tanh of the fast style
+ *   c_math.c        exp and tanh of the fast style          c_same.c        those of --strict, and log, erf
  *   c_head.c        the comment at the top, sizes, structs, prototypes
  *   c_scope.c       what loops and tensors are called inside one function
  *   c_expr.c        expressions, indices and numbers, as C and as formulas
@@ -138,6 +138,9 @@ const char *plain_number(Arena *arena, double value, RealType real);    /* 0.5, 
 const char *c_function_of(Op op, RealType real);
 const char *c_function_in(const CFile *f, Op op);       /* the same, or what the fast style has in its place: "exp_lane" */
 void c_math(CFile *f);                                  /* the definitions of those */
+const char *c_same_function(Op op);                     /* what --strict has in their place: "same_exp"; NULL for what is no function */
+void c_same(CFile *f);                                  /* the definitions of those */
+void c_no_contraction(CFile *f);                        /* --strict: what compilers are told */
 /* True if a choice between values may name this one twice. */
 bool expr_is_plain(const Expr *e);
 /* The two sides joined by a put: a + b, the larger of a and b, ... */

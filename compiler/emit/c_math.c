@@ -43,17 +43,22 @@ static void put_tanh(CFile *f)
 
 const char *c_function_in(const CFile *f, Op op)
 {
-    bool lanes = f->u->options.style == STYLE_FAST && f->u->options.real == REAL_FLOAT;
+    const Options *o = &f->u->options;
+    bool lanes = o->style == STYLE_FAST && o->real == REAL_FLOAT;
 
     if (lanes && op == OP_EXP)
         return "exp_lane";
     if (lanes && op == OP_TANH)
         return "tanh_lane";
+    if (o->strict && o->real == REAL_FLOAT && c_same_function(op))
+        return c_same_function(op);
     return c_function_of(op, f->u->options.real);
 }
 
 void c_math(CFile *f)
 {
+    if (f->u->options.strict && f->u->options.real == REAL_FLOAT)
+        c_same(f);
     if (f->u->options.style != STYLE_FAST || f->u->options.real != REAL_FLOAT)
         return;
     if (f->needs.op[OP_EXP] || f->needs.op[OP_TANH])

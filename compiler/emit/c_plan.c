@@ -8,7 +8,8 @@
 static const char *const own_names[] = {
     "w", "state", "x", "target", "share", "images", "dw", "dx", "y", "loss", "scratch", "shared", "draw", "job", "uniform", "larger",
     "smaller", "sum", "largest", "smallest", "first", "value", "image", "result", "weight_tensors",
-    "state_tensors", "settings", "rows", "argc", "argv"
+    "state_tensors", "settings", "rows", "argc", "argv", "exp_lane", "tanh_lane", "exp_less", "log_of", "same_exp", "same_tanh",
+    "same_log", "same_log1p", "same_erf"
 };
 
 /* Names that the file makes of the network's. */

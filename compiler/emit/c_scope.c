@@ -11,7 +11,8 @@
 static bool is_taken(const Scope *s, const char *text)
 {
     static const char *const own[] = { "draw", "uniform", "larger", "smaller", "lanes", "lanes_at", "sum_of_lanes",
-                                        "exp_lane", "tanh_lane" };
+                                        "exp_lane", "tanh_lane", "exp_less", "log_of",
+                                        "same_exp", "same_tanh", "same_log", "same_log1p", "same_erf" };
 
     for (int i = 0; i < s->names.count; i++)
         if (strcmp(s->names.at[i].text, text) == 0)

@@ -1,24 +1,26 @@
-/* llvm_math.c: exp and tanh of the fast style as functions of LLVM IR: what c_math.c writes, operation for operation, so that both files
- * give the same bits. They are inlined everywhere, and so become vectors where their callers do. */
+/* llvm_math.c: the functions of a number that the file brings itself, as LLVM IR: exp and tanh of the fast style (c_math.c) and those of
+ * --strict (c_same.c), operation for operation what the C file has, so that both give the same bits. Those of the fast style are
+ * inlined, and so become vectors where their callers do. */
 #include "emit/llvm.h"
 
 #include <string.h>
 
-/* A function float name(float x) that is being made; the operations append to it. */
+/* A function that is being made; the operations append to it. Its parameters are one number, or a few of double. */
 typedef struct Making {
     Module *m;
-    LLVMValueRef function, x;
+    LLVMTypeRef type;               /* of the numbers that operations are on */
+    LLVMValueRef function, x;       /* x: the last parameter */
     Spot before;                    /* where the builder stood */
 } Making;
 
-static Making begin(Module *m, const char *name)
+static Making begin(Module *m, const char *name, LLVMTypeRef type, int parameters)
 {
-    Making f = { .m = m, .before = llvm_spot(m) };
+    Making f = { .m = m, .type = type, .before = llvm_spot(m) };
+    LLVMTypeRef types[] = { type, type };
 
-    f.function = llvm_function(m, name, m->real, &m->real, 1, false);
-    f.x = LLVMGetParam(f.function, 0);
+    f.function = llvm_function(m, name, type, types, parameters, false);
+    f.x = LLVMGetParam(f.function, (unsigned)parameters - 1);
     LLVMSetValueName2(f.x, "x", 1);
-    llvm_attribute(m, f.function, LLVMAttributeFunctionIndex, "alwaysinline", 0);
     llvm_attribute(m, f.function, LLVMAttributeFunctionIndex, "nounwind", 0);
     llvm_attribute(m, f.function, LLVMAttributeFunctionIndex, "willreturn", 0);
     llvm_attribute(m, f.function, LLVMAttributeFunctionIndex, "memory", 0);
@@ -34,7 +36,7 @@ static LLVMValueRef end(Making *f, LLVMValueRef result)
 
 static LLVMValueRef number(const Making *f, double value)
 {
-    return llvm_real(f->m, value);
+    return LLVMConstReal(f->type, LLVMGetTypeKind(f->type) == LLVMFloatTypeKind ? (double)(float)value : value);
 }
 
 static LLVMValueRef plus(const Making *f, LLVMValueRef a, LLVMValueRef b)
@@ -75,11 +77,21 @@ static LLVMValueRef polynomial(const Making *f, LLVMValueRef z, const double *c,
     return p;
 }
 
-static LLVMValueRef make_exp(Module *m)
+/* ---- the fast style */
+
+static Making begin_lane(Module *m, const char *name)
+{
+    Making f = begin(m, name, m->real, 1);
+
+    llvm_attribute(m, f.function, LLVMAttributeFunctionIndex, "alwaysinline", 0);
+    return f;
+}
+
+static LLVMValueRef make_exp_lane(Module *m)
 {
     static const double c[] = { 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1 };
     const double lowest = -86.6, highest = 88.72284, whole = 12582912;
-    Making f = begin(m, "exp_lane");
+    Making f = begin_lane(m, "exp_lane");
     LLVMTypeRef integer = m->i32;
 
     LLVMValueRef low = where(&f, f.x, LLVMRealOLT, lowest, number(&f, lowest), f.x, "low");
@@ -98,11 +110,11 @@ static LLVMValueRef make_exp(Module *m)
     return end(&f, where(&f, f.x, LLVMRealOGT, highest, times(&f, f.x, number(&f, 3.0e38)), y, "exp"));
 }
 
-static LLVMValueRef make_tanh(Module *m)
+static LLVMValueRef make_tanh_lane(Module *m)
 {
     static const double c[] = { -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1 };
     LLVMValueRef exp = llvm_math(m, OP_EXP);
-    Making f = begin(m, "tanh_lane");
+    Making f = begin_lane(m, "tanh_lane");
 
     LLVMValueRef size = where(&f, f.x, LLVMRealOLT, 0, negative(&f, f.x), f.x, "size"), z = times(&f, f.x, f.x);
     LLVMValueRef p = plus(&f, times(&f, times(&f, polynomial(&f, z, c, countof(c)), z), f.x), f.x);
@@ -112,6 +124,164 @@ static LLVMValueRef make_tanh(Module *m)
     far = where(&f, f.x, LLVMRealOLT, 0, negative(&f, far), far, "far");
     return end(&f, where(&f, size, LLVMRealOLT, 0.625, p, far, "tanh"));
 }
+
+/* ---- --strict */
+
+/* What stands behind the last operation is in double, or a float again. */
+static LLVMValueRef wide(Making *f, LLVMValueRef x)
+{
+    f->type = LLVMDoubleTypeInContext(f->m->context);
+    return LLVMBuildFPExt(f->m->at, x, f->type, "wide");
+}
+
+static LLVMValueRef narrow(Making *f, LLVMValueRef x)
+{
+    f->type = f->m->real;
+    return LLVMBuildFPTrunc(f->m->at, x, f->type, "narrow");
+}
+
+static LLVMValueRef over(const Making *f, LLVMValueRef a, LLVMValueRef b)
+{
+    return LLVMBuildFDiv(f->m->at, a, b, "quotient");
+}
+
+/* A function of double that several need, made when first asked for. */
+static LLVMValueRef helper(Module *m, const char *name, LLVMValueRef (*make)(Module *m))
+{
+    LLVMValueRef made = LLVMGetNamedFunction(m->module, name);
+    return made ? made : make(m);
+}
+
+/* double exp_less(double c, double x) */
+static LLVMValueRef make_exp_less(Module *m)
+{
+    const double whole = 6755399441055744.0;
+    Making f = begin(m, "exp_less", LLVMDoubleTypeInContext(m->context), 2);
+    LLVMValueRef c = LLVMGetParam(f.function, 0), sum = number(&f, 1);
+
+    LLVMValueRef n = minus(&f, plus(&f, times(&f, f.x, number(&f, 1.4426950408889634)), number(&f, whole)), number(&f, whole));
+    LLVMValueRef r = minus(&f, f.x, times(&f, n, number(&f, 0.6931471805599453)));
+    LLVMValueRef exponent = LLVMBuildAdd(m->at, LLVMBuildFPToSI(m->at, n, m->i64, "n"), llvm_int(m->i64, 1023), "exponent");
+    LLVMValueRef power = LLVMBuildBitCast(m->at, LLVMBuildShl(m->at, exponent, llvm_int(m->i64, 52), "bits"), f.type, "power");
+    for (int k = 13; k > 1; k--)
+        sum = plus(&f, number(&f, 1), times(&f, times(&f, sum, r), number(&f, 1.0 / k)));
+    return end(&f, plus(&f, times(&f, power, times(&f, r, sum)), minus(&f, power, c)));
+}
+
+static LLVMValueRef exp_less(Making *f, double c, LLVMValueRef x)
+{
+    LLVMValueRef function = helper(f->m, "exp_less", make_exp_less), arguments[] = { number(f, c), x };
+    return llvm_call(f->m, function, arguments, 2);
+}
+
+/* double log_of(double x) */
+static LLVMValueRef make_log_of(Module *m)
+{
+    const double root = 1.4142135623730951;
+    Making f = begin(m, "log_of", LLVMDoubleTypeInContext(m->context), 1);
+    LLVMValueRef bits = LLVMBuildBitCast(m->at, f.x, m->i64, "bits"), sum = number(&f, 1.0 / 21);
+
+    LLVMValueRef e = LLVMBuildSub(m->at, LLVMBuildAShr(m->at, bits, llvm_int(m->i64, 52), "exponent"), llvm_int(m->i64, 1023), "e");
+    bits = LLVMBuildAnd(m->at, bits, llvm_int(m->i64, 0xfffffffffffff), "fraction");
+    bits = LLVMBuildOr(m->at, bits, llvm_int(m->i64, 0x3ff0000000000000), "bits");
+    LLVMValueRef x = LLVMBuildBitCast(m->at, bits, f.type, "m");
+    LLVMValueRef large = LLVMBuildFCmp(m->at, LLVMRealOGT, x, number(&f, root), "large");
+    e = LLVMBuildAdd(m->at, e, LLVMBuildZExt(m->at, large, m->i64, "one"), "e");
+    x = LLVMBuildSelect(m->at, large, times(&f, x, number(&f, 0.5)), x, "m");
+    LLVMValueRef s = over(&f, minus(&f, x, number(&f, 1)), plus(&f, x, number(&f, 1))), z = times(&f, s, s);
+    for (int k = 19; k > 0; k -= 2)
+        sum = plus(&f, number(&f, 1.0 / k), times(&f, sum, z));
+    LLVMValueRef power = times(&f, LLVMBuildSIToFP(m->at, e, f.type, "power"), number(&f, 0.6931471805599453));
+    return end(&f, plus(&f, power, times(&f, times(&f, number(&f, 2), s), sum)));
+}
+
+/* x > most ? most : x > -most ? x : least, in double */
+static LLVMValueRef within(Making *f, double most, double least)
+{
+    LLVMValueRef above = LLVMBuildFCmp(f->m->at, LLVMRealOGT, f->x, number(f, least), "above");
+    LLVMValueRef beyond = LLVMBuildFCmp(f->m->at, LLVMRealOGT, f->x, number(f, most), "beyond");
+    LLVMValueRef x = wide(f, f->x);
+
+    return LLVMBuildSelect(f->m->at, beyond, number(f, most), LLVMBuildSelect(f->m->at, above, x, number(f, least), "y"), "y");
+}
+
+/* x == x ? result : x */
+static LLVMValueRef end_unless_nan(Making *f, LLVMValueRef result)
+{
+    LLVMValueRef ordered = LLVMBuildFCmp(f->m->at, LLVMRealOEQ, f->x, f->x, "ordered");
+    return end(f, LLVMBuildSelect(f->m->at, ordered, narrow(f, result), f->x, "result"));
+}
+
+static LLVMValueRef make_same_exp(Module *m)
+{
+    Making f = begin(m, "same_exp", m->real, 1);
+    LLVMValueRef y = within(&f, 89, -104);
+
+    return end_unless_nan(&f, exp_less(&f, 0, y));
+}
+
+static LLVMValueRef make_same_tanh(Module *m)
+{
+    Making f = begin(m, "same_tanh", m->real, 1);
+    LLVMValueRef y = within(&f, 10, -10), t = exp_less(&f, 1, times(&f, number(&f, 2), y));
+
+    return end_unless_nan(&f, over(&f, t, plus(&f, t, number(&f, 2))));
+}
+
+static LLVMValueRef make_same_erf(Module *m)
+{
+    Making f = begin(m, "same_erf", m->real, 1);
+    LLVMValueRef y = within(&f, 4, -4), square = times(&f, y, y), term = y, sum = y;
+
+    for (int k = 3; k < 103; k += 2) {
+        term = times(&f, times(&f, term, square), number(&f, 2.0 / k));
+        sum = plus(&f, sum, term);
+    }
+    LLVMValueRef bell = exp_less(&f, 0, negative(&f, square));
+    return end_unless_nan(&f, times(&f, times(&f, number(&f, 1.1283791670955126), bell), sum));
+}
+
+/* low < x <= the largest float */
+static LLVMValueRef is_inside(const Making *f, double low)
+{
+    LLVMValueRef above = LLVMBuildFCmp(f->m->at, LLVMRealOGT, f->x, number(f, low), "above");
+    LLVMValueRef finite = LLVMBuildFCmp(f->m->at, LLVMRealOLE, f->x, number(f, 3.40282347e38), "finite");
+
+    return LLVMBuildAnd(f->m->at, above, finite, "inside");
+}
+
+/* -infinity at `low`, x above it, not a number below it. */
+static LLVMValueRef log_outside(const Making *f, double low)
+{
+    LLVMValueRef zero = low == 0 ? f->x : plus(f, f->x, number(f, -low));
+    LLVMValueRef pole = over(f, number(f, -1), times(f, zero, zero)), none = minus(f, f->x, f->x);
+
+    return where(f, f->x, LLVMRealOEQ, low, pole, where(f, f->x, LLVMRealOGT, 0, f->x, over(f, none, none), "outside"), "outside");
+}
+
+static LLVMValueRef make_same_log(Module *m)
+{
+    Making f = begin(m, "same_log", m->real, 1);
+    LLVMValueRef inside = is_inside(&f, 0), outside = log_outside(&f, 0), x = wide(&f, f.x);
+
+    x = LLVMBuildSelect(m->at, inside, x, number(&f, 1), "y");
+    LLVMValueRef log = llvm_call(m, helper(m, "log_of", make_log_of), &x, 1);
+    return end(&f, LLVMBuildSelect(m->at, inside, narrow(&f, log), outside, "result"));
+}
+
+static LLVMValueRef make_same_log1p(Module *m)
+{
+    Making f = begin(m, "same_log1p", m->real, 1);
+    LLVMValueRef inside = is_inside(&f, -1), outside = log_outside(&f, -1), x = wide(&f, f.x);
+
+    LLVMValueRef above = plus(&f, number(&f, 1), LLVMBuildSelect(m->at, inside, x, number(&f, 0), "y"));
+    LLVMValueRef step = minus(&f, above, number(&f, 1));
+    LLVMValueRef log = times(&f, llvm_call(m, helper(m, "log_of", make_log_of), &above, 1), over(&f, x, step));
+    log = where(&f, step, LLVMRealOEQ, 0, x, log, "log");
+    return end(&f, LLVMBuildSelect(m->at, inside, narrow(&f, log), outside, "result"));
+}
+
+/* ---- which function an operation calls */
 
 /* A function of the system's math library. */
 static LLVMValueRef library(Module *m, const char *name)
@@ -126,12 +296,15 @@ static LLVMValueRef library(Module *m, const char *name)
 
 LLVMValueRef llvm_math(Module *m, Op op)
 {
+    static const struct { const char *name; LLVMValueRef (*make)(Module *m); } own[] = {
+        { "exp_lane", make_exp_lane }, { "tanh_lane", make_tanh_lane }, { "same_exp", make_same_exp }, { "same_tanh", make_same_tanh },
+        { "same_log", make_same_log }, { "same_log1p", make_same_log1p }, { "same_erf", make_same_erf },
+    };
     const char *name = c_function_in(m->plan, op);
     LLVMValueRef function = LLVMGetNamedFunction(m->module, name);
 
-    if (function)
-        return function;
-    if (strcmp(name, c_function_of(op, m->u->options.real)) == 0)
-        return library(m, name);
-    return op == OP_EXP ? make_exp(m) : make_tanh(m);
+    for (int i = 0; !function && i < countof(own); i++)
+        if (strcmp(name, own[i].name) == 0)
+            function = own[i].make(m);
+    return function ? function : library(m, name);
 }

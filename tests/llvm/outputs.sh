@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # outputs.sh CNNC LIBCNN.a [DIR]: every output of LLVM, and the commands without a C compiler, train to the bytes of the C program.
 #
-# A small network is trained for a few steps by the C program (no contraction), by programs made of net.o, net.s, net.bc, net.ll, net.a and
+# A small network is trained for a few steps with --strict by the C program of several compilers and levels, by programs made of net.o, net.s, net.bc, net.ll, net.a and
 # net.so, and by `cnnc train`, at several styles: one file of weights is expected of all. `cnnc test`, `run` and `grad` print and write what
 # the C program does. A run that is interrupted goes on to the same bytes.
 set -u
@@ -42,10 +42,14 @@ for style in lesson unrolled "fast --target=sse2" "fast --target=avx2" "lesson -
     options="--strict --style=$style --unroll-budget=10000000"
     # shellcheck disable=SC2086
     {
-        "$cnnc" --main --style=$style --unroll-budget=10000000 "$here/small.cnn" -o "$name.c" \
-            && link -std=c11 -O1 -ffp-contract=off "$name.c" -o "$name.program" \
+        "$cnnc" --main $options "$here/small.cnn" -o "$name.c" && link -std=c11 -O0 "$name.c" -o "$name.program" \
             && "./$name.program" train $flags --save "$name.want" > "$name.log" 2>&1
         check "$style: the C program trains" $?
+        for compiler in "$cc -O3 -march=native" ${clang:+"$clang -O0" "$clang -O3 -march=native"}; do
+            $compiler -c "$name.c" -o "$name.c.o" && link "$name.c.o" -o "$name.c.program" \
+                && "./$name.c.program" train $flags --save "$name.c.got" > "$name.log" 2>&1 && cmp "$name.want" "$name.c.got"
+            check "$style: the C program of $compiler" $?
+        done
 
         for form in o s; do
             "$cnnc" --main $options "$here/small.cnn" -o "$name.$form" && link "$name.$form" -o "$name.$form.program" \
@@ -78,6 +82,15 @@ for style in lesson unrolled "fast --target=sse2" "fast --target=avx2" "lesson -
         check "$style: the same object again" $?
     }
 done
+
+# The functions of --strict, and LLVM's of them.
+"$cnnc" --strict --infer "$here/functions.cnn" -o functions_net.c && "$cnnc" --strict --infer "$here/functions.cnn" -o functions.so \
+    && $cc -O2 -DNET='"functions_net.c"' -I. "$here/functions.c" -o functions -lm && ./functions ./functions.so > functions.log 2>&1
+check "the functions of --strict" $?
+"$cnnc" --strict "$here/small.cnn" -o log_net.c && $cc -O2 -DNET='"log_net.c"' -DONLY_LOG -I. "$here/functions.c" -o functions -lm \
+    && ./functions >> functions.log 2>&1
+check "the logarithm of --strict" $?
+sed -n 's/^same/  same/p' functions.log
 
 # `cnnc check` finds nothing wrong, and it finds a kink: relu at exactly 0 has no derivative.
 "$cnnc" check "$here/small.cnn" > check.log 2>&1 && grep -q 'Small: all agree' check.log

@@ -3,7 +3,7 @@
  *   same --cnnc=PATH --cc="CC FLAGS" [--dir=DIR] [--seed=N] [--count=N] [FILE.cnn...]
  *
  * For the networks of files and for random ones (random/generate.h), in every style, in float and double, the shared object of
- * `cnnc -o net.so --strict` at some level of optimisation and that of the C file, compiled without contraction, have
+ * `cnnc --strict -o net.so` at some level of optimisation and that of the C file of `cnnc --strict` have
  *   the same descriptor, in every field and string, and
  *   the same bits in y, the losses, all gradients and states, in training, in inference and for the derivative of inference.
  * A network that fails stays in DIR; status 1. */
@@ -201,7 +201,7 @@ static void try_way(Same *s, const Way *w, const char *levels)
 {
     const char *stem = arena_print(s->arena, "%s/%s.%s.%s", s->dir, s->name, w->style, w->real);
     const char *c = arena_print(s->arena, "%s.c", stem), *c_so = arena_print(s->arena, "%s.c.so", stem);
-    const char *options = arena_print(s->arena, "--style=%s --real=%s --unroll-budget=%d %s %s", w->style, w->real, MOST_BUDGET, w->more,
+    const char *options = arena_print(s->arena, "--strict --style=%s --real=%s --unroll-budget=%d %s %s", w->style, w->real, MOST_BUDGET, w->more,
                                       w->tile ? arena_print(s->arena, "--tile=%d", w->tile) : "");
     void *in_c, *of_llvm;
 
@@ -210,7 +210,7 @@ static void try_way(Same *s, const Way *w, const char *levels)
         && system(arena_print(s->arena, "'%s' %s '%s' -o '%s' 2> /dev/null", s->cnnc, options, s->path, c)) != 0)
         return;
     if (!run(s, arena_print(s->arena, "'%s' %s '%s' -o '%s'", s->cnnc, options, s->path, c))
-        || !run(s, arena_print(s->arena, "%s -std=c11 -w -ffp-contract=off -fPIC -shared '%s' -o '%s' -lm", s->cc, c, c_so)))
+        || !run(s, arena_print(s->arena, "%s -w -fPIC -shared '%s' -o '%s' -lm", s->cc, c, c_so)))
         return;
     const char *symbol = descriptor(s, c);
     const cnn_model *a = open_model(s, c_so, symbol, &in_c);
@@ -219,7 +219,7 @@ static void try_way(Same *s, const Way *w, const char *levels)
     for (const char *level = levels; *level && !s->failed; level++) {
         const char *so = arena_print(s->arena, "%s.O%c.so", stem, *level);
         s->way = arena_print(s->arena, "%s %s, tile %d, -O%c", w->style, w->real, a->tile, *level);
-        if (!run(s, arena_print(s->arena, "'%s' %s --strict -O%c '%s' -o '%s'", s->cnnc, options, *level, s->path, so)))
+        if (!run(s, arena_print(s->arena, "'%s' %s -O%c '%s' -o '%s'", s->cnnc, options, *level, s->path, so)))
             return;
         const cnn_model *b = open_model(s, so, symbol, &of_llvm);
         if (!b)

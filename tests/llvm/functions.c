@@ -1,0 +1,111 @@
+/* functions.c: the functions that `cnnc --strict` writes into a file: how far they are from the truth, and whether LLVM's are the same.
+ *
+ *   functions NET.so [STEP]      compiled with -DNET='"net.c"', the C file of functions.cnn; NET.so: LLVM's of the same network
+ *
+ * Goes through the floats by their bits, every STEP-th (default 4001; 1: all of them), compares same_exp, ... with the math library in
+ * double and prints the largest error in units in the last place; half of one is what rounding costs anyway. Status 1 beyond 0.501, or if
+ * some bits of LLVM's network differ from those of the C file. */
+#include NET
+
+#include <dlfcn.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COUNT = 4096, PATHS = 5 };
+
+static float float_of(uint32_t bits)
+{
+    union { uint32_t bits; float number; } u = { bits };
+    return u.number;
+}
+
+/* How far `got` is from `want`, in the distance of floats there. */
+static double ulps(float got, double want)
+{
+    int exponent;
+
+    if (isnan(want) || isnan(got))
+        return isnan(want) && isnan(got) ? 0 : INFINITY;
+    if (isinf((float)want) || isinf(got))
+        return (float)want == got ? 0 : INFINITY;
+    frexp(want, &exponent);
+    return fabs((double)got - want) / ldexp(1, (exponent < -125 ? -125 : exponent) - 24);
+}
+
+static int measure(const char *name, float (*own)(float), double (*true_one)(double), uint64_t step)
+{
+    double worst = 0;
+    float at = 0;
+
+    for (uint64_t bits = 0; bits <= UINT32_MAX; bits += step) {
+        float x = float_of((uint32_t)bits);
+        double error = ulps(own(x), true_one((double)x));
+        if (error > worst) {
+            worst = error;
+            at = x;
+        }
+    }
+    printf("%-11s %.7f ulp at %.9g\n", name, worst, (double)at);
+    return worst > 0.501;
+}
+
+#ifdef ONLY_LOG                     /* a network that trains: its loss has the logarithm */
+
+int main(void)
+{
+    return measure("same_log", same_log, log, 4001);
+}
+
+#else
+
+static void run(const cnn_model *m, const float *x, float *y, float *scratch)
+{
+    cnn_job job = { .x = x, .y = y, .scratch = scratch };
+
+    for (int i = 0; i < m->infer.phase_count; i++)
+        m->infer.phases[i].run(&job);
+}
+
+/* The network on all floats, both ways. */
+static int compare(const cnn_model *other, uint64_t step)
+{
+    static float x[COUNT], y[2][PATHS * COUNT];
+    float *scratch = malloc((Functions_model.infer.scratch + 1) * sizeof *scratch);
+    uint64_t bits = 0;
+
+    if (!scratch || other->inputs != COUNT || other->outputs != PATHS * COUNT || other->infer.scratch != Functions_model.infer.scratch)
+        return 1;
+    while (bits <= UINT32_MAX) {
+        for (int i = 0; i < COUNT; i++, bits += step)
+            x[i] = float_of((uint32_t)bits);
+        run(&Functions_model, x, y[0], scratch);
+        run(other, x, y[1], scratch);
+        for (int i = 0; i < PATHS * COUNT; i++)
+            if (memcmp(&y[0][i], &y[1][i], sizeof y[0][i]) != 0 && !(isnan(y[0][i]) && isnan(y[1][i]))) {
+                printf("path %d at %.9g: %.9g in C, %.9g from LLVM\n", i / COUNT, (double)x[i % COUNT], (double)y[0][i], (double)y[1][i]);
+                return 1;
+            }
+    }
+    free(scratch);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t step = argc > 2 ? strtoull(argv[2], NULL, 10) : 4001;
+    void *library = argc > 1 ? dlopen(argv[1], RTLD_NOW) : NULL;
+    const cnn_model *other = library ? dlsym(library, "Functions_model") : NULL;
+    int failed = 0;
+
+    if (!other || step == 0)
+        return 2;
+    failed |= measure("same_exp", same_exp, exp, step);
+    failed |= measure("same_tanh", same_tanh, tanh, step);
+    failed |= measure("same_log1p", same_log1p, log1p, step);
+    failed |= measure("same_erf", same_erf, erf, step);
+    return failed | compare(other, step);
+}
+
+#endif

@@ -62,7 +62,7 @@ test_it() {
     "$@" > "$log" 2>&1 < /dev/null
     status=$?
     if [ $status -eq 0 ]; then
-        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|llvm\|layers\|golden\|torch\|lint\|strict\|docs\|examples\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
+        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|llvm\|layers\|golden\|torch\|lint\|strict\|docs\|examples\|curve\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
     else
         say FAIL "$name" "$(since "$begun")" "status $status; all of it: ${log#"$top"/}"
         tail -n 40 "$log" | sed 's/^/      /'
@@ -313,6 +313,7 @@ stage_torch() {
     test_it "$((4 * networks)) random networks are PyTorch's" "$torch" tests/torch/compare.py "$out/main/tests/netjson" --seed="$seed" --count=$((4 * networks))
     test_it "networks of whole numbers are PyTorch's" "$torch" tests/torch/compare.py "$out/main/tests/netjson" --whole --seed="$seed" --count="$networks"
     test_it "networks of tests/layers are PyTorch's" "$torch" tests/torch/compare.py "$out/main/tests/netjson" tests/layers/*.cnn
+    [ $quick = yes ] || test_it "losses of 100 steps follow PyTorch's" "$torch" tests/runtime/curve.py "$cnnc" "$out/main/runtime/libcnn.a"
 }
 
 stage_examples() {

@@ -3,6 +3,7 @@
 #include "command.h"
 #include "emit/emit.h"
 #include "emit/native.h"
+#include "inspect/inspect.h"
 #include "options.h"
 #include "pipeline.h"
 
@@ -12,10 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool colour(void)
+static bool colour(int to)
 {
     const char *no = getenv("NO_COLOR");
-    return isatty(2) && !(no && *no);
+    return isatty(to) && !(no && *no);
 }
 
 static bool write_all(FILE *to, const Text *t)
@@ -85,13 +86,48 @@ static int run_command(Unit *u, const CommandLine *line, int argc, char **argv)
     if (strcmp(line->command, "check") == 0) {
         int status = check_run(u);
         fflush(stdout);
-        diag_print(u, stderr, colour());
+        diag_print(u, stderr, colour(2));
         return status;
     }
     bool ready = command_compile(u, &c) && diag_errors(u) == 0;
 
-    diag_print(u, stderr, colour());
+    diag_print(u, stderr, colour(2));
     return ready ? command_run(u, &c, line, argc, argv) : 1;
+}
+
+static bool compiled(Unit *u)
+{
+    bool done = pipeline_run(u, NULL);
+
+    diag_print(u, stderr, colour(2));
+    return done;
+}
+
+/* The second file of a command is compiled with the options of the first. */
+static Unit *second_unit(const Unit *u, const char *path)
+{
+    Unit *other = unit_new();
+
+    other->options = u->options;
+    other->options.input = path;
+    return other;
+}
+
+static int run_inspection(Unit *u, const CommandLine *line)
+{
+    const Inspection *i = line->inspection;
+    Text *t = text_new(u->arena);
+    Unit *other = line->second ? second_unit(u, line->second) : NULL;
+    bool done = u->options.input == NULL
+                    ? i->alone(line->place, t)
+                    : compiled(u) && (!other || compiled(other))
+                          && i->run(&(Subject){ .u = u, .other = other, .place = line->place, .colour = colour(1) }, t);
+
+    diag_print(u, stderr, colour(2));
+    done = done && write_file(u, "-", t);
+    if (other)
+        unit_free(other);
+    return !done;
 }
 
 int main(int argc, char **argv)
@@ -112,11 +148,13 @@ int main(int argc, char **argv)
     } else if (line.list_targets) {
         Text *t = text_new(u->arena);
         status = !native_list_targets(t) || !write_file(u, "-", t);
+    } else if (line.inspection) {
+        status = run_inspection(u, &line);
     } else if (line.command) {
         status = run_command(u, &line, argc, argv);
     } else {
         status = !compile(u, &line) || diag_errors(u) > 0;
-        diag_print(u, stderr, colour());
+        diag_print(u, stderr, colour(2));
     }
     unit_free(u);
     return status;

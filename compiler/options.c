@@ -3,6 +3,7 @@
 
 #include "emit/emit.h"
 #include "emit/native.h"
+#include "inspect/inspect.h"
 #include "loops/machine.h"
 #include "pipeline.h"
 
@@ -205,6 +206,11 @@ void options_help(Unit *u, Text *t)
     text_line(t, "  cnnc --main net.cnn -o net.c && cc -O2 net.c -lcnn -lm -o net && ./net train");
     text_line(t, "  cnnc train net.cnn             train it at once; also test, run and grad; behind the file the command's options");
     text_line(t, "  cnnc check net.cnn             whether its gradient is right, and all ways to run it agree");
+    for (int i = 0; i < inspection_table_count; i++) {
+        text_put(t, "  cnnc %s %s", inspection_table[i]->name, inspection_table[i]->takes);
+        text_column(t, 33);
+        text_put(t, "%s\n", inspection_table[i]->summary);
+    }
     text_blank(t);
     for (int i = 0; i < countof(table); i++) {
         text_put(t, "  %s%s%s", table[i].name, table[i].value ? table[i].name[1] == '-' ? "=" : " " : "",
@@ -297,14 +303,55 @@ static bool is_command(const char *word)
     return false;
 }
 
+/* The file of an inspection, and what stands behind its name or in its place. */
+static bool take_inspected(Unit *u, CommandLine *line, char *word)
+{
+    const Inspection *i = line->inspection;
+    char *colon = strrchr(word, ':');
+
+    if (u->options.input || line->place) {
+        if (i->more != MORE_FILE || line->second)
+            return wrong("'%s' is one too many: this command takes %s", word, i->takes);
+        line->second = word;
+        return true;
+    }
+    if (i->alone && i->alone(word, text_new(u->arena))) {
+        line->place = word;
+        return true;
+    }
+    if (i->more == MORE_PLACE && colon && colon != word && colon[1]) {
+        line->place = colon + 1;
+        word = arena_copy(u->arena, word, (size_t)(colon - word));
+    }
+    u->options.input = word;
+    return true;
+}
+
+static bool inspected_enough(const Unit *u, const CommandLine *line)
+{
+    const Inspection *i = line->inspection;
+    bool second = i->more != MORE_FILE || line->second, place = i->more != MORE_PLACE || line->place;
+
+    if (line->targets.count || line->dump)
+        return wrong("'%s' writes no code: -o, --emit and --dump belong to 'cnnc net.cnn'%s", i->name, "");
+    return ((u->options.input || line->place) && second && place) || wrong("'cnnc %s' takes %s", i->name, i->takes);
+}
+
 bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
 {
     Reader r = { .u = u, .line = line };
 
     if (argc > 1 && is_command(argv[1]))
         line->command = argv[1];
-    for (int i = line->command ? 2 : 1; i < argc; i++) {
+    else if (argc > 1)
+        line->inspection = inspection_find(argv[1]);
+    for (int i = line->command || line->inspection ? 2 : 1; i < argc; i++) {
         const char *value;
+        if (line->inspection && (argv[i][0] != '-' || argv[i][1] == '\0')) {
+            if (!take_inspected(u, line, argv[i]))
+                return false;
+            continue;
+        }
         if (argv[i][0] != '-' || argv[i][1] == '\0') {
             if (u->options.input)
                 return wrong("two inputs, '%s' and '%s'; one file is compiled at a time", u->options.input, argv[i]);
@@ -338,6 +385,8 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
                         : 2 * options->machine->vector_bytes / (options->real == REAL_DOUBLE ? 8 : 4);
     if (line->help || line->version || line->list_targets)
         return true;
+    if (line->inspection)
+        return inspected_enough(u, line);
     if (!u->options.input)
         return wrong("no input file%s%s", "", "");
     if (line->command && (line->targets.count || r.emit || line->dump))

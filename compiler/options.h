@@ -16,6 +16,8 @@ typedef struct CommandLine {
     LIST(Target) targets;
     const char *dump;               /* name of a stage, or NULL */
     const char *command;            /* "train", "test", "run", "grad" or "check", or NULL */
+    const struct Inspection *inspection;    /* inspect/inspect.h: cnnc summary, ...; or NULL */
+    const char *place, *second;     /* of an inspection: what it asks for in place of or behind the file; the second file */
     char **rest;                    /* of a command: what stands behind the input file */
     int rest_count;
     bool help, version, list_targets;

@@ -2,8 +2,8 @@
 # arrows.sh [ROOT]: the include arrows between the rooms, read from the #include lines.
 #
 #     base <- front <- net <- loops <- layers
-#                        ^      ^
-#                        +------+---- emit          main and pipeline on top; the runtime knows none of it
+#                        ^      ^         ^
+#                        +------+---- emit <- inspect    main and pipeline on top; the runtime knows none of it
 #
 # A room includes headers of its own and of the rooms that its row in the table below lists. Prints every arrow that points the
 # wrong way and ends with status 1 if there is one. `--self-test` proves that it can fail: it plants wrong arrows into a copy.
@@ -19,8 +19,9 @@ allowed() {
         compiler/loops)    echo "base front net loops unit.h" ;;
         compiler/layers)   echo "base front net loops layers unit.h" ;;
         compiler/emit)     echo "base front net loops emit unit.h cnn" ;;
+        compiler/inspect)  echo "base front net loops layers emit inspect unit.h cnn" ;;
         compiler/unit)     echo "base" ;;
-        compiler)          echo "base front net loops layers emit unit.h cnn" ;;
+        compiler)          echo "base front net loops layers emit inspect unit.h cnn" ;;
         runtime/include)   echo "cnn" ;;
         runtime)           echo "cnn runtime" ;;
     esac
@@ -106,6 +107,8 @@ self_test() {
     try 1 compiler/layers/conv.c  '"emit/emit.h"'
     try 1 compiler/emit/c.c       '"layers/conv.h"'
     try 1 compiler/emit/c.c       '<llvm-c/Core.h>'
+    try 1 compiler/emit/c.c       '"inspect/facts.h"'
+    try 0 compiler/inspect/a.c    '"emit/c.h"'
     try 1 compiler/pipeline.c     '<llvm-c/Core.h>'
     try 1 compiler/unit.h         '"net/net.h"'
     try 1 compiler/base/diag.c    '<cnn/model.h>'

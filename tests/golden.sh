@@ -5,6 +5,7 @@
 #              in it, 0 where there are warnings only.
 #   dumps      tests/golden/dumps/NAME.cnn: `--dump=STAGE` prints NAME.STAGE, for every such file.
 #   c          tests/golden/c/NAME.cnn: `--style=STYLE` writes NAME.STYLE.c, for every such file; cnn/model.h in it is left out.
+#   inspect    tests/golden/inspect/commands: what cnnc prints for the arguments of each line.
 #
 # A line `# cnnc: OPTIONS` anywhere in a net adds options. `--update` rewrites the files (and makes those of a new net);
 # the difference is then reviewed with git. The last line is `golden: N passed, M failed`.
@@ -15,7 +16,7 @@ cnnc=$(realpath "${1:?usage: golden.sh CNNC [--update] [PART...]}")
 shift
 update=no
 if [ "${1-}" = --update ]; then update=yes; shift; fi
-parts=${*:-messages dumps c}
+parts=${*:-messages dumps c inspect}
 here=$(cd "$(dirname "$0")" && pwd)/golden
 stages="ast net nests adjoint tidy memory"
 styles="lesson unrolled"
@@ -125,9 +126,24 @@ c() {
     done
 }
 
+# The lines of `commands` are `FILE: ARGUMENTS`: what cnnc prints for them.
+inspect() {
+    cd "$here/inspect" || return
+    local name words status
+    while IFS=: read -r name words; do
+        case $name in ''|\#*) continue ;; esac
+        # shellcheck disable=SC2086  # arguments are words
+        timeout 60 "$cnnc" $words > "$tmp/out" 2> "$tmp/err" < /dev/null
+        status=$?
+        cat "$tmp/err" >> "$tmp/out"
+        ended $status "$([ -s "$tmp/err" ] && echo 1 || echo 0)" "inspect/$name" "$tmp/err" || continue
+        same "$tmp/out" "$name" "inspect/$name"
+    done < commands
+}
+
 for part in $parts; do
     case $part in
-        messages|dumps|c) $part ;;
+        messages|dumps|c|inspect) $part ;;
         *) echo "golden.sh: there is no part '$part'"; exit 2 ;;
     esac
 done

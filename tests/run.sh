@@ -214,7 +214,7 @@ stage_unit() {
 
 stage_golden() {
     local part
-    for part in messages dumps c; do
+    for part in messages dumps c inspect; do
         if [ $update = yes ]; then
             tests/golden.sh "$cnnc" --update $part
         fi

@@ -48,5 +48,5 @@ const LayerKind layer_avgpool = {
     .name = "avgpool", .summary = "the mean of each window",
     .args = args, .arg_count = countof(args),
     .foreign = "AveragePooling2D AvgPool2D AvgPool2d", .example = "avgpool 2x2",
-    .shape = pool_shape, .lower = lower,
+    .shape = pool_shape, .arithmetic = window_arithmetic, .lower = lower,
 };

@@ -58,10 +58,21 @@ static void lower(Build *b, Site *s)
     }
 }
 
+/* "32 + 64 = 96" */
+static const char *arithmetic(Unit *u, const Site *s)
+{
+    Text *t = text_new(u->arena);
+
+    for (int i = 0; i < s->in_count; i++)
+        text_put(t, "%s%lld", i ? " + " : "", (long long)s->in[i]->shape.dim[0]);
+    text_put(t, " = %lld", (long long)s->y->shape.dim[0]);
+    return t->at;
+}
+
 const LayerKind layer_concat = {
     .name = "concat", .summary = "values one behind the other, along the depth or along the features",
     .args = args, .arg_count = countof(args),
     .least_inputs = 2, .most_inputs = -1, .paths = true,
     .foreign = "Concatenate cat", .example = "concat stem",
-    .shape = shape, .lower = lower,
+    .shape = shape, .arithmetic = arithmetic, .lower = lower,
 };

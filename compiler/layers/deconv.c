@@ -10,6 +10,8 @@
 #include "layers/weights.h"
 #include "layers/window.h"
 
+#include <string.h>
+
 enum { FILTERS, KERNEL, STRIDE, DILATION, GROUPS, DEPTHWISE, PADDING, PAD, NOBIAS, INIT };
 
 static const ArgSpec args[] = {
@@ -152,9 +154,23 @@ static void lower(Build *b, Site *s)
         lay_patches(b, s, y, !bias);
 }
 
+static const char *arithmetic(Unit *u, const Site *s)
+{
+    const char *side[2];
+
+    for (int i = 0; i < 2; i++) {
+        Picture p = picture_of(s, i);
+        int64_t cut = p.full - p.out;
+        const char *sign = cut ? arena_print(u->arena, cut > 0 ? " - %lld" : " + %lld", (long long)(cut > 0 ? cut : -cut)) : "";
+        side[i] = arena_print(u->arena, "(%lld - 1)*%lld + %lld%s = %lld", (long long)p.in, (long long)p.stride,
+                              (long long)((p.kernel - 1) * p.dilation + 1), sign, (long long)p.out);
+    }
+    return strcmp(side[0], side[1]) == 0 ? side[0] : arena_print(u->arena, "%s, %s", side[0], side[1]);
+}
+
 const LayerKind layer_deconv = {
     .name = "deconv", .summary = "transposed 2-D convolution with bias",
     .args = args, .arg_count = countof(args),
     .foreign = "Conv2DTranspose ConvTranspose2d Deconvolution2D", .example = "deconv 16, 2x2, stride=2, relu",
-    .shape = shape, .lower = lower,
+    .shape = shape, .arithmetic = arithmetic, .lower = lower,
 };

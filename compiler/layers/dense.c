@@ -4,6 +4,7 @@
  *
  * An image is read as the features [c][h][w], one after the other. The weights are [out][in], as in PyTorch. Backward is
  * derived from the loops. */
+#include "layers/sentence.h"
 #include "layers/weights.h"
 #include "loops/build.h"
 
@@ -42,9 +43,15 @@ static void lower(Build *b, Site *s)
     nest_add(b, output(b), IX(at(co)), mul(b, load(b, w, IX(at(co), at(ci))), load(b, x, IX(at(ci)))));
 }
 
+/* "7*7*64 = 3136 features in" */
+static const char *arithmetic(Unit *u, const Site *s)
+{
+    return features_in(u, s->x->shape);
+}
+
 const LayerKind layer_dense = {
     .name = "dense", .summary = "every neuron weighs every feature; an image is flattened first",
     .args = args, .arg_count = countof(args),
     .foreign = "Dense Linear", .example = "dense 128, relu",
-    .shape = shape, .lower = lower,
+    .shape = shape, .arithmetic = arithmetic, .lower = lower,
 };

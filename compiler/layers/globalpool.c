@@ -73,14 +73,19 @@ static void backward_max(Build *b, Site *s)
                                       load(b, dy, e.channel), real(b, 0)));
 }
 
+static const char *arithmetic(Unit *u, const Site *s)
+{
+    return arena_print(u->arena, "one of each %lldx%lld", (long long)s->x->shape.dim[1], (long long)s->x->shape.dim[2]);
+}
+
 const LayerKind layer_globalavgpool = {
     .name = "globalavgpool", .summary = "the mean of each channel",
     .foreign = "GlobalAveragePooling2D GlobalAvgPool2D AdaptiveAvgPool2d", .example = "globalavgpool",
-    .shape = shape, .lower = lower_average,
+    .shape = shape, .arithmetic = arithmetic, .lower = lower_average,
 };
 
 const LayerKind layer_globalmaxpool = {
     .name = "globalmaxpool", .summary = "the largest value of each channel",
     .foreign = "GlobalMaxPooling2D GlobalMaxPool2D AdaptiveMaxPool2d", .example = "globalmaxpool",
-    .shape = shape_max, .lower = lower_max, .backward = backward_max,
+    .shape = shape_max, .arithmetic = arithmetic, .lower = lower_max, .backward = backward_max,
 };

@@ -65,5 +65,5 @@ const LayerKind layer_maxpool = {
     .name = "maxpool", .summary = "the largest value in each window",
     .args = args, .arg_count = countof(args),
     .foreign = "MaxPooling2D MaxPool2D MaxPool2d", .example = "maxpool 2x2",
-    .shape = shape, .lower = lower, .backward = backward,
+    .shape = shape, .arithmetic = window_arithmetic, .lower = lower, .backward = backward,
 };

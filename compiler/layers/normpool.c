@@ -45,11 +45,11 @@ static void backward_l2(Build *b, Site *s)
 const LayerKind layer_l1pool = {
     .name = "l1pool", .summary = "the sum of the absolute values in each window",
     .args = args, .arg_count = countof(args), .example = "l1pool 2x2",
-    .shape = pool_shape, .lower = lower_l1,
+    .shape = pool_shape, .arithmetic = window_arithmetic, .lower = lower_l1,
 };
 
 const LayerKind layer_l2pool = {
     .name = "l2pool", .summary = "the root of the sum of the squares in each window",
     .args = args, .arg_count = countof(args), .foreign = "LPPool2d", .example = "l2pool 2x2",
-    .shape = pool_shape, .lower = lower_l2, .backward = backward_l2,
+    .shape = pool_shape, .arithmetic = window_arithmetic, .lower = lower_l2, .backward = backward_l2,
 };

@@ -52,3 +52,13 @@ bool needs_image(Unit *u, const Site *s)
         help(u, "'input 28x28x1' makes the input an image of 28 rows and 28 columns");
     return false;
 }
+
+const char *features_in(Unit *u, Shape s)
+{
+    long long all = (long long)shape_count(s);
+    const char *ending = all == 1 ? "" : "s";
+
+    if (s.rank != 3)
+        return arena_print(u->arena, "%lld feature%s in", all, ending);
+    return arena_print(u->arena, "%lld*%lld*%lld = %lld feature%s in", (long long)s.dim[1], (long long)s.dim[2], (long long)s.dim[0], all, ending);
+}

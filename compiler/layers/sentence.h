@@ -17,4 +17,7 @@ const char *line_with(Unit *u, const Site *s, Span at, const char *text);
 /* True if x is an image. Otherwise reports that the layer needs one, and returns false. */
 bool needs_image(Unit *u, const Site *s);
 
+/* "7*7*64 = 3136 features in", "120 features in" */
+const char *features_in(Unit *u, Shape s);
+
 #endif

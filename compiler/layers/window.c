@@ -153,7 +153,7 @@ static bool sees_cells(Unit *u, const Site *s, const Window *w, const WindowArgs
     return true;
 }
 
-bool window_fits(Unit *u, const Site *s, const WindowArgs *args, int64_t depth, Window *w)
+bool window_fits(Unit *u, Site *s, const WindowArgs *args, int64_t depth, Window *w)
 {
     *w = window_of(s, args);
     if (!kernel_fits(u, s, args, w, depth) || (args->real_cells && !sees_cells(u, s, w, args)))
@@ -165,7 +165,28 @@ bool window_fits(Unit *u, const Site *s, const WindowArgs *args, int64_t depth, 
                  (long long)width, (long long)s->x->shape.dim[0]);
         return false;
     }
+    Window *kept = ARENA_NEW(u->arena, Window);
+    *kept = *w;
+    s->window = kept;
     return true;
+}
+
+/* "(28 - 5 + 4)/1 + 1 = 28"; the border and floor only where there is something to them. */
+static const char *reach_arithmetic(Unit *u, const Reach *r)
+{
+    int64_t border = r->before + r->after, room = r->in - r->span + border;
+    bool exact = room % r->stride == 0;
+    const char *plus = border ? arena_print(u->arena, " + %lld", (long long)border) : "";
+
+    return arena_print(u->arena, "%s(%lld - %lld%s)/%lld%s + 1 = %lld", exact ? "" : "floor(", (long long)r->in, (long long)r->span, plus,
+                       (long long)r->stride, exact ? "" : ")", (long long)r->out);
+}
+
+const char *window_arithmetic(Unit *u, const Site *s)
+{
+    const char *h = reach_arithmetic(u, &s->window->h), *w = reach_arithmetic(u, &s->window->w);
+
+    return strcmp(h, w) == 0 ? h : arena_print(u->arena, "%s, %s", h, w);
 }
 
 /* ---- nests */

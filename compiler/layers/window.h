@@ -48,8 +48,11 @@ enum { PADDING_VALID, PADDING_SAME };
 
 /* Measures the window of `s` on its image. `depth` is that of the result, for messages. Reports what does not fit (a kernel
  * larger than the image with its border, a stop in the border alone, an image that is too large with its border), and
- * returns false. */
-bool window_fits(Unit *u, const Site *s, const WindowArgs *args, int64_t depth, Window *w);
+ * returns false. Otherwise the site remembers it. */
+bool window_fits(Unit *u, Site *s, const WindowArgs *args, int64_t depth, Window *w);
+
+/* For LayerKind.arithmetic: floor((H - F + P)/S) + 1 with its numbers, for height and width where they differ. */
+const char *window_arithmetic(Unit *u, const Site *s);
 
 /* The window of a site whose window fits. */
 Window window_of(const Site *s, const WindowArgs *args);

@@ -65,6 +65,9 @@ typedef struct LayerKind {
      * All inputs are known. Reports what does not fit and returns false. */
     bool (*shape)(Unit *u, Site *s);
 
+    /* How the shape of y comes about, with its numbers: "(28 - 5)/1 + 1 = 24". NULL: it is that of x. */
+    const char *(*arithmetic)(Unit *u, const Site *s);
+
     /* Adds the nests that compute y from the inputs. */
     void (*lower)(Build *b, Site *s);
 

@@ -68,6 +68,7 @@ typedef struct Site {
     int in_count;
     Value *x;                       /* in[0] */
     Value *y;                       /* what it makes */
+    const struct Window *window;    /* layers/window.h: what steps over x, or NULL */
     LIST(Param *) params;
 } Site;
 

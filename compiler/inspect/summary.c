@@ -1,0 +1,178 @@
+/* summary.c: cnnc summary: the network as a table, its totals, and its memory over time. */
+#include "inspect/inspect.h"
+
+#include "emit/lesson.h"
+#include "inspect/facts.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { MAP_COLUMNS = 84, MAP_ROWS = 14, LONGEST_ARITHMETIC = 64 };
+
+/* The columns of the table. A column without anything in it is left out, but for its head. */
+enum { LETTER, LINE, LAYER, SHAPE, ARITHMETIC, PARAMETERS, MULTIPLY_ADDS, BYTES, SEES, COLUMNS };
+
+static const struct { const char *head; bool right; } column[COLUMNS] = {
+    [LETTER] = { "", false }, [LINE] = { "line", true }, [LAYER] = { "layer", false }, [SHAPE] = { "output", false },
+    [ARITHMETIC] = { "how its size comes about", false }, [PARAMETERS] = { "parameters", true }, [MULTIPLY_ADDS] = { "multiply-adds", true },
+    [BYTES] = { "bytes", true }, [SEES] = { "sees", false },
+};
+
+typedef struct TableRow {
+    const char *cell[COLUMNS];
+} TableRow;
+
+static const char *number(Unit *u, int64_t n)
+{
+    return n ? grouped(u->arena, n) : "";
+}
+
+/* What the layer reads, where that is not the line above. */
+static const char *layer_text(Unit *u, const Facts *f, int i)
+{
+    const LayerFacts *l = &f->layers.at[i];
+    const char *text = l->name, *before = i > 0 ? f->layers.at[i - 1].name : "";
+
+    if (!l->site)
+        return text;
+    if (strcmp(l->site->y->name, l->site->name) != 0)
+        text = arena_print(u->arena, "%s = %s", text, l->site->y->name);
+    if (l->site->in_count == 1 && (i == 0 || strcmp(l->site->x->from ? l->site->x->from->name : l->site->x->name, before) == 0))
+        return text;
+    for (int j = 0; j < l->site->in_count; j++)
+        text = arena_print(u->arena, "%s%s%s", text, j ? ", " : " < ", l->site->in[j]->name);
+    return text;
+}
+
+static TableRow row_of(Unit *u, const Facts *f, int i)
+{
+    const LayerFacts *l = &f->layers.at[i];
+    TableRow r = { .cell = {
+        [LETTER] = arena_print(u->arena, "%c", l->letter), [LINE] = l->place, [LAYER] = layer_text(u, f, i), [SHAPE] = shape_text(u, l->shape),
+        [ARITHMETIC] = l->arithmetic, [PARAMETERS] = number(u, l->parameters), [MULTIPLY_ADDS] = number(u, l->forward),
+        [BYTES] = number(u, l->bytes), [SEES] = field_text(u, &l->field),
+    } };
+
+    if (strlen(r.cell[ARITHMETIC]) > LONGEST_ARITHMETIC)
+        r.cell[ARITHMETIC] = arena_print(u->arena, "%.*s ...", LONGEST_ARITHMETIC - 4, r.cell[ARITHMETIC]);
+    return r;
+}
+
+static void put_row(Text *t, const TableRow *r, const int width[COLUMNS])
+{
+    int at = 0, last = COLUMNS - 1;
+
+    while (last > 0 && !*r->cell[last])
+        last--;
+    for (int i = 0; i <= last; i++) {
+        text_put(t, "%s", i ? "  " : "");
+        at += i ? 2 : 0;
+        if (i == last && !column[i].right)
+            text_put(t, "%s", r->cell[i]);
+        else
+            text_put(t, column[i].right ? "%*s" : "%-*s", width[i], r->cell[i]);
+    }
+    text_put(t, "\n");
+}
+
+static void put_table(Unit *u, const Facts *f, Text *t)
+{
+    int width[COLUMNS];
+    TableRow head, *rows = arena_array(u->arena, (size_t)f->layers.count, sizeof *rows);
+
+    for (int i = 0; i < COLUMNS; i++) {
+        head.cell[i] = column[i].head;
+        width[i] = (int)strlen(column[i].head);
+    }
+    for (int i = 0; i < f->layers.count; i++) {
+        rows[i] = row_of(u, f, i);
+        for (int j = 0; j < COLUMNS; j++)
+            if ((int)strlen(rows[i].cell[j]) > width[j])
+                width[j] = (int)strlen(rows[i].cell[j]);
+    }
+    put_row(t, &head, width);
+    for (int i = 0; i < f->layers.count; i++)
+        put_row(t, &rows[i], width);
+}
+
+static void put_total(Unit *u, Text *t, const char *name, int64_t count, const char *unit, int64_t bytes)
+{
+    text_put(t, "  %-26s %15s %s", name, grouped(u->arena, count), unit);
+    if (bytes) {
+        text_column(t, 64);
+        text_put(t, "%s", bytes_text(u, bytes));
+    }
+    text_put(t, "\n");
+}
+
+static void put_totals(Unit *u, const Facts *f, Text *t)
+{
+    int b = f->real_bytes;
+
+    text_put(t, "inference, for one image\n");
+    put_total(u, t, "parameters", f->parameters, "numbers", f->parameters * b);
+    if (f->state)
+        put_total(u, t, "state", f->state, "numbers", f->state * b);
+    put_total(u, t, "work", f->forward, "multiply-adds", 0);
+    put_total(u, t, "between the layers", u->infer->scratch / u->infer->tile, "numbers at a time", u->infer->scratch / u->infer->tile * b);
+    if (!u->train)
+        return;
+    text_put(t, "training, for one image\n");
+    put_total(u, t, "parameters and gradients", 2 * f->parameters, "numbers", 2 * f->parameters * b);
+    put_total(u, t, "work, there and back", f->forward + f->backward, "multiply-adds", 0);
+    put_total(u, t, "between the layers", u->train->scratch / u->train->tile, "numbers at a time", u->train->scratch / u->train->tile * b);
+    if (u->train->shared)
+        put_total(u, t, "of the whole batch", u->train->shared, "numbers", u->train->shared * b);
+}
+
+/* The border below the picture, with a mark where the forward pass ends. */
+static void put_scale(Text *t, const MemoryMap *m, bool backward)
+{
+    text_put(t, "  %9s +", "");
+    for (int x = 0; x < m->width; x++)
+        text_put(t, "%s", backward && x == m->forward ? "|" : "-");
+    text_put(t, "> time\n  %9s  %s\n", "at work", m->work);
+    if (backward) {
+        text_put(t, "  %9s  forward", "");
+        text_column(t, 13 + m->forward);
+        text_put(t, "| backward\n");
+    }
+}
+
+static void put_map(Unit *u, const Facts *f, const Program *p, Text *t)
+{
+    if (p->scratch == 0 || p->nests.count == 0)
+        return;
+    MemoryMap m = memory_map(u, f, p, MAP_COLUMNS, MAP_ROWS);
+    bool backward = m.forward < m.width;
+
+    text_put(t, "memory of %s: %s at the most, of which nothing can be spared below %s\n", p->mode == MODE_INFER ? "inference" : "training",
+             bytes_text(u, p->scratch * f->real_bytes), bytes_text(u, p->lower_bound * f->real_bytes));
+    for (int y = 0; y < m.height; y++)
+        text_put(t, "  %9s |%.*s\n", y == 0 ? bytes_text(u, p->scratch * f->real_bytes) : "", m.width, m.cell + y * m.width);
+    put_scale(t, &m, backward);
+    text_put(t, "\n");
+}
+
+static bool run(const Subject *s, Text *t)
+{
+    Unit *u = s->u;
+    const Facts *f = facts_of(u);
+
+    text_put(t, "network %s, numbers of %d bytes\n\n", u->net->name, f->real_bytes);
+    put_table(u, f, t);
+    text_put(t, "\n");
+    put_totals(u, f, t);
+    text_put(t, "\n");
+    put_map(u, f, u->infer, t);
+    if (u->train)
+        put_map(u, f, u->train, t);
+    text_put(t, "a letter is what that layer made, a capital its gradient, * the loss, . free; sees: as much of the input as one element depends on\n");
+    return true;
+}
+
+const Inspection inspection_summary = {
+    .name = "summary", .takes = "net.cnn",
+    .summary = "the network as a table: shapes and how they come about, parameters, work, memory over time",
+    .run = run,
+};

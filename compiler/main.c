@@ -1,9 +1,11 @@
 /* main.c: the command cnnc. Exit status 0: done, 1: an error in the input, 2: in the command line. */
+#include "base/report.h"
 #include "check.h"
 #include "command.h"
 #include "emit/emit.h"
 #include "emit/native.h"
 #include "inspect/inspect.h"
+#include "integrate/depfile.h"
 #include "options.h"
 #include "pipeline.h"
 
@@ -54,12 +56,49 @@ static bool write_file(Unit *u, const char *path, const Text *t)
     return whole;
 }
 
-static bool write_target(Unit *u, const Target *target)
+static bool write_depfile(Unit *u, const CommandLine *line)
 {
-    const Output *output = target->emit ? output_find(target->emit) : output_for_path(target->path);
+    const char **paths = arena_array(u->arena, (size_t)line->targets.count, sizeof *paths);
     Text *t = text_new(u->arena);
 
-    return output->emit(u, t) && write_file(u, target->path, t);
+    for (int i = 0; i < line->targets.count; i++)
+        paths[i] = line->targets.at[i].path;
+    depfile_put(u, paths, line->targets.count, t);
+    return write_file(u, line->depfile ? line->depfile : depfile_path(u, paths[0]), t);
+}
+
+/* All of them are made before the first is written: an error leaves every file as it was. */
+static bool write_targets(Unit *u, const CommandLine *line)
+{
+    Text **texts = arena_array(u->arena, (size_t)line->targets.count, sizeof *texts);
+
+    for (int i = 0; i < line->targets.count; i++) {
+        const Target *target = &line->targets.at[i];
+        const Output *output = target->emit ? output_find(target->emit) : output_for_path(target->path);
+        texts[i] = text_new(u->arena);
+        if (!output->emit(u, texts[i]))
+            return false;
+    }
+    for (int i = 0; i < line->targets.count; i++)
+        if (!write_file(u, line->targets.at[i].path, texts[i]))
+            return false;
+    return !line->depend || write_depfile(u, line);
+}
+
+/* What was reported, as the command line wants it. */
+static void print_reports(Unit *u, const CommandLine *line)
+{
+    Text *t = text_new(u->arena);
+
+    if (line->report == REPORT_TEXT) {
+        diag_print(u, stderr, colour(2));
+        return;
+    }
+    if (line->report == REPORT_JSON)
+        report_json(u, t);
+    else
+        report_sarif(u, t, CNNC_VERSION);
+    write_all(stderr, t);
 }
 
 static bool compile(Unit *u, const CommandLine *line)
@@ -73,10 +112,7 @@ static bool compile(Unit *u, const CommandLine *line)
         last->dump(u, t);
         return write_file(u, "-", t);
     }
-    for (int i = 0; i < line->targets.count; i++)
-        if (!write_target(u, &line->targets.at[i]))
-            return false;
-    return true;
+    return write_targets(u, line);
 }
 
 static int run_command(Unit *u, const CommandLine *line, int argc, char **argv)
@@ -86,12 +122,12 @@ static int run_command(Unit *u, const CommandLine *line, int argc, char **argv)
     if (strcmp(line->command, "check") == 0) {
         int status = check_run(u);
         fflush(stdout);
-        diag_print(u, stderr, colour(2));
+        print_reports(u, line);
         return status;
     }
-    bool ready = command_compile(u, &c) && diag_errors(u) == 0;
+    bool ready = command_compile(u, &c) && !diag_failed(u);
 
-    diag_print(u, stderr, colour(2));
+    print_reports(u, line);
     return ready ? command_run(u, &c, line, argc, argv) : 1;
 }
 
@@ -153,8 +189,8 @@ int main(int argc, char **argv)
     } else if (line.command) {
         status = run_command(u, &line, argc, argv);
     } else {
-        status = !compile(u, &line) || diag_errors(u) > 0;
-        diag_print(u, stderr, colour(2));
+        status = !compile(u, &line) || diag_failed(u);
+        print_reports(u, &line);
     }
     unit_free(u);
     return status;

@@ -163,6 +163,27 @@ static const char *read_define(Reader *r, const char *value)
     return NULL;
 }
 
+static const char *read_warning(Reader *r, const char *value)
+{
+    if (warnings_read(value, &r->u->options.warnings, &r->u->options.warnings_are_errors))
+        return NULL;
+    Text *t = text_new(r->u->arena);
+    text_put(t, "all, error, no-NAME or one of");
+    for (int i = 0; i < WARNING_COUNT; i++)
+        text_put(t, "%s %s", i ? "," : "", warning_table[i].name);
+    return t->at;
+}
+
+static const char *read_depfile(Reader *r, const char *value)
+{
+    r->line->depend = true;
+    r->line->depfile = value;
+    return *value ? NULL : "a path";
+}
+
+static const char *read_depend(Reader *r, const char *value)  { (void)value; r->line->depend = true; return NULL; }
+static const char *read_json(Reader *r, const char *value)    { (void)value; r->line->report = REPORT_JSON; return NULL; }
+static const char *read_sarif(Reader *r, const char *value)   { (void)value; r->line->report = REPORT_SARIF; return NULL; }
 static const char *read_infer(Reader *r, const char *value)   { (void)value; r->u->options.infer = true; return NULL; }
 static const char *read_main(Reader *r, const char *value)    { (void)value; r->u->options.with_main = true; return NULL; }
 static const char *read_strict(Reader *r, const char *value)  { (void)value; r->u->options.strict = true; return NULL; }
@@ -191,6 +212,11 @@ static const Option table[] = {
     { "--weights",       "FILE",    "embed the weights of FILE.safetensors (with --infer)",            read_weights },
     { "--main",          NULL,      "add a main with the commands train, test, run and grad",          read_main },
     { "--unroll-budget", "N",       "statements that --style=unrolled may write (default 250000)",     read_budget },
+    { "-W",              "NAME",    "-Wall: all warnings; -WNAME, -Wno-NAME: one of them; -Werror: they are errors", read_warning },
+    { "--json",          NULL,      "write errors and warnings as JSON (on stderr)",                   read_json },
+    { "--sarif",         NULL,      "the same as SARIF 2.1.0, for code hosts",                         read_sarif },
+    { "-MD",             NULL,      "write beside the first output, as FILE.d, what it depends on",    read_depend },
+    { "-MF",             "FILE",    "write that to FILE",                                              read_depfile },
     { "--dump",          "STAGE",   "print what a stage made, and stop",                               read_dump },
     { "--help",          NULL,      "this text",                                                       read_help },
     { "--version",       NULL,      "the version",                                                     read_version },
@@ -225,6 +251,9 @@ void options_help(Unit *u, Text *t)
     text_line(t, "stages:");
     for (int i = 0; i < stage_table_count; i++)
         text_line(t, "  %-10s %s", stage_table[i].name, stage_table[i].summary);
+    text_line(t, "warnings (* without being asked for):");
+    for (int i = 0; i < WARNING_COUNT; i++)
+        text_line(t, "%c %-15s %s", warning_table[i].always ? '*' : ' ', warning_table[i].name, warning_table[i].summary);
 }
 
 /* The option that `text` is, with its value in *value (NULL where it has none of its own). */
@@ -395,6 +424,8 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
         return wrong("'%s' stands behind the input file; 'check' takes its options before it%s", line->rest[0], "");
     if (r.emit && line->targets.count == 0)
         read_output(&r, "-");
+    if (line->depend && (line->targets.count == 0 || (!line->depfile && strcmp(line->targets.at[0].path, "-") == 0)))
+        return wrong("%s needs a file that is written: -o FILE%s", line->depfile ? "-MF" : "-MD", "");
     for (int i = 0; i < line->targets.count; i++) {
         Target *t = &line->targets.at[i];
         t->emit = r.emit;

@@ -20,6 +20,9 @@ typedef struct CommandLine {
     const char *place, *second;     /* of an inspection: what it asks for in place of or behind the file; the second file */
     char **rest;                    /* of a command: what stands behind the input file */
     int rest_count;
+    const char *depfile;            /* -MF: where it goes, or NULL: beside the first target */
+    bool depend;                    /* -MD or -MF */
+    enum { REPORT_TEXT, REPORT_JSON, REPORT_SARIF } report;         /* how errors and warnings are written on stderr */
     bool help, version, list_targets;
 } CommandLine;
 

@@ -163,7 +163,7 @@ bool pipeline_run(Unit *u, const Stage *last)
         bool done = stage_table[i].run(u);
         if (i == 0 && &stage_table[i] != last && u->ast && ast_sound(u->ast))
             continue;                       /* what could not be parsed is marked, and the rest is checked too */
-        if (!done || diag_errors(u))
+        if (!done || diag_failed(u))
             return false;
         if (&stage_table[i] == last)
             break;

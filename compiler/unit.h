@@ -39,6 +39,8 @@ typedef struct Options {
     int64_t unroll_budget;         /* multiply-adds that --style=unrolled may write out */
     Define *defines;
     int define_count;
+    unsigned warnings;             /* the Warnings that are given, bit by bit */
+    bool warnings_are_errors;
 } Options;
 
 typedef struct Unit {

@@ -3,7 +3,7 @@
 #
 #     base <- front <- net <- loops <- layers
 #                        ^      ^         ^
-#                        +------+---- emit <- inspect    main and pipeline on top; the runtime knows none of it
+#                        +------+---- emit <- inspect <- integrate    main and pipeline on top; the runtime knows none of it
 #
 # A room includes headers of its own and of the rooms that its row in the table below lists. Prints every arrow that points the
 # wrong way and ends with status 1 if there is one. `--self-test` proves that it can fail: it plants wrong arrows into a copy.
@@ -20,8 +20,9 @@ allowed() {
         compiler/layers)   echo "base front net loops layers unit.h" ;;
         compiler/emit)     echo "base front net loops emit unit.h cnn" ;;
         compiler/inspect)  echo "base front net loops layers emit inspect unit.h cnn" ;;
+        compiler/integrate) echo "base front net loops layers emit inspect integrate unit.h" ;;
         compiler/unit)     echo "base" ;;
-        compiler)          echo "base front net loops layers emit inspect unit.h cnn" ;;
+        compiler)          echo "base front net loops layers emit inspect integrate unit.h cnn" ;;
         runtime/include)   echo "cnn" ;;
         runtime)           echo "cnn runtime" ;;
     esac
@@ -88,7 +89,7 @@ self_test() {
     trap 'rm -rf "$top"' EXIT
     try() { # STATUS FILE INCLUDE
         rm -rf "${top:?}/compiler" "$top/runtime" "$top/grammar"
-        mkdir -p "$top"/compiler/{base,front,net,loops,layers,emit} "$top/runtime/include/cnn" "$top/grammar"
+        mkdir -p "$top"/compiler/{base,front,net,loops,layers,emit,integrate} "$top/runtime/include/cnn" "$top/grammar"
         echo '#include "base/arena.h"' > "$top/compiler/base/arena.c"
         mkdir -p "$(dirname "$top/$2")"
         printf 'int x;\n#include %s // why\n' "$3" > "$top/$2"
@@ -106,6 +107,8 @@ self_test() {
     try 1 compiler/loops/print.c  '"emit/emit.h"'
     try 1 compiler/layers/conv.c  '"emit/emit.h"'
     try 1 compiler/emit/c.c       '"layers/conv.h"'
+    try 1 compiler/emit/c.c       '"integrate/depfile.h"'
+    try 1 compiler/inspect/facts.c '"integrate/depfile.h"'
     try 1 compiler/emit/c.c       '<llvm-c/Core.h>'
     try 1 compiler/emit/c.c       '"inspect/facts.h"'
     try 0 compiler/inspect/a.c    '"emit/c.h"'

@@ -62,7 +62,7 @@ test_it() {
     "$@" > "$log" 2>&1 < /dev/null
     status=$?
     if [ $status -eq 0 ]; then
-        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|llvm\|layers\|golden\|torch\|lint\|strict\|docs\|examples\|curve\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
+        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|llvm\|layers\|golden\|torch\|lint\|strict\|docs\|examples\|curve\|integrate\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
     else
         say FAIL "$name" "$(since "$begun")" "status $status; all of it: ${log#"$top"/}"
         tail -n 40 "$log" | sed 's/^/      /'
@@ -305,6 +305,10 @@ stage_docs() {
     test_it "the pages show what the programs do" python3 tests/docs.py "$cnnc" "$out/main/runtime/libcnn.so"
 }
 
+stage_integrate() {
+    test_it "depfiles, statuses, bytes, JSON and SARIF" tests/integrate/outputs.sh "$cnnc" "$out/integrate-outputs"
+}
+
 stage_torch() {
     if [ -z "$torch" ]; then
         skip "the same networks in PyTorch" "python3-torch is not installed"
@@ -332,7 +336,7 @@ begun=$(now)
 install_missing
 find_compilers
 find_torch
-all="arrows build unit golden messages layers random llvm torch strict docs examples"
+all="arrows build unit golden messages layers random llvm torch strict docs integrate examples"
 for stage in $all; do
     case " ${stages:-$all} build " in
         *" $stage "*) ;;

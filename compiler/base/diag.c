@@ -10,29 +10,11 @@
 #include <assert.h>
 #include <string.h>
 
-typedef enum Severity { ERROR, WARNING, SEVERITY_COUNT } Severity;
-typedef enum PartKind { NOTE, HELP } PartKind;
-
 typedef struct Source {
     const char *name, *text;
     size_t length;
     LIST(uint32_t) lines;           /* where each line starts; made when first asked for */
 } Source;
-
-/* A line below a report. */
-typedef struct Part {
-    PartKind kind;
-    Span span;                      /* NOTE: the place it speaks of; HELP: what the replacement replaces */
-    const char *text;
-    const char *replacement;        /* HELP from fix_at, or NULL */
-} Part;
-
-typedef struct Report {
-    Severity severity;
-    Span span;
-    const char *text;
-    LIST(Part) parts;
-} Report;
 
 struct Diags {
     LIST(Source) sources;
@@ -168,7 +150,7 @@ static bool is_known(const Diags *d, const Report *r)
     return false;
 }
 
-static __attribute__((format(printf, 4, 0), nonnull)) void add_report(Unit *u, Severity severity, Span s,
+static __attribute__((format(printf, 5, 0), nonnull)) void add_report(Unit *u, Severity severity, Warning which, Span s,
                                                                       const char *format, va_list values)
 {
     Diags *d = u->diags;
@@ -178,7 +160,7 @@ static __attribute__((format(printf, 4, 0), nonnull)) void add_report(Unit *u, S
         return;
     }
     Report *r = ARENA_NEW(u->arena, Report);
-    *r = (Report){ .severity = severity, .span = s, .text = arena_vprint(u->arena, format, values) };
+    *r = (Report){ .severity = severity, .which = which, .span = s, .text = arena_vprint(u->arena, format, values) };
     if (is_known(d, r))
         return;
     d->count[severity]++;
@@ -189,22 +171,27 @@ static __attribute__((format(printf, 4, 0), nonnull)) void add_report(Unit *u, S
 
 void verror_at(Unit *u, Span s, const char *format, va_list values)
 {
-    add_report(u, ERROR, s, format, values);
+    add_report(u, ERROR, 0, s, format, values);
 }
 
 void error_at(Unit *u, Span s, const char *format, ...)
 {
     va_list values;
     va_start(values, format);
-    add_report(u, ERROR, s, format, values);
+    add_report(u, ERROR, 0, s, format, values);
     va_end(values);
 }
 
-void warning_at(Unit *u, Span s, const char *format, ...)
+void warning_at(Unit *u, Warning which, Span s, const char *format, ...)
 {
     va_list values;
+
+    if (!(u->options.warnings >> which & 1)) {
+        u->diags->last = &u->diags->dropped;
+        return;
+    }
     va_start(values, format);
-    add_report(u, WARNING, s, format, values);
+    add_report(u, WARNING, which, s, format, values);
     va_end(values);
 }
 
@@ -262,6 +249,21 @@ int diag_warnings(const Unit *u)
     return u->diags->count[WARNING];
 }
 
+bool diag_failed(const Unit *u)
+{
+    return diag_errors(u) > 0 || (u->options.warnings_are_errors && diag_warnings(u) > 0);
+}
+
+int diag_count(const Unit *u)
+{
+    return u->diags->reports.count;
+}
+
+const Report *diag_report(const Unit *u, int i)
+{
+    return u->diags->reports.at[i];
+}
+
 static void put_clean(Text *t, const char *text)
 {
     snippet_clean(t, text, strlen(text));
@@ -283,7 +285,8 @@ static void draw_source(Unit *u, Text *t, Span s, const Look *look, bool colour)
 
 static void draw_report(Unit *u, Text *t, const Report *r, bool colour)
 {
-    const Look *look = &report_look[r->severity];
+    bool raised = r->severity == WARNING && u->options.warnings_are_errors;
+    const Look *look = &report_look[raised ? ERROR : r->severity];
     const char *strong = colour ? bold : "", *weak = colour ? plain : "";
 
     text_put(t, "%s", strong);
@@ -292,6 +295,8 @@ static void draw_report(Unit *u, Text *t, const Report *r, bool colour)
         text_put(t, ":%d:%d", span_line(u, r->span), span_column(u, r->span));
     text_put(t, ": %s%s: %s%s", colour ? look->colour : "", look->name, weak, strong);
     put_clean(t, r->text);
+    if (r->severity == WARNING)
+        text_put(t, " [-W%s%s]", raised ? "error=" : "", warning_table[r->which].name);
     text_put(t, "%s\n", weak);
     if (r->span.source != 0)
         draw_source(u, t, r->span, look, colour);

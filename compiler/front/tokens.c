@@ -120,7 +120,7 @@ static bool at_start(const Parse *p)
 static void begin_statement(Parse *p)
 {
     if (p->comma.source != 0 && !p->failed) {
-        warning_at(p->unit, p->comma, "this comma joins the next line to this one, though both begin at the same indent");
+        warning_at(p->unit, WARN_COMMA, p->comma, "this comma joins the next line to this one, though both begin at the same indent");
         help(p->unit, "remove the comma, or indent the next line further");
     }
     p->comma = NO_SPAN;

@@ -30,12 +30,26 @@ static void help_softmax(Unit *u, Span last)
         help(u, "add a last line, 'softmax'");
 }
 
+/* crossentropy works on what goes into the last softmax; another one before it makes gradients small twice. */
+static void warn_inner(Unit *u, const Site *last)
+{
+    for (int i = 0; u->net && i < u->net->sites.count; i++) {
+        const Site *s = u->net->sites.at[i];
+        if (s == last || strcmp(s->kind->name, "softmax") != 0)
+            continue;
+        warning_at(u, WARN_INNER_SOFTMAX, s->span, "this softmax is not the last layer: crossentropy takes the probabilities of the last one");
+        help(u, "between layers 'relu' or 'sigmoid' keep more of the gradient");
+    }
+}
+
 static bool shape(Unit *u, Site *s)
 {
     const Site *last = s->x->from;
 
-    if (last && strcmp(last->kind->name, "softmax") == 0)
+    if (last && strcmp(last->kind->name, "softmax") == 0) {
+        warn_inner(u, last);
         return true;
+    }
     error_at(u, s->span, "the loss crossentropy needs probabilities, but the network does not end in a softmax");
     help_softmax(u, s->x->span);
     return false;

@@ -7,10 +7,16 @@
 #include "layers/every.h"
 
 #include <math.h>
+#include <string.h>
 
 static bool shape(Unit *u, Site *s)
 {
-    (void)u;
+    const Site *before = s->x->from;
+
+    if (before && strcmp(before->kind->name, "dropout") == 0) {
+        warning_at(u, WARN_DROPOUT_SOFTMAX, before->span, "this dropout leaves out what the softmax compares: a class that is left out counts as 0");
+        help(u, "a dropout belongs before the last dense layer");
+    }
     s->y->shape = s->x->shape;
     return true;
 }

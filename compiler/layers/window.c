@@ -153,6 +153,34 @@ static bool sees_cells(Unit *u, const Site *s, const Window *w, const WindowArgs
     return true;
 }
 
+/* What is legal and often not meant: stops that do not end where the image ends. */
+static void warn_remainder(Unit *u, const Site *s, const WindowArgs *args, const Window *w)
+{
+    const struct { const Reach *r; const char *lines; } sides[] = { { &w->h, "rows" }, { &w->w, "columns" } };
+    bool same = is_same(s, args);
+
+    for (int i = 0; i < countof(sides); i++) {
+        const Reach *r = sides[i].r;
+        const char *lines = sides[i].lines;
+        int64_t left = r->in - ((r->out - 1) * r->stride + r->span - r->before);
+
+        if (same && r->in % r->stride) {
+            warning_at(u, WARN_SAME_STRIDE, arg_given(s, args->padding) ? arg_span(s, args->padding) : s->span,
+                       "'same' makes %lld of %lld %s, which the stride of %lld does not divide", (long long)r->out, (long long)r->in,
+                       lines, (long long)r->stride);
+            note(u, "the border is %lld before and %lld behind", (long long)r->before, (long long)r->after);
+            help(u, "'pad=(top,bottom,left,right)' says where the border is");
+        } else if (args->real_cells && left > 0) {
+            warning_at(u, WARN_POOL_ROWS, kernel_span(s, args), "'%s' looks at %lld of %lld %s: the last %s in no window", s->kind->name,
+                       (long long)(r->in - left), (long long)r->in, lines, left == 1 ? "is" : arena_print(u->arena, "%lld are", (long long)left));
+            help(u, "'same' lets the last window reach over the edge");
+        } else {
+            continue;
+        }
+        return;
+    }
+}
+
 bool window_fits(Unit *u, Site *s, const WindowArgs *args, int64_t depth, Window *w)
 {
     *w = window_of(s, args);
@@ -168,6 +196,7 @@ bool window_fits(Unit *u, Site *s, const WindowArgs *args, int64_t depth, Window
     Window *kept = ARENA_NEW(u->arena, Window);
     *kept = *w;
     s->window = kept;
+    warn_remainder(u, s, args, w);
     return true;
 }
 

@@ -111,6 +111,23 @@ static void check_unused_data(Items *items)
     }
 }
 
+/* What the file itself declares and nothing uses. What is imported is there to be chosen from. */
+static void warn_unused(Items *items)
+{
+    Unit *u = items->u;
+
+    for (int i = 0; i < items->blocks.entries.count; i++) {
+        const AstItem *block = items->blocks.entries.at[i].value;
+        if (block->span.source == u->ast->source && dict_find(&items->used_blocks, block->name->text) == NULL)
+            warning_at(u, WARN_DEAD_BLOCK, block->name->span, "no network uses block '%s'", block->name->text);
+    }
+    for (int i = 0; i < items->constants.entries.count; i++) {
+        const Constant *c = items->constants.entries.at[i].value;
+        if (c->item->span.source == u->ast->source && !c->used)
+            warning_at(u, WARN_UNUSED_PARAM, c->item->name->span, "nothing reads param '%s'", c->item->name->text);
+    }
+}
+
 static const char *names_text(Unit *u, const Candidates *c)
 {
     const char *text = "";
@@ -191,5 +208,7 @@ bool net_check(Unit *u)
     if (chosen != NULL && !chosen->checked)
         check_candidate(items, chosen);
     u->net = chosen != NULL ? chosen->net : NULL;
+    if (diag_errors(u) == errors)
+        warn_unused(items);
     return u->net != NULL && diag_errors(u) == errors;
 }

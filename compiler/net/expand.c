@@ -265,6 +265,8 @@ static Value *expand_block(Expansion *e, const Place *place, const Use *use, con
     Scope *inside = scope_new(e->items, NULL);
     Value *y = NULL;
 
+    if (dict_find(&e->items->used_blocks, block->name->text) == NULL)
+        dict_put(u->arena, &e->items->used_blocks, block->name->text, (void *)block);
     bool ok = !reaches_itself(e, use, block);
     if (ok && e->frames.count >= LIMIT_DEPTH) {
         error_at(u, use->span, "blocks are used in blocks more than %d deep", LIMIT_DEPTH);

@@ -68,7 +68,7 @@ static void warn_unread(Expansion *e)
         const Value *y = e->net->sites.at[i]->y;
         if (y->readers > 0 || y->output)
             continue;
-        warning_at(e->u, y->span, "nothing reads what this line makes");
+        warning_at(e->u, WARN_UNREAD, y->span, "nothing reads what this line makes");
         help(e->u, "a later line can read it: give it a name and add 'from' and the name there");
     }
 }

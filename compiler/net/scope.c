@@ -100,6 +100,7 @@ bool scope_datum(Scope *scope, const char *name, Datum *to)
     Constant *c = dict_find(&scope->items->constants, name);
     if (c == NULL)
         return false;
+    c->used = true;
     constant_evaluate(scope->items, c);
     *to = c->datum;
     return true;

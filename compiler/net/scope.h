@@ -15,6 +15,7 @@ typedef struct Constant {
     const Define *define;           /* the -D that sets it, or NULL */
     Progress progress;
     Datum datum;
+    bool used;                      /* something asked for it */
 } Constant;
 
 typedef struct ItemRef {
@@ -27,6 +28,7 @@ typedef struct Items {
     Unit *u;
     Dict constants;                 /* Constant * */
     Dict blocks;                    /* const AstItem * */
+    Dict used_blocks;               /* those of them that a network uses */
     Dict networks;                  /* ItemRef * */
     Dict data;                      /* const AstItem * */
     LIST(ItemRef) trains;

@@ -169,7 +169,7 @@ static void check_perceptron(Training *t)
         const Site *site = t->net->sites.at[i];
         if (strcmp(site->kind->name, "step") != 0)
             continue;
-        warning_at(u, site->span, "'step' has no gradient: nothing before it is trained");
+        warning_at(u, WARN_STEP, site->span, "'step' has no gradient: nothing before it is trained");
         help(u, "write 'optimizer perceptron', or 'sigmoid' in place of 'step'");
         return;
     }

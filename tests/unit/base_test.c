@@ -240,7 +240,7 @@ static void a_report_shows_its_line_and_where_things_come_from(void **state)
     note(u, "height = (4 - 5)/1 + 1 = 0");
     note_at(u, span_of(source, text, "avgpool"), "4x4x6 comes from 'avgpool 3x3'");
     fix_at(u, span_of(source, text, "tanh"), "same, tanh", "'conv 16, 5x5, same, tanh' gives 4x4x16");
-    warning_at(u, span_of(source, text, "network"), "all is well");
+    warning_at(u, WARN_UNREAD, span_of(source, text, "network"), "all is well");
     assert_int_equal(diag_errors(u), 1);
     assert_int_equal(diag_warnings(u), 1);
     assert_string_equal(printed(u, &p, false),
@@ -250,7 +250,7 @@ static void a_report_shows_its_line_and_where_things_come_from(void **state)
                         "  note: height = (4 - 5)/1 + 1 = 0\n"
                         "  note: 4x4x6 comes from 'avgpool 3x3' at 3:3\n"
                         "  help: 'conv 16, 5x5, same, tanh' gives 4x4x16\n"
-                        "lenet.cnn:1:1: warning: all is well\n"
+                        "lenet.cnn:1:1: warning: all is well [-Wunread]\n"
                         "    1 | network L {\n"
                         "      | ^~~~~~~\n");
     assert_string_equal(printed(u, &p, false), "");     /* once is enough */

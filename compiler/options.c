@@ -198,7 +198,7 @@ static const Option table[] = {
     { "-D",              "NAME=V",  "give the param NAME the value V",                                 read_define },
     { "--network",       "NAME",    "the network to compile, where the file has several",              read_network },
     { "--style",         "STYLE",   "lesson: to read, loops like the formulas (default); unrolled: no loop left; fast", read_style },
-    { "--target",        "MACHINE", "the machine that --style=fast schedules for: avx2 (default), avx512, sse2, neon", read_target },
+    { "--target",        "MACHINE", "the machine that --style=fast schedules for: avx2 (default), avx512, sse2, neon, sve-128, rvv-128, simd128, scalar", read_target },
     { "--target",        "TRIPLE",  "the machine that objects are for, such as aarch64-linux-gnu (default: this one)", read_target },
     { "--targets",       NULL,      "the machines that objects can be made for",                       read_targets },
     { "--cpu",           "NAME",    "its processor, such as x86-64-v3; native: this one",              read_cpu },
@@ -285,6 +285,7 @@ static const Machine *machine_of_processor(const Options *o)
     static const struct { const char *triple, *cpu, *machine; } known[] = {
         { "aarch64", "",          "neon" },
         { "arm64",   "",          "neon" },
+        { "wasm",    "",          "simd128" },
         { "x86_64",  "x86-64-v3", "avx2" },
         { "x86_64",  "x86-64-v4", "avx512" },
         { "",        "",          "sse2" },                     /* vectors of 16 bytes, which every other machine has or does without */
@@ -411,7 +412,7 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
         options->machine = machine_of_processor(options);
     if (!options->tile)
         options->tile = options->style != STYLE_FAST ? 1
-                        : 2 * options->machine->vector_bytes / (options->real == REAL_DOUBLE ? 8 : 4);
+                        : 2 * machine_lanes(options->machine, options->real);
     if (line->help || line->version || line->list_targets)
         return true;
     if (line->inspection)

@@ -332,22 +332,32 @@ static void declare_math(CFile *f)
             text_line(f->t, "%s %s(%s x);", f->real, c_function_in(f, (Op)op), f->real);
 }
 
-/* Vectors as GCC and Clang know them: the images of a tile side by side. */
+/* Vectors as GCC and Clang know them: the images of a tile side by side. A machine without them takes one image at a time, in plain C. */
 static void put_lanes(CFile *f)
 {
     int bytes = f->u->options.machine->vector_bytes;
-    int count = bytes / (f->u->options.real == REAL_DOUBLE ? 8 : 4);
+    int count = machine_lanes(f->u->options.machine, f->u->options.real);
 
     text_blank(f->t);
-    text_line(f->t, "/* One number of each of %d images. */", count);
-    text_line(f->t, "typedef %s lanes __attribute__((vector_size(%d)));", f->real, bytes);
-    text_line(f->t, "/* The same in an array, which may begin anywhere. */");
-    text_line(f->t, "typedef %s lanes_at __attribute__((vector_size(%d), aligned(%d), may_alias));", f->real, bytes, bytes / count);
+    if (count == 1) {
+        text_line(f->t, "/* This machine has no vectors: one number of one image. */");
+        text_line(f->t, "typedef %s lanes, lanes_at;", f->real);
+    } else {
+        text_line(f->t, "/* One number of each of %d images. */", count);
+        text_line(f->t, "typedef %s lanes __attribute__((vector_size(%d)));", f->real, bytes);
+        text_line(f->t, "/* The same in an array, which may begin anywhere. */");
+        text_line(f->t, "typedef %s lanes_at __attribute__((vector_size(%d), aligned(%d), may_alias));", f->real, bytes, bytes / count);
+    }
     if (!f->needs.sum_of_lanes)
         return;
     text_blank(f->t);
     text_line(f->t, "static %s sum_of_lanes(const lanes *of)", f->real);
     text_open(f->t, "{");
+    if (count == 1) {
+        text_line(f->t, "return *of;");
+        text_close(f->t, "}");
+        return;
+    }
     text_line(f->t, "lanes v = *of;");
     text_blank(f->t);
     text_open(f->t, "for (int half = %d; half > 0; half /= 2)", count / 2);

@@ -217,7 +217,7 @@ static void unroll_small_sums(Nest *n)
 
 void nest_schedule_fast(Unit *u, Nest *n)
 {
-    int vector = u->options.machine->vector_bytes / (u->options.real == REAL_DOUBLE ? 8 : 4);
+    int vector = machine_lanes(u->options.machine, u->options.real);
     int images = images_loop(n);
     bool sums = false;
 

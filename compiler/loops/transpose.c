@@ -29,7 +29,7 @@ static Expr *factor_over(Expr *value, const Loop *last)
 /* True if the images are all that is summed and the last axis of dst is whole vectors. */
 static bool sums_images_alone(const Unit *u, const Nest *n, Loop **last)
 {
-    int64_t vector = u->options.machine->vector_bytes / (u->options.real == REAL_DOUBLE ? 8 : 4);
+    int64_t vector = machine_lanes(u->options.machine, u->options.real);
     int summed = 0;
 
     if (n->put != PUT_ADD || n->start || n->finish || !nest_is_gather(n) || n->dst->per_image || n->dst->rank < 2)

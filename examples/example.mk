@@ -15,9 +15,11 @@ STYLE ?= fast --target=$(shell ../machine.sh)
 ifneq ($(wildcard $(BUILD)/compiler/cnnc),)
 CNNC ?= $(BUILD)/compiler/cnnc
 LIBCNN ?= $(BUILD)/runtime/libcnn.a
+NEEDS ?= $(shell cat $(LIBCNN:.a=.needs))
 else
 CNNC ?= cnnc
 LIBCNN ?= -lcnn
+NEEDS ?= -lm
 endif
 
 # Where the programs look for data sets; ../get-data.sh puts them there.
@@ -31,7 +33,7 @@ $(NET).c: $(NET).cnn $(wildcard $(CNNC))
 	$(CNNC) --infer $(CNNCFLAGS) $< -o $@ -o $(NET).h
 else
 $(NET): $(NET).c $(wildcard $(LIBCNN))
-	$(CC) $(CFLAGS) $< $(LIBCNN) -lz -fopenmp -lm -o $@
+	$(CC) $(CFLAGS) $< $(LIBCNN) $(NEEDS) -o $@
 $(NET).c: $(NET).cnn $(wildcard $(CNNC))
 	$(CNNC) --main --style=$(STYLE) $(CNNCFLAGS) $< -o $@
 $(NET)-lesson.c: $(NET).cnn $(wildcard $(CNNC))

@@ -106,7 +106,8 @@ echo "$(wc -l <fashion.c) lines of C, forward and backward, written to be read"
 
 say "cnnc --main --style=fast --target=$machine fashion.cnn -o fast.c; cc -O3 -march=native fast.c libcnn.a -o fashion"
 "$cnnc" --main --style=fast --target="$machine" fashion.cnn -o fast.c
-run "compiling the network" cc -O3 -march=native fast.c "$build/runtime/libcnn.a" -lz -fopenmp -lm -o fashion
+# shellcheck disable=SC2046 # what libcnn.a needs are words
+run "compiling the network" cc -O3 -march=native fast.c "$build/runtime/libcnn.a" $(cat "$build/runtime/libcnn.needs") -o fashion
 echo "the same, made for this machine, with the runtime that trains it"
 
 say "./fashion train --epochs $epochs       on $words"

@@ -6,6 +6,7 @@
 #include "cifar.h"
 #include "digits.h"
 #include "fail.h"
+#include "folder.h"
 #include "idx.h"
 #include "memory.h"
 #include "net.h"
@@ -170,10 +171,51 @@ static bool rows_load(cnn_data *data, const Request *r)
         && (!(r->parts & DATA_TEST) || cnn_rows_load(&data->test, r->net->model, r->error));
 }
 
+/* ---- a folder for each class: DIR/CLASS, or DIR/train/CLASS and DIR/test/CLASS */
+
+static void note_news(cnn_data *data, const Request *r, const FolderNews *news)
+{
+    const int64_t *dim = r->net->model->input_dim;
+    int length = 0;
+    if (news->scaled)
+        length = snprintf(data->note, sizeof data->note, "%s: %zu picture%s of another size %s scaled to %lldx%lld", r->folder, news->scaled,
+                          news->scaled == 1 ? "" : "s", news->scaled == 1 ? "is" : "are", (long long)dim[1], (long long)dim[2]);
+    if (news->others && length < (int)sizeof data->note)
+        snprintf(data->note + length, sizeof data->note - (size_t)length, "%s%zu file%s no PNG, PGM or PPM, and left out", length ? "; " : "",
+                 news->others, news->others == 1 ? " is" : "s are");
+}
+
+static bool folder_parts(cnn_data *data, const Request *r, const char *train, const char *test)
+{
+    const cnn_model *model = r->net->model;
+    FolderNews news = { 0 };
+    char **names;
+    int count;
+    if (!cnn_folder_classes(train, &names, &count, r->error))
+        return false;
+    data->classes = names;
+    data->class_count = count;
+    if ((size_t)count != cnn_set_classes(model->outputs))
+        return cnn_fail(r->error, "%s: holds %d folder%s, one for each class, but the network knows %zu classes", train, count, count == 1 ? "" : "s",
+                        cnn_set_classes(model->outputs));
+    bool good = (!(r->parts & DATA_TRAIN) || cnn_folder_load(&data->train, train, names, count, model, r->net->threads, &news, r->error))
+             && (!(r->parts & DATA_TEST) || !test || cnn_folder_load(&data->test, test, names, count, model, r->net->threads, &news, r->error));
+    if (good)
+        note_news(data, r, &news);
+    return good;
+}
+
 static bool folder_load(cnn_data *data, const Request *r)
 {
-    (void)data;
-    return cnn_fail(r->error, "%s: a folder for each class is not supported yet: pack the images as npy files", r->folder);
+    char *train = cnn_io_join(r->folder, "train", r->error), *test = cnn_io_join(r->folder, "test", r->error);
+    bool good = train && test;
+    if (good) {
+        bool parts = cnn_io_is_folder(train);
+        good = folder_parts(data, r, parts ? train : r->folder, parts && cnn_io_is_folder(test) ? test : NULL);
+    }
+    cnn_memory_release(train);
+    cnn_memory_release(test);
+    return good;
 }
 
 /* ---- the table */
@@ -203,7 +245,7 @@ static const Source sources[] = {
       "train.bin (153700000 bytes)\ntest.bin (30740000 bytes)", "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz holds them", NULL },
     { "idx", NULL, idx_recognise, idx_load,
       "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, .gz or not", NULL, NULL },
-    { "folder", NULL, cnn_io_is_folder, folder_load, "a folder of images for each class", NULL, NULL },
+    { "folder", NULL, cnn_io_is_folder, folder_load, "a folder of pictures (PNG, PGM, PPM) for each class; or train/ and test/ with such folders", NULL, NULL },
     { "npy", NULL, NULL, npy_load, NULL, NULL, NULL },
     { "digits", NULL, NULL, digits_load, NULL, NULL, NULL },
     { "rows", NULL, NULL, rows_load, NULL, NULL, NULL },
@@ -412,12 +454,18 @@ void cnn_data_free(cnn_data *data)
         return;
     cnn_set_free(&data->train);
     cnn_set_free(&data->test);
+    cnn_io_list_release(data->classes, data->class_count);
     cnn_memory_release(data);
 }
 
 size_t cnn_data_training_images(const cnn_data *data)
 {
     return data->train.count;
+}
+
+const char *cnn_data_note(const cnn_data *data)
+{
+    return data->note[0] ? data->note : NULL;
 }
 
 size_t cnn_data_test_images(const cnn_data *data)
@@ -430,6 +478,8 @@ const char *cnn_data_label(const cnn_model *model, const cnn_data *data, size_t 
     const cnn_setting *labels = cnn_setting_find(model, "labels"), *named = cnn_setting_find(model, "source");
     if ((!data || !data->other) && labels && class < (size_t)labels->argument_count && labels->arguments[class].text)
         return labels->arguments[class].text;
+    if (data && class < (size_t)data->class_count && (size_t)data->class_count == model->outputs)
+        return data->classes[class];
     const Source *source = named && named->word ? source_find(named->word) : NULL;
     const char *const *known = data ? data->labels : source ? source->labels : NULL;
     size_t count = 0;

@@ -10,6 +10,9 @@ struct cnn_data {
     Set train, test;            /* count 0: there are none */
     bool other;                 /* not the source that the network names */
     const char *const *labels;  /* names of the classes of a well-known set, to a NULL; or NULL */
+    char **classes;             /* [class_count] names that the data themselves have; or NULL */
+    int class_count;
+    char note[512];             /* what people should know about the data; or "" */
 };
 
 enum { DATA_TRAIN = 1, DATA_TEST = 2 };

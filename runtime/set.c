@@ -15,6 +15,8 @@ void cnn_set_free(Set *set)
     cnn_memory_release(set->images);
     cnn_memory_release(set->labels);
     cnn_memory_release(set->targets);
+    if (set->reader)
+        set->release(set->reader);
     if (set->file.path)         /* an empty set need not know that -1 is no file */
         cnn_io_close(&set->file);
     *set = (Set){ .file.fd = -1 };
@@ -41,6 +43,10 @@ bool cnn_set_image(const Set *set, size_t i, void *to, const Reals *reals, void 
     const void *from;
     if (set->images) {
         from = (const char *)set->images + i * bytes;
+    } else if (set->read) {
+        if (!set->read(set->reader, i, buffer, error))
+            return false;
+        from = buffer;
     } else {
         if (!cnn_io_read_at(&set->file, set->file_first + i * set->file_stride, buffer, bytes, error))
             return false;

@@ -1,4 +1,4 @@
-/* set.h: images with what they should give, in memory or, when they are too many for it, in their file. */
+/* set.h: images with what they should give, in memory or, when they are too many for it, in their files. */
 #ifndef CNN_SET_H
 #define CNN_SET_H
 
@@ -25,6 +25,10 @@ typedef struct Set {
     void *images;               /* [count][inputs] of that form; NULL: they are read from the file */
     IoFile file;
     uint64_t file_first, file_stride;           /* bytes: where the first image lies, from one to the next */
+    /* Where several files hold the images: brings image i in that form, on any thread. NULL: they are in memory or in `file`. */
+    bool (*read)(const void *reader, size_t i, void *to, cnn_error *error);
+    void (*release)(void *reader);
+    void *reader;
     uint32_t *labels;           /* [count] below outputs (below 2 if outputs is 1), or NULL */
     double *targets;            /* [count][outputs] where there are no labels */
     SetKind kind;

@@ -43,8 +43,8 @@ program() {
     # What an example expects of all its epochs cannot be expected of a few steps.
     sed '/^ *expect *accuracy/d' "$net" > "$name.cnn"
     try "$name becomes C" "$cnnc" --main "$@" "$name.cnn" -o "$name.c" || return 1
-    # shellcheck disable=SC2086  # the compiler and its flags are words
-    try "$name becomes a program" $cc "$name.c" "$libcnn" -lz -fopenmp -lm -o "$name"
+    # shellcheck disable=SC2046,SC2086  # the compiler and its flags are words
+    try "$name becomes a program" $cc "$name.c" "$libcnn" $(cat "${libcnn%.a}.needs") -o "$name"
 }
 
 # accuracy LOG: per cent of the test set, without the point and what follows.

@@ -265,6 +265,10 @@ void c_prototypes(CFile *f)
                                                size_macro(f, "INPUTS"), size_macro(f, "OUTPUTS")), 0);
         put_comment_end(f->t);
         text_line(f->t, "void %s_predict(const %s *image, %s *result);", f->net, f->real, f->real);
+        text_blank(f->t);
+        put_paragraph(f->t, "/* ", "The same for images of bytes, as they come from a file: nothing is to be scaled or normalised before.", 0);
+        put_comment_end(f->t);
+        text_line(f->t, "void %s_predict_u8(const uint8_t *image, %s *result);", f->net, f->real);
     }
 }
 

@@ -7,13 +7,13 @@
 /* Names that the emitter itself uses at file scope or inside steps. */
 static const char *const own_names[] = {
     "w", "state", "x", "target", "share", "images", "dw", "dx", "y", "loss", "scratch", "shared", "draw", "job", "uniform", "larger",
-    "smaller", "sum", "largest", "smallest", "first", "value", "image", "result", "weight_tensors",
+    "smaller", "sum", "largest", "smallest", "first", "value", "image", "result", "pixels", "weight_tensors",
     "state_tensors", "settings", "rows", "argc", "argv", "exp_lane", "tanh_lane", "exp_less", "log_of", "same_exp", "same_tanh",
     "same_log", "same_log1p", "same_erf"
 };
 
 /* Names that the file makes of the network's. */
-static const char *const endings[] = { "_weights", "_state", "_model", "_train", "_infer", "_eval", "_predict" };
+static const char *const endings[] = { "_weights", "_state", "_model", "_train", "_infer", "_eval", "_predict", "_predict_u8" };
 static const char *const sizes[] = {
     "TILE", "INPUTS", "OUTPUTS", "WEIGHTS", "STATE", "SCRATCH_TRAIN", "SCRATCH_INFER", "SCRATCH_EVAL", "SHARED_TRAIN", "SHARED_INFER",
     "SHARED_EVAL", "NETWORK_H"

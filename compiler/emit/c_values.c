@@ -71,6 +71,25 @@ static const Entry *infer_entry(const CFile *f)
     return NULL;
 }
 
+/* NAME_predict_u8: the same for bytes, as they lie in image files: what a byte is worth is said here and nowhere else. */
+static void put_predict_u8(CFile *f)
+{
+    Arena *arena = f->u->arena;
+    const char *count = arena_print(arena, "%s * %s", size_macro(f, "TILE"), size_macro(f, "INPUTS"));
+
+    text_blank(f->t);
+    text_line(f->t, "void %s_predict_u8(const uint8_t *image, %s *result)", f->net, f->real);
+    text_open(f->t, "{");
+    text_line(f->t, "%s pixels[%s];", f->real, count);
+    text_blank(f->t);
+    text_line(f->t, "for (int i = 0; i < %s; i++)", count);
+    f->t->depth++;
+    text_line(f->t, "pixels[i] = image[i];");
+    f->t->depth--;
+    text_line(f->t, "%s_predict(pixels, result);", f->net);
+    text_close(f->t, "}");
+}
+
 /* NAME_predict: inference that brings its own memory; its weights are constants. */
 void c_predict(CFile *f)
 {
@@ -100,4 +119,5 @@ void c_predict(CFile *f)
     text_blank(f->t);
     put_list(f->t, arena_print(f->u->arena, "%s(", entry->name), arguments, count, ");");
     text_close(f->t, "}");
+    put_predict_u8(f);
 }

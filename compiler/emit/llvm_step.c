@@ -223,6 +223,25 @@ static LLVMValueRef block(Module *m, int64_t reals, const char *name)
     return memory;
 }
 
+/* NAME_predict_u8(image, result): bytes become numbers, `predict` does the rest. */
+static void put_predict_u8(Module *m, LLVMValueRef predict, int64_t count)
+{
+    LLVMTypeRef types[] = { m->pointer, m->pointer }, byte = LLVMInt8TypeInContext(m->context);
+    LLVMValueRef function = llvm_function(m, arena_print(m->u->arena, "%s_predict_u8", m->plan->net), m->nothing, types, countof(types), true);
+    LLVMValueRef image = LLVMGetParam(function, 0), result = LLVMGetParam(function, 1), pixels = block(m, count, "pixels");
+    Code code = { .m = m, .function = function };
+    OpenLoop loop;
+
+    LLVMSetValueName2(image, "image", strlen("image"));
+    LLVMSetValueName2(result, "result", strlen("result"));
+    LLVMValueRef i = llvm_loop_begin(&code, &loop, "i", count);
+    LLVMValueRef from = LLVMBuildGEP2(m->at, byte, image, &i, 1, ""), to = LLVMBuildGEP2(m->at, m->real, pixels, &i, 1, "");
+    LLVMBuildStore(m->at, LLVMBuildUIToFP(m->at, LLVMBuildLoad2(m->at, byte, from, ""), m->real, ""), to);
+    llvm_loop_end(&code, &loop);
+    llvm_call(m, predict, (LLVMValueRef[]){ pixels, result }, 2);
+    LLVMBuildRetVoid(m->at);
+}
+
 /* NAME_predict(image, result): inference that brings its own memory; its weights are constants. */
 void llvm_predict(Module *m)
 {
@@ -256,4 +275,5 @@ void llvm_predict(Module *m)
         llvm_call(m, *map_at(m->steps, &step, sizeof step), arguments, count);
     }
     LLVMBuildRetVoid(m->at);
+    put_predict_u8(m, function, entry->program->tile * shape_count(m->u->net->input));
 }

@@ -20,7 +20,7 @@ check() {               # NAME STATUS
 }
 
 cc=${CC:-cc}
-link() { $cc "$@" "$library" -lz -fopenmp -lm; }
+link() { $cc "$@" "$library" $(cat "${library%.a}.needs"); }
 flags="--input x.npy --target y.npy --epochs 6 --quiet"
 
 # Forty images and their labels, as bytes.

@@ -107,8 +107,8 @@ void program_and_compare(Trial *t, const BuildOf *b)
     memcpy(t->draw, draw, sizeof draw);
     if (!run_command(t, arena_print(t->arena, "'%s' --main %s --real=%s --tile=%d '%s' -o '%s'", t->o->cnnc, b->options,
                                     b->in_double ? "double" : "float", b->tile, t->path, c), p.log)
-        || !run_command(t, arena_print(t->arena, "%s -ffp-contract=off '%s' '%s' -lz -lgomp -lm -o '%s'", b->compiler, c, t->o->libcnn,
-                                       p.program), p.log))
+        || !run_command(t, arena_print(t->arena, "%s -ffp-contract=off '%s' '%s' $(cat '%.*s.needs') -o '%s'", b->compiler, c, t->o->libcnn,
+                                       (int)strlen(t->o->libcnn) - 2, t->o->libcnn, p.program), p.log))
         return;
     t->result->builds++;
     if (!write_inputs(t, &p, b->in_double)) {

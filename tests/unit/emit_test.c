@@ -279,6 +279,7 @@ static void embedded_weights_make_a_function_that_needs_nothing(void **state)
     program_embed(u, u->infer);
     const char *c = text_of(u, "c");
     assert_non_null(strstr(c, "void T_predict(const float *image, float *result)\n{"));
+    assert_non_null(strstr(c, "void T_predict_u8(const uint8_t *image, float *result)\n{"));
     assert_non_null(strstr(c, "{ 0.25f, -3.0f }"));
     assert_non_null(strstr(c, "{ 1e-5f }"));
     assert_null(strstr(c, "T_weights"));                        /* nothing is left for the caller */

@@ -93,6 +93,9 @@ CNN_API cnn_data *cnn_data_npy(const cnn_net *net, const char *inputs, const cha
 /* Copies of images x [images][inputs] and targets [images][outputs], in reals. */
 CNN_API cnn_data *cnn_data_arrays(const cnn_net *net, const void *x, const void *target, size_t images, cnn_error *error);
 
+/* A sentence about the data that people should know (pictures that were scaled); NULL: there is none. */
+CNN_API const char *cnn_data_note(const cnn_data *data);
+
 CNN_API void cnn_data_free(cnn_data *data);
 CNN_API size_t cnn_data_training_images(const cnn_data *data);
 CNN_API size_t cnn_data_test_images(const cnn_data *data);

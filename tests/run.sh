@@ -90,6 +90,7 @@ missing_packages() {
     have python3 || wished="$wished python3"
     [ -e /usr/include/zlib.h ] || needed="$needed zlib1g-dev"
     [ -e /usr/include/cmocka.h ] || needed="$needed libcmocka-dev"
+    [ -e /usr/include/png.h ] || wished="$wished libpng-dev"
     have clang || have clang-19 || wished="$wished clang"
     find_llvm || wished="$wished llvm-19-dev"
     if [ -n "${CNNC_TARGETS:-}" ]; then         # for the objects of other machines: large, so only if asked for

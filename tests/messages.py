@@ -3,7 +3,8 @@
 tests/golden/messages/*.err (and the unit tests, for what a small file cannot provoke). What only the machine can provoke (no LLVM, no C compiler, a linker
 that fails, a folder that cannot be made) is listed in MACHINE, with the files that say it; such a message is listed but does not fail.
 
-    messages.py [ROOT]            lists the messages that no golden file shows; status 1 if there are errors or warnings among them
+    messages.py [ROOT]            lists the messages that no golden file shows; status 1 if there are errors or warnings among them, or
+                                  some without a code in base/codes.c
     messages.py --self-test       proves that it can fail
 """
 import pathlib
@@ -74,9 +75,51 @@ def messages(root):
                     yield m.group(1), fmt, path.relative_to(root), code.count("\n", 0, m.start()) + 1
 
 
+def plain(fmt):
+    """A format without the length letters of its conversions."""
+    return re.sub(r"%([-+ #0.\d*]*)(?:hh|h|ll|l|z|j)?([a-zA-Z%])", r"%\1\2", fmt)
+
+
+def families(root):
+    """(code, beginning of a format) of every row of base/codes.c."""
+    path = root / "compiler/base/codes.c"
+    text = path.read_text() if path.exists() else ""
+    for m in re.finditer(r'\{ "(E\d\d\d)",((?:(?!\n    \{).)*?)\{ ((?:"(?:[^"\\]|\\.)*"[,\s]*)+)\} \}', text, re.S):
+        for s in re.findall(r'"((?:[^"\\]|\\.)*)"', m.group(3)):
+            yield m.group(1), re.sub(r"\\(.)", r"\1", s)
+
+
+def check_codes(root):
+    """Every error belongs to a family; families list nothing that nobody says, and no code stands twice. No warning is left out."""
+    rows, used, bad = list(families(root)), set(), 0
+    for function, fmt, path, line in messages(root):
+        if function not in STRICT or function == "warning_at":
+            continue
+        fits = [r for r in rows if plain(fmt).startswith(plain(r[1]))]
+        longest = max((len(r[1]) for r in fits), default=0)
+        best = {r for r in fits if len(r[1]) == longest}
+        used |= best
+        if len(best) != 1:
+            bad += 1
+            print(f"{path}:{line}: {'several codes' if best else 'no code in base/codes.c'} for: {fmt}")
+    for code, beginning in rows:
+        if (code, beginning) not in used and code != "E099":
+            bad += 1
+            print(f"base/codes.c: {code} lists what nobody says: {beginning}")
+    names = re.findall(r'^    \{ "([-\w]+)"', (root / "compiler/base/codes.c").read_text(), re.M)
+    bad += len(names) - len(set(names))
+    warnings = root / "compiler/base/warning.c"
+    for name in re.findall(r'\] += \{ "([-\w]+)"', warnings.read_text() if warnings.exists() else ""):
+        if name not in names:
+            bad += 1
+            print(f"base/codes.c: nothing about the warning {name}")
+    print(f"lint: {len(names)} codes, {bad} mistakes")
+    return bad == 0 and len(names) > 0
+
+
 def check(root):
     shown = "\n".join(p.read_text(errors="replace") for p in sorted(root.glob("tests/golden/messages/*.err")))
-    shown += "\n".join(p.read_text() for p in sorted(root.glob("tests/unit/*.c")))
+    shown += "\n".join(p.read_text() for p in sorted([*root.glob("tests/unit/*.c"), *root.glob("tests/golden/inspect/*.err")]))
     count = missing = soft = 0
     for function, fmt, path, line in messages(root):
         count += 1
@@ -104,10 +147,17 @@ def self_test():
         found = check(root)
         err.write_text("a.cnn:1:1: error: something else\n")
         lost = check(root)
+        codes = root / "compiler/base/codes.c"
+        codes.parent.mkdir()
+        codes.write_text('    { "E001", "t", "x", { "a %s is no" } },\n')
+        found = found and check_codes(root)
+        codes.write_text('    { "E001", "t", "x", { "a %s is not" } },\n')
+        lost = lost or check_codes(root)
     return found and not lost
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--self-test"]:
         sys.exit(0 if self_test() else 1)
-    sys.exit(0 if check(pathlib.Path(sys.argv[1] if sys.argv[1:] else pathlib.Path(__file__).parent.parent)) else 1)
+    top = pathlib.Path(sys.argv[1] if sys.argv[1:] else pathlib.Path(__file__).parent.parent)
+    sys.exit(0 if all([check_codes(top), check(top)]) else 1)

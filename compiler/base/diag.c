@@ -2,6 +2,7 @@
 #include "base/diag.h"
 
 #include "base/checked.h"
+#include "base/codes.h"
 #include "base/list.h"
 #include "base/snippet.h"
 #include "base/utf8.h"
@@ -160,7 +161,7 @@ static __attribute__((format(printf, 5, 0), nonnull)) void add_report(Unit *u, S
         return;
     }
     Report *r = ARENA_NEW(u->arena, Report);
-    *r = (Report){ .severity = severity, .which = which, .span = s, .text = arena_vprint(u->arena, format, values) };
+    *r = (Report){ .severity = severity, .which = which, .span = s, .text = arena_vprint(u->arena, format, values), .code = code_of_format(format) };
     if (is_known(d, r))
         return;
     d->count[severity]++;
@@ -297,6 +298,8 @@ static void draw_report(Unit *u, Text *t, const Report *r, bool colour)
     put_clean(t, r->text);
     if (r->severity == WARNING)
         text_put(t, " [-W%s%s]", raised ? "error=" : "", warning_table[r->which].name);
+    else if (r->code)
+        text_put(t, " [%s]", r->code->name);
     text_put(t, "%s\n", weak);
     if (r->span.source != 0)
         draw_source(u, t, r->span, look, colour);

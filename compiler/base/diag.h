@@ -73,6 +73,7 @@ typedef struct Report {
     Warning which;                  /* WARNING: what it is about */
     Span span;
     const char *text;
+    const struct Code *code;        /* ERROR: base/codes.h; or NULL */
     LIST(Part) parts;
 } Report;
 

@@ -1,4 +1,5 @@
 /* report_json.c: reports as JSON (report.h). Lines and columns count from 1, columns in characters; `from` and `to` are bytes from 0. */
+#include "base/codes.h"
 #include "base/json.h"
 #include "base/report.h"
 
@@ -48,6 +49,8 @@ void report_json(Unit *u, Text *t)
         text_put(t, "%s\n    {\"severity\": \"%s\", ", i ? "," : "", r->severity == ERROR ? "error" : "warning");
         if (r->severity == WARNING)
             text_put(t, "\"name\": \"%s\", ", warning_table[r->which].name);
+        else if (r->code)
+            text_put(t, "\"code\": \"%s\", ", r->code->name);
         text_put(t, "\"message\": ");
         json_string(t, r->text);
         if (r->span.source) {

@@ -1,4 +1,5 @@
-/* report_sarif.c: reports as SARIF (report.h). The rules are the warnings by their names, and `error` for every error. */
+/* report_sarif.c: reports as SARIF (report.h). The rules are the warnings by their names, the errors by their codes, and `error` for those without one. */
+#include "base/codes.h"
 #include "base/json.h"
 #include "base/report.h"
 
@@ -92,7 +93,7 @@ static void put_result(Unit *u, Text *t, const Report *r)
 {
     bool error = r->severity == ERROR || u->options.warnings_are_errors;
 
-    text_put(t, "\n        {\"ruleId\": \"%s\", \"level\": \"%s\", ", r->severity == ERROR ? "error" : warning_table[r->which].name,
+    text_put(t, "\n        {\"ruleId\": \"%s\", \"level\": \"%s\", ", r->severity != ERROR ? warning_table[r->which].name : r->code ? r->code->name : "error",
              error ? "error" : "warning");
     put_message(u, t, r);
     if (r->span.source) {
@@ -110,8 +111,8 @@ void report_sarif(Unit *u, Text *t, const char *version)
     text_put(t, "{\n  \"$schema\": \"https://json.schemastore.org/sarif-2.1.0.json\",\n  \"version\": \"2.1.0\",\n  \"runs\": [\n    {\n");
     text_put(t, "      \"tool\": {\"driver\": {\"name\": \"cnnc\", \"version\": \"%s\", \"rules\": [\n", version);
     text_put(t, "        {\"id\": \"error\", \"shortDescription\": {\"text\": \"what the compiler cannot accept\"}}");
-    for (int i = 0; i < WARNING_COUNT; i++)
-        text_put(t, ",\n        {\"id\": \"%s\", \"shortDescription\": {\"text\": \"%s\"}}", warning_table[i].name, warning_table[i].summary);
+    for (int i = 0; i < code_table_count; i++)           /* errors by number, warnings by name */
+        text_put(t, ",\n        {\"id\": \"%s\", \"shortDescription\": {\"text\": \"%s\"}}", code_table[i].name, code_table[i].title);
     text_put(t, "\n      ]}},\n      \"columnKind\": \"unicodeCodePoints\",\n      \"results\": [");
     for (int i = 0; i < diag_count(u); i++) {
         text_put(t, "%s", i ? "," : "");

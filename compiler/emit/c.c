@@ -24,7 +24,7 @@ static void put_function(CFile *f, const Function *function)
 }
 
 /* Layer by layer, each as a page. */
-static void put_functions(CFile *f)
+static void put_functions(CFile *f, CPages *pages)
 {
     const FunctionList *list = functions_in_order(f->u, f->functions);
     const Site *page = NULL;
@@ -37,7 +37,10 @@ static void put_functions(CFile *f)
             lesson_banner(f, s);
         }
         page = s;
+        CPage p = { .function = list->of.at[i], .from = f->t->length };
         put_function(f, list->of.at[i]);
+        p.to = f->t->length;
+        LIST_ADD(f->u->arena, &pages->list, p);
     }
 }
 
@@ -53,12 +56,12 @@ static void put_main(CFile *f)
     text_close(f->t, "}");
 }
 
-static bool emit(Unit *u, Text *t)
+CFile *c_write(Unit *u, Text *t, CPages *pages)
 {
     Text *functions = text_new(u->arena);
     CFile *f = c_file(u, functions);
 
-    put_functions(f);               /* first, to know what they need */
+    put_functions(f, pages);        /* first, to know what they need */
     f->t = t;
     c_about(f);
     text_blank(t);
@@ -73,6 +76,10 @@ static bool emit(Unit *u, Text *t)
     c_prototypes(f);
     c_helpers(f);
     text_blank(t);
+    for (int i = 0; i < pages->list.count; i++) {
+        pages->list.at[i].from += t->length;
+        pages->list.at[i].to += t->length;
+    }
     text_bytes(t, functions->at, functions->length);
     c_constants(f);
     c_steps(f);
@@ -80,7 +87,14 @@ static bool emit(Unit *u, Text *t)
     c_model(f);
     if (u->options.with_main)
         put_main(f);
-    return true;
+    return f;
+}
+
+static bool emit(Unit *u, Text *t)
+{
+    CPages pages = { 0 };
+
+    return c_write(u, t, &pages) != NULL;
 }
 
 const Output output_c = {

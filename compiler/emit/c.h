@@ -78,6 +78,19 @@ typedef struct CFile {
     LIST(const Tensor *) constants; /* of all programs */
 } CFile;
 
+/* Where in the text of the file a function stands, with the comment above it. */
+typedef struct CPage {
+    const Function *function;
+    size_t from, to;
+} CPage;
+
+typedef struct CPages {
+    LIST(CPage) list;
+} CPages;
+
+/* The whole file, and where its functions stand in `t`. */
+CFile *c_write(Unit *u, Text *t, CPages *pages);
+
 /* Everything that is decided before the first line is printed: names, functions, steps. */
 CFile *c_file(Unit *u, Text *t);
 
@@ -181,6 +194,7 @@ bool c_put_is_block(const Scope *s);                                            
 void c_signature(CFile *f, const char *name, const Scope *s);                           /* with the { */
 
 void lesson_comment(CFile *f, const Function *function);
+void lesson_formula(CFile *f, const Nest *n, const char *prefix);                       /* its formula alone, every line behind a prefix */
 void lesson_meanings(CFile *f, Scope *s);                                               /* fills in s->meaning */
 void lesson_banner(CFile *f, const Site *s);
 const char *lesson_as_written(CFile *f, const Site *s);                                 /* a layer as written, on one line */

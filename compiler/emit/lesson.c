@@ -166,7 +166,7 @@ static const char *total_text(const Scope *s)
     return t->at;
 }
 
-static void put_place_formula(CFile *f, const Scope *s)
+static void put_place_formula(CFile *f, const Scope *s, const char *prefix)
 {
     const Nest *n = s->nest;
     const char *total = total_text(s);
@@ -178,19 +178,19 @@ static void put_place_formula(CFile *f, const Scope *s)
         bool extreme = (n->put == PUT_MAX || n->put == PUT_MIN) && !n->start;
         text_put(t, extreme ? "%s %s %s(%s, %s)" : "%s %s %s%s%s", place->at, adds ? "+=" : "=",
                  extreme ? n->put == PUT_MAX ? "max" : "min" : "", extreme ? place->at : "", total);
-        put_formula(f->t, body_start, t->at);
+        put_formula(f->t, prefix, t->at);
         return;
     }
     bool simple = !has_summed(s) && expr_is_plain(n->value) && (!n->start || is_number(n->start, 0));
     bool inside = expr_totals(n->finish) == 1 && strlen(total) < 50;
     if (!inside)
-        put_formula(f->t, body_start, arena_print(f->u->arena, "%s = %s", s->total, total));
+        put_formula(f->t, prefix, arena_print(f->u->arena, "%s = %s", s->total, total));
     text_put(t, "%s = ", place->at);
     c_expr(t, s, FORM_FORMULA, n->finish, inside ? arena_print(f->u->arena, simple ? "%s" : "(%s)", total) : s->total);
-    put_formula(f->t, body_start, t->at);
+    put_formula(f->t, prefix, t->at);
 }
 
-static void put_scatter_formula(CFile *f, const Scope *s)
+static void put_scatter_formula(CFile *f, const Scope *s, const char *prefix)
 {
     const Nest *n = s->nest;
     Text *t = text_new(f->u->arena);
@@ -198,7 +198,7 @@ static void put_scatter_formula(CFile *f, const Scope *s)
     c_element(t, s, FORM_FORMULA, n->dst, n->index);
     text_put(t, n->put == PUT_ADD ? " += " : " = ");
     c_expr(t, s, FORM_FORMULA, n->value, s->total);
-    put_formula(f->t, body_start, t->at);
+    put_formula(f->t, prefix, t->at);
     if (n->loop_count) {
         t = text_new(f->u->arena);
         text_put(t, "for every ");
@@ -207,16 +207,21 @@ static void put_scatter_formula(CFile *f, const Scope *s)
             text_put(t, "; all of %s is %s before", scope_name(s, n->dst), plain_number(f->u->arena, n->fill->number, f->u->options.real));
         else if (n->fill)
             text_put(t, "; the rest of %s is %s", scope_name(s, n->dst), plain_number(f->u->arena, n->fill->number, f->u->options.real));
-        put_paragraph(f->t, body_start, t->at, 0);
+        put_paragraph(f->t, prefix, t->at, 0);
     }
 }
 
-static void put_nest_formula(CFile *f, const Scope *s)
+static void put_nest_formula(CFile *f, const Scope *s, const char *prefix)
 {
     if (nest_is_gather(s->nest))
-        put_place_formula(f, s);
+        put_place_formula(f, s, prefix);
     else
-        put_scatter_formula(f, s);
+        put_scatter_formula(f, s, prefix);
+}
+
+void lesson_formula(CFile *f, const Nest *n, const char *prefix)
+{
+    put_nest_formula(f, c_scope(f, n), prefix);
 }
 
 /* ---- shapes */
@@ -417,7 +422,7 @@ void lesson_comment(CFile *f, const Function *function)
         put_paragraph(f->t, body_start, *rule ? rule : rest, 0);
         text_put(f->t, " *\n");
     }
-    put_nest_formula(f, s);
+    put_nest_formula(f, s, body_start);
     text_put(f->t, " *\n");
     put_shapes(f, s);
     text_put(f->t, "%sWork: %s.", body_start, lesson_work(f, n));

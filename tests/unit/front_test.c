@@ -481,7 +481,7 @@ static void imports_that_reach_themselves_name_the_way(void **state)
     file_holds("a.cnn", "import \"b.cnn\"\n");
     file_holds("b.cnn", "param x = 1\nimport \"a.cnn\"\n");
     Unit *u = loaded("main.cnn", false);
-    const char *want = arena_print(u->arena, "%s/b.cnn:2:8: error: imports that reach themselves: %s/a.cnn -> %s/b.cnn -> %s/a.cnn\n",
+    const char *want = arena_print(u->arena, "%s/b.cnn:2:8: error: imports that reach themselves: %s/a.cnn -> %s/b.cnn -> %s/a.cnn [E035]\n",
                                    folder, folder, folder, folder);
     assert_memory_equal(said_by(u), want, strlen(want));
     assert_non_null(u->ast);

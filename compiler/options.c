@@ -59,6 +59,17 @@ static const char *read_style(Reader *r, const char *value)
     return "lesson, unrolled or fast";
 }
 
+static const char *read_layout(Reader *r, const char *value)
+{
+    static const char *const name[] = { [LAYOUT_AUTO] = "auto", [LAYOUT_CHANNELS] = "channels", [LAYOUT_IMAGES] = "images" };
+    for (int i = 0; i < countof(name); i++)
+        if (strcmp(value, name[i]) == 0) {
+            r->u->options.layout = (Layout)i;
+            return NULL;
+        }
+    return "auto, channels or images";
+}
+
 /* A machine of the fast style, or, told by its '-', a triple that LLVM knows. */
 static const char *read_target(Reader *r, const char *value)
 {
@@ -208,6 +219,7 @@ static const Option table[] = {
     { "--strict",        NULL,      "the same bits by every compiler: no contraction, own exp, log, tanh, erf", read_strict },
     { "--real",          "TYPE",    "float (default) or double",                                       read_real },
     { "--tile",          "N",       "images that one call handles (default 1; fast: two vectors of them)",                        read_tile },
+    { "--layout",        "WHAT",    "what lies innermost in --style=fast: auto (default), channels, images", read_layout },
     { "--infer",         NULL,      "inference alone: no dropout, scales folded into weights",         read_infer },
     { "--weights",       "FILE",    "embed the weights of FILE.safetensors (with --infer)",            read_weights },
     { "--main",          NULL,      "add a main with the commands train, test, run and grad",          read_main },

@@ -84,7 +84,9 @@ static bool layout(Unit *u)
     if (u->options.style == STYLE_FAST) {
         each(u, program_gather);
         each(u, program_compose);
+        each(u, program_channels_innermost);
         each(u, program_images_innermost);
+        each(u, program_pack);
         each(u, program_transpose);
     }
     return true;

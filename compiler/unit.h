@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 typedef enum Style { STYLE_LESSON, STYLE_UNROLLED, STYLE_FAST } Style;
+typedef enum Layout { LAYOUT_AUTO, LAYOUT_CHANNELS, LAYOUT_IMAGES } Layout;
 typedef enum RealType { REAL_FLOAT, REAL_DOUBLE } RealType;
 
 /* One -D name=value of the command line; `used` is set when a param of that name is met. */
@@ -30,6 +31,7 @@ typedef struct Options {
     bool with_main;                /* add a main that calls the runtime's command line */
     const char *weights;           /* .safetensors to embed as constants, or NULL */
     const struct Machine *machine; /* loops/machine.h: what --style=fast schedules for */
+    Layout layout;                 /* what --style=fast puts innermost */
     int64_t tile;                  /* images that one call of the generated code handles; 0: what the style prefers */
     const char *triple;            /* LLVM: the machine that objects are for, "aarch64-linux-gnu"; NULL: this one */
     const char *cpu, *features;    /* LLVM: "x86-64-v3" or "native", "+fma,-sse4a"; NULL: what every machine of that kind has */

@@ -215,13 +215,144 @@ static void unroll_small_sums(Nest *n)
             nest_unroll(n, i);
 }
 
+/* ---- channels innermost */
+
+int64_t panel_vectors(const Unit *u, bool image, int64_t all)
+{
+    int64_t most = image || u->options.machine->registers < 32 ? 2 : 4;
+    return largest_divisor(all, all < most ? all : most);
+}
+
+/* The loops in the order of dst's axes, those that it does not have behind them but before the last. */
+static void order_as_dst(Nest *n)
+{
+    int places = 0;
+
+    for (int i = 0; i < n->dst->rank; i++)
+        for (int64_t below = INT64_MAX, done = 0; done < n->index[i].count; done++) {
+            int next = 0;                                       /* the terms with the largest factors first */
+            int64_t factor = -1;
+            for (int j = 0; j < n->index[i].count; j++) {
+                int64_t size = n->index[i].term[j].factor < 0 ? -n->index[i].term[j].factor : n->index[i].term[j].factor;
+                if (size < below && size > factor) {
+                    factor = size;
+                    next = j;
+                }
+            }
+            below = factor;
+            int from = loop_of(n, n->index[i].term[next].loop);
+            if (from >= places)
+                nest_move_loop(n, from, places++);
+        }
+    if (places > 0)
+        nest_move_loop(n, places - 1, n->loop_count - 1);
+}
+
+/* The loop that runs through neighbours of dst, or NULL. */
+static Loop *neighbours(const Nest *n)
+{
+    const Affine *last = &n->index[n->dst->rank - 1];
+
+    for (int i = 0; n->dst->rank && i < last->count; i++)
+        if (last->term[i].factor == 1)
+            return last->term[i].loop;
+    return NULL;
+}
+
+/* The loop of a place along this axis of dst if nothing else is added there, or NULL. */
+static Loop *axis_loop(const Nest *n, int axis)
+{
+    const Affine *a = &n->index[axis];
+    return a->count == 1 && a->term[0].factor == 1 ? a->term[0].loop : NULL;
+}
+
+/* A convolution with its lanes over channels. Results of an image: a tile of pixels, in a row if they fill it. Gradients of weights: a
+ * tile of cells and channels of the kernel, kept while one image is summed. */
+static void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector)
+{
+    int64_t vectors = lanes->extent / vector, most = (u->options.machine->registers - 1 - vectors) / vectors;
+    int rank = n->dst->rank, images = images_loop(n), last = n->loop_count - 1;
+    bool weights = images >= 0 && summed(n, images);
+    Loop *along[2] = { NULL, NULL };                            /* the tile's loops */
+
+    nest_move_loop(n, loop_of(n, lanes), last);
+    if (n->dst->channels_last) {
+        along[0] = axis_loop(n, rank - 3);
+        along[1] = axis_loop(n, rank - 2);
+    } else if (rank >= 3) {
+        along[0] = axis_loop(n, rank - 2);                      /* channels */
+        along[1] = axis_loop(n, rank - 3);                      /* cells of a row */
+    }
+    int64_t a = 1, b = 1;
+    choose_tile(along[0] ? along[0]->extent : 1, along[1] ? along[1]->extent : 1, most, &a, &b);
+    if (along[0])
+        tile_loop(u, n, along[0], a);
+    if (along[1])
+        tile_loop(u, n, along[1], b);
+    last = n->loop_count - 1;
+    if (vectors > 1) {                                          /* a number that all lanes read serves all vectors at once */
+        nest_split(u, n, last, vector);
+        nest_unroll(n, last);
+        last++;
+    }
+    n->loops[last]->kind = LOOP_LANES;
+    order_tile(n);
+    images = images_loop(n);
+    if (weights && images >= n->hold) {                         /* image after image: what they read stays near */
+        nest_move_loop(n, images, 0);
+        n->hold++;
+    }
+}
+
+/* Neighbouring channels together, pixel after pixel. */
+static void schedule_pixels(Nest *n)
+{
+    if (!nest_is_gather(n)) {
+        order_as_dst(n);
+        n->hold = n->loop_count;
+        return;
+    }
+    order_as_dst(n);
+    nest_places_first(n);
+    nest_move_loop(n, n->hold - 1, n->loop_count - 1);
+    n->hold--;
+    unroll_small_sums(n);
+}
+
+typedef struct Channels { bool any; } Channels;
+
+static void see_channels(void *context, const Expr *load)
+{
+    Channels *c = context;
+    c->any = c->any || load->tensor->channels_last;
+}
+
+static bool reads_channels(const Nest *n)
+{
+    Channels c = { false };
+    nest_loads(n, see_channels, &c);
+    return c.any;
+}
+
 void nest_schedule_fast(Unit *u, Nest *n)
 {
     int vector = machine_lanes(u->options.machine, u->options.real);
     int images = images_loop(n);
     bool sums = false;
+    Loop *channels = neighbours(n);
 
     nest_fill_is_start(n);                                      /* a scatter may have become a gather since tidy */
+    for (int i = 0; i < n->loop_count; i++)
+        sums = sums || summed(n, i);
+    if (channels && vector > 1 && (n->dst->channels_last || reads_channels(n)) && sums && n->put == PUT_ADD && nest_is_gather(n)
+        && has_lanes(n, channels, vector)) {
+        schedule_channels(u, n, channels, vector);
+        return;
+    }
+    if (channels && n->dst->channels_last) {
+        schedule_pixels(n);
+        return;
+    }
     if (images < 0 || u->options.tile % vector != 0) {
         nest_places_first(n);
         return;
@@ -231,8 +362,6 @@ void nest_schedule_fast(Unit *u, Nest *n)
         n->hold = n->loop_count;
         return;
     }
-    for (int i = 0; i < n->loop_count; i++)
-        sums = sums || summed(n, i);
     if (sums && n->put == PUT_ADD) {
         const Affine *last = &n->index[n->dst->rank - 1];
         Loop *row = n->dst->rank && last->count == 1 ? last->term[0].loop : NULL;

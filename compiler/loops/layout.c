@@ -9,7 +9,7 @@
 
 static bool rotates(const Tensor *t)
 {
-    return t->per_image && t->role == ROLE_SCRATCH && t->rank > 1;
+    return t->per_image && t->role == ROLE_SCRATCH && t->rank > 1 && !t->channels_last;
 }
 
 static void rotate(Affine *index, int rank)
@@ -93,9 +93,15 @@ static Expr *replace_load(void *context, Expr *e)
     return e;
 }
 
+/* What the caller gives or takes is copied, but for maps where those keep their images outermost. */
+static bool is_copied(const Program *p, const Tensor *t)
+{
+    return t && (t->rank == 2 || (t->rank > 2 && !p->channels_last));
+}
+
 static void bring_in(Unit *u, Program *p, Tensor *given, const char *name, const char *why)
 {
-    if (!given || given->rank < 2)
+    if (!is_copied(p, given))
         return;
     Replace r = { .u = u, .p = p, .from = given, .to = twin(u, p, given, ROLE_SCRATCH, "lanes") };
     for (int i = 0; i < p->nests.count; i++) {
@@ -114,7 +120,7 @@ static void bring_out(Unit *u, Program *p)
     Tensor *inner = p->y;
     int last = 0;
 
-    if (inner->rank < 2)
+    if (!is_copied(p, inner))
         return;
     p->y = twin(u, p, inner, ROLE_OUTPUT, "result");
     for (int i = 0; i < p->tensors.count; i++)

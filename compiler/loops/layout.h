@@ -14,6 +14,14 @@ void program_compose(Unit *u, Program *p);
  * that the lanes can run over the weights. After program_images_innermost. */
 void program_transpose(Unit *u, Program *p);
 
+/* channels.c: the channels of all maps become their innermost axis, where the shapes of the convolutions make that the faster choice
+ * (Program.channels_last says so). Before program_images_innermost, which then turns only what is no map. */
+void program_channels_innermost(Unit *u, Program *p);
+
+/* pack.c: weights are copied into the order in which the nests read them, gradients of weights are summed in the order in which they
+ * are made. Where channels are innermost; after program_channels_innermost. */
+void program_pack(Unit *u, Program *p);
+
 /* layout.c: the images of a tile become the innermost axis of everything in the scratch block. After program_gather, before phases. */
 void program_images_innermost(Unit *u, Program *p);
 

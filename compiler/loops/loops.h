@@ -49,6 +49,7 @@ typedef struct Tensor {
     int64_t dim[MAX_AXES];
     bool per_image;             /* one for every image of the tile: its first axis is n */
     bool has_n;                 /* that axis is there (tile.c drops it) */
+    bool channels_last;         /* a map with its channels innermost: n, h, w, c (channels.c) */
     Site *site;                 /* which layer it belongs to, or NULL */
     Param *param;               /* ROLE_PARAM, ROLE_STATE, ROLE_GRADIENT */
     bool own_symbol;            /* of a view: it has a symbol of its own, and is not called like the tensor it shows */
@@ -172,6 +173,7 @@ typedef struct Program {
     Tensor **of_value, **of_param;          /* tensors of the net's values (the input, then those of the sites) and params */
     Tensor *x, *y, *target, *share, *images, *loss, *dx;   /* NULL where the program has none */
     int marks;                  /* numbers given out: a pass marks tensors with a new one */
+    bool channels_last;         /* its maps have their channels innermost */
     bool planned;               /* program_memory has run */
     int64_t scratch;            /* reals of the scratch block of a tile */
     int64_t shared;             /* reals of the shared block */

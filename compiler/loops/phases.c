@@ -34,16 +34,22 @@ static void mark_read(void *context, const Expr *load)
         base->mark = w->read;
 }
 
+/* Per image, or a sum of the tile's own. */
+static bool belongs_to_tile(const Tensor *t)
+{
+    return t->per_image || tensor_base((Tensor *)t)->role == ROLE_SCRATCH;
+}
+
 static void see_image(void *context, const Expr *load)
 {
     bool *image = context;
-    *image = *image || load->tensor->per_image;
+    *image = *image || belongs_to_tile(load->tensor);
 }
 
 /* Per image, or summed over images: runs for every tile. */
 static bool touches_images(const Nest *n)
 {
-    bool image = n->dst->per_image;
+    bool image = belongs_to_tile(n->dst);
 
     nest_loads(n, see_image, &image);
     for (int i = 0; i < n->loop_count; i++)

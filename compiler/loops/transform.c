@@ -45,6 +45,45 @@ void nest_unroll(Nest *n, int loop)
     n->loops[loop]->kind = LOOP_UNROLL;
 }
 
+/* ---- loops of its own */
+
+typedef struct Copies { Loop *const *old; Loop **now; int count; } Copies;
+
+static void copy_affine(const Copies *c, Affine *a)
+{
+    for (int i = 0; i < a->count; i++)
+        for (int k = 0; k < c->count; k++)
+            if (a->term[i].loop == c->old[k]) {
+                a->term[i].loop = c->now[k];
+                break;
+            }
+}
+
+static Expr *copy_expr(void *context, Expr *e)
+{
+    int count = e->op == OP_LOAD ? e->tensor->rank : e->op == OP_INDEX ? 1 : e->op == OP_RANDOM ? 2 : 0;
+    for (int i = 0; i < count; i++)
+        copy_affine(context, &e->index[i]);
+    return e;
+}
+
+void nest_own_loops(Unit *u, Nest *n)
+{
+    Loop *old[MAX_LOOPS];
+    Copies c = { old, n->loops, n->loop_count };
+
+    memcpy(old, n->loops, sizeof old);
+    for (int i = 0; i < n->loop_count; i++) {
+        n->loops[i] = ARENA_NEW(u->arena, Loop);
+        *n->loops[i] = *old[i];
+    }
+    for (int i = 0; i < n->dst->rank; i++)
+        copy_affine(&c, &n->index[i]);
+    n->value = expr_map(u, n->value, copy_expr, &c);
+    n->start = expr_map(u, n->start, copy_expr, &c);
+    n->finish = expr_map(u, n->finish, copy_expr, &c);
+}
+
 /* ---- split */
 
 typedef struct Split { Loop *old, *outer, *inner; } Split;

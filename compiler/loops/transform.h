@@ -14,11 +14,18 @@ void nest_places_first(Nest *n);
 /* A gather writes every place: what all of dst was filled with first becomes what its totals start from. */
 void nest_fill_is_start(Nest *n);
 
+/* Loops of the nest that were another's become copies. */
+void nest_own_loops(Unit *u, Nest *n);
+
 /* The loop is written out. */
 void nest_unroll(Nest *n, int loop);
 
 /* Splits a loop of extent outer * inner into two: l becomes l_outer * inner + l_inner. False if inner does not divide it. */
 bool nest_split(Unit *u, Nest *n, int loop, int64_t inner);
+
+/* fast.c: how many vectors of channels one register tile covers, of `all` that there are: `image` for results of an image, else for
+ * gradients of weights. */
+int64_t panel_vectors(const Unit *u, bool image, int64_t all);
 
 /* fast.c: the rewrites that the fast style picks for a nest. */
 void nest_schedule_fast(Unit *u, Nest *n);

@@ -106,8 +106,12 @@ static void try_network(Trial *t)
     const char *plain = t->seed % 4 == 0 ? "" : " -O0";
     const char *one_plain = arena_print(t->arena, "%s%s", one, plain), *two_plain = arena_print(t->arena, "%s%s", two, plain);
     /* The fast style, for machines with long and with short vectors; what a C compiler does not have it puts together. */
-    static const char *const fast[] = { "--style=fast --target=avx2", "--style=fast --target=sse2", "--style=fast --target=avx512",
-                                        "--style=fast --target=scalar" };
+    static const char *const fast[] = {
+        "--style=fast --target=avx2 --layout=images", "--style=fast --target=sse2 --layout=channels", "--style=fast --target=avx512",
+        "--style=fast --target=avx2 --layout=channels", "--style=fast --target=sse2", "--style=fast --target=avx512 --layout=channels",
+        "--style=fast --target=scalar",
+    };
+    static const int fast_tile[] = { 8, 1, 16, 3, 4, 2, 3 };
     const char *native = arena_print(t->arena, "%s%s", two, t->seed % 2 == 0 ? " -march=native" : "");
     /* LLVM at two levels, with and without contraction. */
     static const char *const llvm[] = { "--style=lesson -O3 --cpu=native", "--style=lesson -O0 --strict", "--style=lesson -O2" };
@@ -115,10 +119,10 @@ static void try_network(Trial *t)
     const BuildOf builds[] = {
         { "lesson.float", "--style=lesson", false, 4, one },
         { "unrolled.float", "--style=unrolled", false, (int)dice_between(&d, 1, 2), two_plain },
-        { "fast.float", fast[t->seed % 4], false, t->seed % 4 == 2 ? 16 : 8, native },
+        { "fast.float", fast[t->seed % countof(fast)], false, fast_tile[t->seed % countof(fast)], native },
         { "lesson.double", "--style=lesson", true, (int)dice_between(&d, 1, 3), two },
         { "unrolled.double", "--style=unrolled", true, 1, one_plain },
-        { "fast.double", fast[(t->seed + 1) % 4], true, 0, one },
+        { "fast.double", fast[(t->seed + 1) % countof(fast)], true, 0, one },
         { "infer.float", "--infer", false, (int)dice_between(&d, 1, 3), two },
         { "infer.double", "--infer", true, 1, one },
         { "llvm.float", o->llvm ? llvm[t->seed % 3] : NULL, false, (int)dice_between(&d, 1, 3), NULL },

@@ -6,6 +6,7 @@
 #include "emit/native.h"
 #include "inspect/inspect.h"
 #include "integrate/depfile.h"
+#include "integrate/tools.h"
 #include "options.h"
 #include "pipeline.h"
 
@@ -168,6 +169,10 @@ static int run_inspection(Unit *u, const CommandLine *line)
 
 int main(int argc, char **argv)
 {
+    const Tool *tool = tool_find(argc > 1 ? argv[1] : NULL);
+
+    if (tool)
+        return tool->run(argc - 1, argv + 1);
     Unit *u = unit_new();
     CommandLine line = { 0 };
     int status = 0;
@@ -184,6 +189,8 @@ int main(int argc, char **argv)
     } else if (line.list_targets) {
         Text *t = text_new(u->arena);
         status = !native_list_targets(t) || !write_file(u, "-", t);
+    } else if (line.makefile) {
+        status = tool_makefile();
     } else if (line.inspection) {
         status = run_inspection(u, &line);
     } else if (line.command) {

@@ -4,6 +4,7 @@
 #include "emit/emit.h"
 #include "emit/native.h"
 #include "inspect/inspect.h"
+#include "integrate/tools.h"
 #include "loops/machine.h"
 #include "pipeline.h"
 
@@ -200,6 +201,7 @@ static const char *read_main(Reader *r, const char *value)    { (void)value; r->
 static const char *read_strict(Reader *r, const char *value)  { (void)value; r->u->options.strict = true; return NULL; }
 static const char *read_debug(Reader *r, const char *value)   { (void)value; r->u->options.debug = true; return NULL; }
 static const char *read_targets(Reader *r, const char *value) { (void)value; r->line->list_targets = true; return NULL; }
+static const char *read_makefile(Reader *r, const char *value) { (void)value; r->line->makefile = true; return NULL; }
 static const char *read_help(Reader *r, const char *value)    { (void)value; r->line->help = true; return NULL; }
 static const char *read_version(Reader *r, const char *value) { (void)value; r->line->version = true; return NULL; }
 
@@ -230,6 +232,7 @@ static const Option table[] = {
     { "-MD",             NULL,      "write beside the first output, as FILE.d, what it depends on",    read_depend },
     { "-MF",             "FILE",    "write that to FILE",                                              read_depfile },
     { "--dump",          "STAGE",   "print what a stage made, and stop",                               read_dump },
+    { "--makefile",      NULL,      "where cnnc.mk is: include $(shell cnnc --makefile)",              read_makefile },
     { "--help",          NULL,      "this text",                                                       read_help },
     { "--version",       NULL,      "the version",                                                     read_version },
 };
@@ -248,6 +251,11 @@ void options_help(Unit *u, Text *t)
         text_put(t, "  cnnc %s %s", inspection_table[i]->name, inspection_table[i]->takes);
         text_column(t, 33);
         text_put(t, "%s\n", inspection_table[i]->summary);
+    }
+    for (int i = 0; i < tool_table_count; i++) {
+        text_put(t, "  cnnc %s %s", tool_table[i].name, tool_table[i].takes);
+        text_column(t, 33);
+        text_put(t, "%s\n", tool_table[i].summary);
     }
     text_blank(t);
     for (int i = 0; i < countof(table); i++) {
@@ -425,7 +433,7 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
     if (!options->tile)
         options->tile = options->style != STYLE_FAST ? 1
                         : 2 * machine_lanes(options->machine, options->real);
-    if (line->help || line->version || line->list_targets)
+    if (line->help || line->version || line->list_targets || line->makefile)
         return true;
     if (line->inspection)
         return inspected_enough(u, line);

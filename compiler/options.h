@@ -23,7 +23,7 @@ typedef struct CommandLine {
     const char *depfile;            /* -MF: where it goes, or NULL: beside the first target */
     bool depend;                    /* -MD or -MF */
     enum { REPORT_TEXT, REPORT_JSON, REPORT_SARIF } report;         /* how errors and warnings are written on stderr */
-    bool help, version, list_targets;
+    bool help, version, list_targets, makefile;
 } CommandLine;
 
 /* Reads the arguments into u->options and *line. False after saying on stderr what is wrong with them. */

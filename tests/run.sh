@@ -308,6 +308,7 @@ stage_docs() {
 
 stage_integrate() {
     test_it "depfiles, statuses, bytes, JSON and SARIF" tests/integrate/outputs.sh "$cnnc" "$out/integrate-outputs"
+    test_it "what is installed builds networks" tests/integrate/install.sh "$out/main" "$out/integrate-install"
 }
 
 stage_torch() {

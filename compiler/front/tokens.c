@@ -63,10 +63,32 @@ bool is_item_keyword(int kind)
 
 /* ---- the next raw token */
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Whether a keyword is given a value: data = conv 3. It is a name then, badly chosen. */
+static bool is_assigned(const Parse *p, const Token *t)
+{
+    size_t after = t->span.to;
+    while (after < p->length && is_blank(p->text[after]))
+        after++;
+    return after < p->length && p->text[after] == '=';
+}
+
+/* The key of an argument may be any word: source digits, train=5000. */
+static bool is_key(const Parse *p, const Token *t)
+{
+    return is_keyword(t->kind) && (p->now.kind == ',' || p->now.kind == CALL) && is_assigned(p, t);
+}
+
 static const Token *peek(Parse *p)
 {
     if (!p->has_ahead) {
         scanner_next(p, &p->ahead);
+        if (is_key(p, &p->ahead))
+            p->ahead.kind = ID;
         p->has_ahead = true;
     }
     return &p->ahead;
@@ -86,11 +108,6 @@ static Token made(Parse *p, int kind)
     return (Token){ .kind = kind, .span = { p->source, at, at } };
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 /* How far from the start of its line a token stands; -1 if something else stands before it. */
 static int indent(const Parse *p, uint32_t at)
 {
@@ -101,15 +118,6 @@ static int indent(const Parse *p, uint32_t at)
 }
 
 /* ---- statements */
-
-/* Whether a keyword is given a value: data = conv 3. It is a name then, badly chosen. */
-static bool is_assigned(const Parse *p, const Token *t)
-{
-    size_t after = t->span.to;
-    while (after < p->length && is_blank(p->text[after]))
-        after++;
-    return after < p->length && p->text[after] == '=';
-}
 
 /* Nothing of a statement stands before the next token. */
 static bool at_start(const Parse *p)

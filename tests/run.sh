@@ -309,6 +309,7 @@ stage_docs() {
 stage_integrate() {
     test_it "depfiles, statuses, bytes, JSON and SARIF" tests/integrate/outputs.sh "$cnnc" "$out/integrate-outputs"
     test_it "what is installed builds networks" tests/integrate/install.sh "$out/main" "$out/integrate-install"
+    test_it "cnnc format" tests/integrate/format.sh "$cnnc" "$out/random" "$out/integrate-format"
 }
 
 stage_torch() {

@@ -148,6 +148,16 @@ static const char *read_weights(Reader *r, const char *value)
     return NULL;
 }
 
+static const char *read_report(Reader *r, const char *value)
+{
+    Options *o = &r->u->options;
+
+    if (o->report_count == countof(o->reports))
+        return "one of so many tables: four are enough";
+    o->reports[o->report_count++] = value;
+    return *value ? NULL : "a table";
+}
+
 static const char *read_dump(Reader *r, const char *value)
 {
     r->line->dump = value;
@@ -223,7 +233,8 @@ static const Option table[] = {
     { "--tile",          "N",       "images that one call handles (default 1; fast: two vectors of them)",                        read_tile },
     { "--layout",        "WHAT",    "what lies innermost in --style=fast: auto (default), channels, images", read_layout },
     { "--infer",         NULL,      "inference alone: no dropout, scales folded into weights",         read_infer },
-    { "--weights",       "FILE",    "embed the weights of FILE.safetensors (with --infer)",            read_weights },
+    { "--weights",       "FILE",    "embed the weights of FILE.safetensors (with --infer); -o net.html: show them",            read_weights },
+    { "--report",        "FILE",    "-o net.html: show a table that train --csv or test --csv wrote",  read_report },
     { "--main",          NULL,      "add a main with the commands train, test, run and grad",          read_main },
     { "--unroll-budget", "N",       "statements that --style=unrolled may write (default 250000)",     read_budget },
     { "-W",              "NAME",    "-Wall: all warnings; -WNAME, -Wno-NAME: one of them; -Werror: they are errors", read_warning },
@@ -454,6 +465,17 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
             t->emit = "c";
         if (!t->emit && !output_for_path(t->path))
             return wrong("'%s' has an ending that says no output%s", t->path, "; '--emit=c' chooses C");
+    }
+    bool looks = line->targets.count > 0;
+    for (int i = 0; i < line->targets.count; i++) {
+        const Target *t = &line->targets.at[i];
+        looks = looks && (t->emit ? output_find(t->emit) : output_for_path(t->path))->looks;
+    }
+    if (u->options.report_count && !looks)
+        return wrong("--report belongs to a page, -o net.html%s%s", "", "");
+    if (u->options.weights && !u->options.infer && looks) {
+        u->options.shown_weights = u->options.weights;
+        u->options.weights = NULL;
     }
     if (u->options.weights && !u->options.infer)
         return wrong("--weights needs --infer: %s%s", "weights are embedded for inference, training changes them", "");

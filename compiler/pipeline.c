@@ -61,6 +61,8 @@ static bool tile(Unit *u)   { each(u, program_drop_n); return true; }
 /* Trained numbers become constants. */
 static bool embed(Unit *u)
 {
+    if (u->options.shown_weights)
+        return weights_read(u, u->net, u->options.shown_weights);
     if (!u->options.weights)
         return true;
     if (!weights_read(u, u->net, u->options.weights))

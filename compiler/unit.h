@@ -30,6 +30,9 @@ typedef struct Options {
     bool infer;                    /* inference alone */
     bool with_main;                /* add a main that calls the runtime's command line */
     const char *weights;           /* .safetensors to embed as constants, or NULL */
+    const char *shown_weights;     /* .safetensors to look at (Param.values), or NULL */
+    const char *reports[4];        /* tables of a training to look at */
+    int report_count;
     const struct Machine *machine; /* loops/machine.h: what --style=fast schedules for */
     Layout layout;                 /* what --style=fast puts innermost */
     int64_t tile;                  /* images that one call of the generated code handles; 0: what the style prefers */

@@ -161,6 +161,9 @@ static bool test_and_report(Work *w, cnn_scores *scores)
     bool good = cnn_test(w->net, w->data, scores, confusion, &w->error);
     if (good)
         cnn_report(w->model, w->data, scores, confusion, stdout);
+    if (good && w->options->command == COMMAND_TEST && w->options->csv)
+        good = confusion ? cnn_report_csv(w->model, w->data, confusion, w->options->csv, &w->error)
+                         : cnn_fail(&w->error, "a table of the confusions of %zu classes is too large", n);
     cnn_memory_release(confusion);
     return good;
 }

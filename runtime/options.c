@@ -33,7 +33,7 @@ static const Option options[] = {
     { "--lr", "X", RATE, TRAIN, 0, AT(rate), "the learning rate to begin with" },
     { "--seed", "N", WHOLE, TRAIN | GRAD, 0, AT(seed), "what all random numbers are a function of" },
     { "--save", "FILE", TEXT, TRAIN, 0, AT(save), "where the weights go" },
-    { "--csv", "FILE", TEXT, TRAIN, 0, AT(csv), "a table of the epochs" },
+    { "--csv", "FILE", TEXT, TRAIN | TEST, 0, AT(csv), "a table of the epochs (train), of the confusions (test)" },
     { "--checkpoint", "FILE", TEXT, TRAIN, 0, AT(checkpoint), "where an unfinished run is kept" },
     { "--resume", "FILE", TEXT, TRAIN, 0, AT(resume), "go on with an unfinished run, bit for bit" },
     { "--eval", NULL, FLAG, GRAD, 0, AT(eval), "the gradient of inference, not of training" },

@@ -1,5 +1,6 @@
 /* report.c: scores, the table of confusions, and expectations. */
 #include "report.h"
+#include "io.h"
 #include "metrics.h"
 #include "net.h"
 #include "settings.h"
@@ -101,6 +102,36 @@ static void print_classes(const cnn_model *model, const cnn_data *data, const in
                 guessed ? 100 * (double)right / (double)guessed : 0.0);
     }
     fprintf(to, "found: share of the class's images that were taken for it; precise: share of what was taken for it that is it\n");
+}
+
+/* A cell of a table: in quotation marks, which are doubled within. */
+static bool write_label(IoOutput *out, const char *text, cnn_error *error)
+{
+    bool good = cnn_io_write(out, "\"", 1, error);
+    for (; good && *text; text++)
+        good = cnn_io_write(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1, error);
+    return good && cnn_io_write(out, "\"", 1, error);
+}
+
+bool cnn_report_csv(const cnn_model *model, const cnn_data *data, const int64_t *confusion, const char *path, cnn_error *error)
+{
+    IoOutput out;
+    size_t n = model->outputs;
+    char buffer[24], number[32];
+    if (!cnn_io_create(&out, path, error))
+        return false;
+    bool good = cnn_io_write(&out, "truth", 5, error);
+    for (size_t k = 0; good && k < n; k++)
+        good = cnn_io_write(&out, ",", 1, error) && write_label(&out, cnn_data_label(model, data, k, buffer), error);
+    for (size_t i = 0; good && i < n; i++) {
+        good = cnn_io_write(&out, "\n", 1, error) && write_label(&out, cnn_data_label(model, data, i, buffer), error);
+        for (size_t k = 0; good && k < n; k++)
+            good = cnn_io_write(&out, number, (size_t)snprintf(number, sizeof number, ",%lld", (long long)confusion[i * n + k]), error);
+    }
+    if (good && cnn_io_write(&out, "\n", 1, error))
+        return cnn_io_finish(&out, error);
+    cnn_io_abandon(&out);
+    return false;
 }
 
 void cnn_report(const cnn_model *model, const cnn_data *data, const cnn_scores *scores, const int64_t *confusion, FILE *to)

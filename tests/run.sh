@@ -62,7 +62,7 @@ test_it() {
     "$@" > "$log" 2>&1 < /dev/null
     status=$?
     if [ $status -eq 0 ]; then
-        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|llvm\|layers\|golden\|torch\|lint\|strict\|docs\|examples\|curve\|integrate\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
+        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|page\|llvm\|layers\|golden\|torch\|lint\|strict\|docs\|examples\|curve\|integrate\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
     else
         say FAIL "$name" "$(since "$begun")" "status $status; all of it: ${log#"$top"/}"
         tail -n 40 "$log" | sed 's/^/      /'
@@ -93,6 +93,7 @@ missing_packages() {
     [ -e /usr/include/png.h ] || wished="$wished libpng-dev"
     have clang || have clang-19 || wished="$wished clang"
     find_llvm || wished="$wished llvm-19-dev"
+    find_browser > /dev/null || wished="$wished chromium"
     if [ -n "${CNNC_TARGETS:-}" ]; then         # for the objects of other machines: large, so only if asked for
         wished="$wished qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross"
         wished="$wished qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi clang-19 lld-19 nodejs"
@@ -107,6 +108,13 @@ find_llvm() {
     for name in llvm-config-19 llvm-config-18 llvm-config-17 llvm-config-16; do
         have "$name" && [ -e "$("$name" --includedir)/llvm-c/Core.h" ] && return 0
     done
+    return 1
+}
+
+# A browser that runs without a screen, or nothing.
+find_browser() {
+    local name
+    for name in chromium chromium-browser google-chrome; do have "$name" && command -v "$name" && return 0; done
     return 1
 }
 
@@ -312,6 +320,10 @@ stage_integrate() {
     test_it "cnnc format" tests/integrate/format.sh "$cnnc" "$out/random" "$out/integrate-format"
 }
 
+stage_inspect() {
+    test_it "a network as a page, in a browser" tests/inspect/page.sh "$cnnc" "$out/inspect" "$(find_browser)"
+}
+
 stage_torch() {
     if [ -z "$torch" ]; then
         skip "the same networks in PyTorch" "python3-torch is not installed"
@@ -339,7 +351,7 @@ begun=$(now)
 install_missing
 find_compilers
 find_torch
-all="arrows build unit golden messages layers random llvm torch strict docs integrate examples"
+all="arrows build unit golden messages layers random llvm torch strict inspect docs integrate examples"
 for stage in $all; do
     case " ${stages:-$all} build " in
         *" $stage "*) ;;

@@ -226,6 +226,10 @@ const Code code_table[] = {
       "`cnnc explain net.cnn:9` explains the layers that line 9 makes, `cnnc explain net.cnn:conv2` one of them, or the value that has that name. A line of a block makes "
       "layers wherever the block is used; those have names of their own, which `cnnc summary net.cnn` lists.",
       { "line %s makes", "'%s' is no layer of network" } },
+    { "E057", "a table of a training that is none",
+      "`--report` shows what `./net train --csv epochs.csv` (a row an epoch, the first column is `epoch`) and `./net test --csv confusion.csv` (a row a class, the "
+      "first column is `truth`) wrote: a head, and rows of as many cells.",
+      { "row %d of '%s' has not as many", "'%s' is neither a table of epochs" } },
     { "E099", "a mistake of cnnc",
       "The compiler proves what it writes, and this proof failed: nothing was written. It is not the network's fault; please report it with the source.",
       { "internal error" } },

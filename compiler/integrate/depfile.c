@@ -28,9 +28,14 @@ void depfile_put(const Unit *u, const char *const *targets, int count, Text *t)
         text_put(t, " \\\n  ");
         put_path(t, f->name);
     }
-    if (u->options.weights) {
+    const char *weights = u->options.weights ? u->options.weights : u->options.shown_weights;
+    if (weights) {
         text_put(t, " \\\n  ");
-        put_path(t, u->options.weights);
+        put_path(t, weights);
+    }
+    for (int i = 0; i < u->options.report_count; i++) {
+        text_put(t, " \\\n  ");
+        put_path(t, u->options.reports[i]);
     }
     text_put(t, "\n");
     for (const AstFile *f = imports; f; f = f->next) {
@@ -38,9 +43,14 @@ void depfile_put(const Unit *u, const char *const *targets, int count, Text *t)
         put_path(t, f->name);
         text_put(t, ":\n");
     }
-    if (u->options.weights) {
+    if (weights) {
         text_put(t, "\n");
-        put_path(t, u->options.weights);
+        put_path(t, weights);
+        text_put(t, ":\n");
+    }
+    for (int i = 0; i < u->options.report_count; i++) {
+        text_put(t, "\n");
+        put_path(t, u->options.reports[i]);
         text_put(t, ":\n");
     }
 }

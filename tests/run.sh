@@ -94,9 +94,11 @@ missing_packages() {
     have clang || have clang-19 || wished="$wished clang"
     find_llvm || wished="$wished llvm-19-dev"
     find_browser > /dev/null || wished="$wished chromium"
+    have gdb || wished="$wished gdb"
     if [ -n "${CNNC_TARGETS:-}" ]; then         # for the objects of other machines: large, so only if asked for
         wished="$wished qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross"
         wished="$wished qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi clang-19 lld-19 nodejs"
+        wished="$wished qemu-system-misc gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"
     fi
     needed_packages=$needed
     wished_packages=$wished
@@ -246,9 +248,11 @@ stage_random() {
     local agree=$out/main/tests/agree libcnn=$out/main/runtime/libcnn.a
     local llvm=()
     [ $with_llvm = yes ] && llvm=(--llvm)
-    compilers "-O1 -w"
+    compilers "-O3 -march=native -w"
+    [ -n "$clang" ] && cc_options=("--cc=$gcc -O3 -march=native -w" "--cc=$clang -O0 -w" "--cc=$clang -O3 -march=native -w" "--cc=$gcc -O0 -w")
     test_it "$networks random networks agree" "$agree" "${llvm[@]}" --cnnc="$cnnc" --libcnn="$libcnn" --dir="$out/random" --seed="$seed" \
         --count="$networks" --jobs="$jobs" "${cc_options[@]}"
+    compilers "-O1 -w"
     test_it "$((networks / 2)) networks of whole numbers are equal" "$agree" --whole --quick --cnnc="$cnnc" --dir="$out/random-whole" \
         --seed="$seed" --count="$((networks / 2))" --jobs="$jobs" "${cc_options[@]}"
     compilers "-O0 -w"

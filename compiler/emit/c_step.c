@@ -171,6 +171,17 @@ static int longest_name(CFile *f, const Places *places)
     return longest;
 }
 
+static const char *block_of(const Tensor *t)
+{
+    return t->role == ROLE_SHARED ? "shared" : "scratch";
+}
+
+/* `float (*const conv1_y)[8][26][26] = (void *)(scratch + 5408);`: with -g the pointer knows the shape, and a debugger prints *conv1_y. */
+static void put_typed_place(CFile *f, const Tensor *t)
+{
+    text_line(f->t, "%s (*const %s)%s = (void *)(%s + %" PRId64 ");", f->real, place_name(f, t), c_dims(f->u->arena, t), block_of(t), t->offset);
+}
+
 /* `void *conv1_y = scratch + 5408;   // 8x26x26`: a void pointer fits an array of any shape. */
 static void put_places(CFile *f, const Step *step)
 {
@@ -185,12 +196,18 @@ static void put_places(CFile *f, const Step *step)
         return;
     for (int i = 0; i < places.list.count; i++)
         largest = places.list.at[i]->offset > largest ? places.list.at[i]->offset : largest;
+    if (f->u->options.debug) {
+        for (int i = 0; i < places.list.count; i++)
+            put_typed_place(f, places.list.at[i]);
+        text_blank(f->t);
+        return;
+    }
     int width = longest_name(f, &places), digits = snprintf(NULL, 0, "%" PRId64, largest);
     for (int i = 0; i < places.list.count; i++) {
         const Tensor *t = places.list.at[i];
         const char *name = place_name(f, t);
         const char *line = arena_print(f->u->arena, "void *%s%*s = %s + %*" PRId64 ";   // %s", name, width - (int)strlen(name), "",
-                                       t->role == ROLE_SHARED ? "shared" : "scratch", digits, t->offset, shape_of_tensor(f, t));
+                                       block_of(t), digits, t->offset, shape_of_tensor(f, t));
         const char *meaning = t->meaning ? arena_print(f->u->arena, ": %s", names_comment(f->u->arena, t->meaning)) : "";
         bool fits = (size_t)f->t->depth * 4 + strlen(line) + strlen(meaning) <= PAGE_WIDTH;
         text_line(f->t, "%s%s", line, fits ? meaning : "");
@@ -244,6 +261,8 @@ static const char *argument(CFile *f, const Step *step, const Tensor *t, bool wa
     const char *text = at_hand(f, base);
     bool is_const = is_const_at_hand(step, base->role);
 
+    if (has_place(base) && f->u->options.debug)
+        return arena_print(f->u->arena, "(void *)%s", text);
     if (has_place(base) || (base->rank < 2 && t->rank < 2))
         return text;
     if (same_dims(t, base) && (is_const == wants_const || t->rank < 2))

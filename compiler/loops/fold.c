@@ -351,8 +351,8 @@ static bool is_scale(Fold *f, Nest *n, Expr **x, Expr **A, Expr **B)
     find_image(n->value, x, &several);
     if (!*x || several || (*x)->tensor->rank != n->dst->rank)
         return false;
-    for (int i = 0; i < n->dst->rank; i++)
-        if (!affine_equal(&(*x)->index[i], &n->index[i]))
+    for (int i = 0; i < n->dst->rank; i++)          /* a nest that cuts at the far end alone has the same indices, and less of them */
+        if (!affine_equal(&(*x)->index[i], &n->index[i]) || (*x)->tensor->dim[i] != n->dst->dim[i])
             return false;
     return linear_in(f, n->value, (*x)->tensor, A, B);
 }

@@ -1,10 +1,11 @@
 /* functions.c: the functions that `cnnc --strict` writes into a file: how far they are from the truth, and whether LLVM's are the same.
  *
- *   functions NET.so [STEP]      compiled with -DNET='"net.c"', the C file of functions.cnn; NET.so: LLVM's of the same network
+ *   functions NET.so [STEP [START [NAME]]]       compiled with -DNET='"net.c"', the C file of functions.cnn, or with -DONLY_LOG and that of
+ *                                                a network whose loss has the logarithm; NET.so: LLVM's of the same network
  *
- * Goes through the floats by their bits, every STEP-th (default 4001; 1: all of them), compares same_exp, ... with the math library in
- * double and prints the largest error in units in the last place; half of one is what rounding costs anyway. Status 1 beyond 0.501, or if
- * some bits of LLVM's network differ from those of the C file. */
+ * Goes through the floats by their bits, every STEP-th (default 4001; 1: all of them) from START on (default 0), compares same_exp, ...
+ * with the math library in double and prints the largest error in units in the last place; half of one is what rounding costs anyway.
+ * NAME measures one function alone. Status 1 beyond 0.501, or if some bits of LLVM's network differ from those of the C file. */
 #include NET
 
 #include <dlfcn.h>
@@ -14,6 +15,17 @@
 #include <string.h>
 
 enum { COUNT = 4096, PATHS = 5 };
+
+/* Which floats, by their bits; of which function, NULL: of all. */
+typedef struct Floats {
+    uint64_t step, start;
+    const char *name;
+} Floats;
+
+static Floats floats_from(int argc, char **argv)
+{
+    return (Floats){ argc > 2 ? strtoull(argv[2], NULL, 10) : 4001, argc > 3 ? strtoull(argv[3], NULL, 10) : 0, argc > 4 ? argv[4] : NULL };
+}
 
 static float float_of(uint32_t bits)
 {
@@ -34,12 +46,14 @@ static double ulps(float got, double want)
     return fabs((double)got - want) / ldexp(1, (exponent < -125 ? -125 : exponent) - 24);
 }
 
-static int measure(const char *name, float (*own)(float), double (*true_one)(double), uint64_t step)
+static int measure(const char *name, float (*own)(float), double (*true_one)(double), Floats floats)
 {
     double worst = 0;
     float at = 0;
 
-    for (uint64_t bits = 0; bits <= UINT32_MAX; bits += step) {
+    if (floats.name && strcmp(floats.name, name) != 0)
+        return 0;
+    for (uint64_t bits = floats.start; bits <= UINT32_MAX; bits += floats.step) {
         float x = float_of((uint32_t)bits);
         double error = ulps(own(x), true_one((double)x));
         if (error > worst) {
@@ -53,9 +67,9 @@ static int measure(const char *name, float (*own)(float), double (*true_one)(dou
 
 #ifdef ONLY_LOG                     /* a network that trains: its loss has the logarithm */
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return measure("same_log", same_log, log, 4001);
+    return measure("same_log", same_log, log, floats_from(argc, argv));
 }
 
 #else
@@ -69,16 +83,16 @@ static void run(const cnn_model *m, const float *x, float *y, float *scratch)
 }
 
 /* The network on all floats, both ways. */
-static int compare(const cnn_model *other, uint64_t step)
+static int compare(const cnn_model *other, Floats floats)
 {
     static float x[COUNT], y[2][PATHS * COUNT];
     float *scratch = malloc((Functions_model.infer.scratch + 1) * sizeof *scratch);
-    uint64_t bits = 0;
+    uint64_t bits = floats.start;
 
     if (!scratch || other->inputs != COUNT || other->outputs != PATHS * COUNT || other->infer.scratch != Functions_model.infer.scratch)
         return 1;
     while (bits <= UINT32_MAX) {
-        for (int i = 0; i < COUNT; i++, bits += step)
+        for (int i = 0; i < COUNT; i++, bits += floats.step)
             x[i] = float_of((uint32_t)bits);
         run(&Functions_model, x, y[0], scratch);
         run(other, x, y[1], scratch);
@@ -94,18 +108,18 @@ static int compare(const cnn_model *other, uint64_t step)
 
 int main(int argc, char **argv)
 {
-    uint64_t step = argc > 2 ? strtoull(argv[2], NULL, 10) : 4001;
+    Floats floats = floats_from(argc, argv);
     void *library = argc > 1 ? dlopen(argv[1], RTLD_NOW) : NULL;
     const cnn_model *other = library ? dlsym(library, "Functions_model") : NULL;
     int failed = 0;
 
-    if (!other || step == 0)
+    if (!other || floats.step == 0)
         return 2;
-    failed |= measure("same_exp", same_exp, exp, step);
-    failed |= measure("same_tanh", same_tanh, tanh, step);
-    failed |= measure("same_log1p", same_log1p, log1p, step);
-    failed |= measure("same_erf", same_erf, erf, step);
-    return failed | compare(other, step);
+    failed |= measure("same_exp", same_exp, exp, floats);
+    failed |= measure("same_tanh", same_tanh, tanh, floats);
+    failed |= measure("same_log1p", same_log1p, log1p, floats);
+    failed |= measure("same_erf", same_erf, erf, floats);
+    return failed || (!floats.name && compare(other, floats));
 }
 
 #endif

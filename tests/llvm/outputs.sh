@@ -103,18 +103,22 @@ printf 'network Kink { input 2; dense 3, init=zeros, relu; dense 1 }\n' > kink.c
 check "cnnc check finds a kink" $?
 
 # A debugger steps through the source and prints what a layer made, by the layer's name.
+lines_of_network() { grep -E '^[0-9]+[[:space:]]+(normalise|avgpool|conv)' "$1" | tr -d ' \t' | paste -sd ' '; }
+steps="4normalise 5avgpool4x4 6conv3,3x3,same,batchnorm,tanh 8conv4,3x3,relu,dropout(0.2)"
 if command -v gdb > /dev/null; then
     printf '%s\n' 'set confirm off' 'break train_1' run next next next 'ptype conv1' 'print conv1[2][0][0] != 0' > gdb.txt
     "$cnnc" -g --main "$here/small.cnn" -o debug.o && link debug.o -o debug.program && cp "$here/small.cnn" . \
         && gdb -q -batch -x gdb.txt --args ./debug.program train $flags > gdb.log 2>&1
-    [ "$(grep -E '^[0-9]+[[:space:]]+(normalise|avgpool|conv)' gdb.log | tr -d ' \t' | paste -sd ' ')" = \
-        "4normalise 5avgpool4x4 6conv3,3x3,same,batchnorm,tanh 8conv4,3x3,relu,dropout(0.2)" ] \
+    [ "$(lines_of_network gdb.log)" = "$steps" ] \
         && grep -q '^type = float \[3\]\[7\]\[7\]' gdb.log && grep -q '^\$1 = 1' gdb.log
     check "-g: gdb steps through the network" $?
-    printf '%s\n' 'set confirm off' 'break small.cnn:6' run 'info line' > gdb.txt
-    "$cnnc" -g --main "$here/small.cnn" -o debug.c && link -g debug.c -o debug.program \
-        && gdb -q -batch -x gdb.txt --args ./debug.program train $flags > gdb.log 2>&1 && grep -q '^6[[:space:]]*conv 3' gdb.log
-    check "-g: gdb stops at a line of the network in C" $?
+    printf '%s\n' 'set confirm off' 'break train_1' run next next next next 'ptype conv1_y' 'print (*conv1_y)[2][0][0] != 0' \
+        'break small.cnn:6' > gdb.txt
+    "$cnnc" -g --main "$here/small.cnn" -o debug.c && link -std=c11 -g debug.c -o debug.program \
+        && gdb -q -batch -x gdb.txt --args ./debug.program train $flags > gdb.log 2>&1
+    [ "$(lines_of_network gdb.log)" = "$steps" ] \
+        && grep -q '^type = float (\* const)\[3\]\[7\]\[7\]' gdb.log && grep -q '^\$1 = 1' gdb.log && grep -q '^Breakpoint 2 .*small.cnn' gdb.log
+    check "-g: gdb steps through the network in C" $?
 else
     echo "skipped -g: no gdb"
 fi

@@ -9,8 +9,9 @@
  *   generated C in float, of every style = it          outputs within 2e-6, gradients within 1e-5
  *   the program that it makes with libcnn              the same, for its commands `run` and `grad`
  * The C is that of the styles lesson, unrolled and fast, and that for inference alone; `--llvm` adds the shared objects that cnnc makes
- * by LLVM, `--quick` leaves most of them out. Compared are, norm-wise, y, the losses, the gradients of every param and of the input, and
- * the running statistics, in training, in inference and for the derivative of inference, with tiles that do not divide the batch.
+ * by LLVM and its commands `run` and `grad`, `--quick` leaves most of them out. Compared are, norm-wise, y, the losses, the gradients of
+ * every param and of the input, and the running statistics, in training, in inference and for the derivative of inference, with tiles
+ * that do not divide the batch.
  * `--whole` makes networks of small whole numbers with ties and zeros and expects the same numbers everywhere, exactly.
  *
  * Some gradients are the small difference of large terms (that of a bias before batchnorm is 0): there float cannot come within 1e-5 of
@@ -103,7 +104,7 @@ static void try_network(Trial *t)
     /* Which compiler builds which file turns with the seed; every network meets two of them. */
     const char *one = o->compiler[t->seed % (uint64_t)o->compilers], *two = o->compiler[(t->seed + 1) % (uint64_t)o->compilers];
     /* Optimising code without loops takes most of the time, so three of four are not. */
-    const char *plain = t->seed % 4 == 0 ? "" : " -O0";
+    const char *plain = t->seed / 4 % 4 == 0 ? "" : " -O0";
     const char *one_plain = arena_print(t->arena, "%s%s", one, plain), *two_plain = arena_print(t->arena, "%s%s", two, plain);
     /* The fast style, for machines with long and with short vectors; what a C compiler does not have it puts together. */
     static const char *const fast[] = {
@@ -116,6 +117,7 @@ static void try_network(Trial *t)
     /* LLVM at two levels, with and without contraction. */
     static const char *const llvm[] = { "--style=lesson -O3 --cpu=native", "--style=lesson -O0 --strict", "--style=lesson -O2" };
     static const char *const llvm_fast[] = { "--style=fast -O2 --strict", "--style=fast -O3 --cpu=native" };
+    static const char *const llvm_jit[] = { "--style=fast -O2", "--style=lesson -O0", "--style=unrolled -O3" };
     const BuildOf builds[] = {
         { "lesson.float", "--style=lesson", false, 4, one },
         { "unrolled.float", "--style=unrolled", false, (int)dice_between(&d, 1, 2), two_plain },
@@ -135,6 +137,9 @@ static void try_network(Trial *t)
     if (o->libcnn && !o->whole && !t->result->failed) {
         const BuildOf program = { "program", "--style=lesson", t->seed % 2 == 0, (int)dice_between(&d, 1, 4), one };
         program_and_compare(t, &program);
+        const BuildOf in_memory = { "jit", llvm_jit[t->seed % 3], t->seed % 2 != 0, (int)dice_between(&d, 1, 4), NULL };
+        if (o->llvm && !t->result->failed)
+            program_and_compare(t, &in_memory);
     }
 }
 
@@ -312,7 +317,7 @@ int main(int argc, char **argv)
         return 2;
     }
     run_all(&o, &all);
-    printf("agree: %ld networks from seed %llu, %ld failed, %ld without numbers; %ld builds of C (%.0f s)\n", all.done,
+    printf("agree: %ld networks from seed %llu, %ld failed, %ld without numbers; %ld builds (C took %.0f s)\n", all.done,
            (unsigned long long)o.seed, all.failed, all.skipped, all.builds, all.worst.c_seconds);
     if (o.whole)
         printf("agree: every number exactly equal; numbers drawn again %ld times to stay exact\n", all.again);

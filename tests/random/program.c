@@ -1,4 +1,5 @@
-/* program.c: a network compiled to a program with the runtime, against the reference: its commands `run` and `grad`. */
+/* program.c: a network with the runtime, against the reference: its commands `run` and `grad`, as a compiled program has them and as cnnc
+ * runs them in memory. */
 #include "agree.h"
 
 #include "files.h"
@@ -7,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The files of one program. */
+/* The files of one program, and how its commands begin. */
 typedef struct Paths {
     const char *program, *x, *target, *weights, *y, *gradient, *log;
+    const char *run, *grad;
 } Paths;
 
 static bool write_inputs(Trial *t, const Paths *p, bool wide)
@@ -70,7 +72,7 @@ static bool compare_run(Trial *t, const Paths *p, const char *who, bool wide)
     const Net *net = t->r->net;
     int64_t y[1 + MAX_RANK] = { t->r->batch, shape_count(net->y->shape) };
 
-    if (!run_command(t, arena_print(t->arena, "'%s' run --weights '%s' --input '%s' --output '%s'", p->program, p->weights, p->x, p->y),
+    if (!run_command(t, arena_print(t->arena, "%s --weights '%s' --input '%s' --output '%s'", p->run, p->weights, p->x, p->y),
                      p->log))
         return false;
     Answer a = { .y = npy_read(t->arena, p->y, 2, y, wide) };
@@ -84,7 +86,7 @@ static bool compare_run(Trial *t, const Paths *p, const char *who, bool wide)
 static bool compare_grad(Trial *t, const Paths *p, const char *who, Pass pass, bool wide)
 {
     /* `grad` draws as in step 0. */
-    if (!run_command(t, arena_print(t->arena, "'%s' grad --seed %u --weights '%s' --input '%s' --target '%s' --output '%s'%s", p->program,
+    if (!run_command(t, arena_print(t->arena, "%s --seed %u --weights '%s' --input '%s' --target '%s' --output '%s'%s", p->grad,
                                     t->draw[0], p->weights, p->x, p->target, p->gradient, pass == PASS_EVAL ? " --eval" : ""), p->log))
         return false;
     reference_pass(t, pass, !wide);
@@ -93,22 +95,34 @@ static bool compare_grad(Trial *t, const Paths *p, const char *who, Pass pass, b
     return !t->result->failed;
 }
 
+/* The C file, compiled and linked; nothing is to be done where cnnc runs the network itself. */
+static bool make(Trial *t, const Paths *p, const BuildOf *b, const char *options, const char *c)
+{
+    if (!b->compiler)
+        return true;
+    return run_command(t, arena_print(t->arena, "'%s' --main %s '%s' -o '%s'", t->o->cnnc, options, t->path, c), p->log)
+        && run_command(t, arena_print(t->arena, "%s -ffp-contract=off '%s' '%s' $(cat '%.*s.needs') -o '%s'", b->compiler, c,
+                                      t->o->libcnn, (int)strlen(t->o->libcnn) - 2, t->o->libcnn, p->program), p->log);
+}
+
 void program_and_compare(Trial *t, const BuildOf *b)
 {
     const char *stem = arena_print(t->arena, "%s/%s.%s", t->o->dir, t->name, b->label), *c = arena_print(t->arena, "%s.c", stem);
+    const char *options = arena_print(t->arena, "%s --real=%s --tile=%d --unroll-budget=100000000", b->options,
+                                      b->in_double ? "double" : "float", b->tile);
     Paths p = {
         stem, arena_print(t->arena, "%s.x.npy", stem), arena_print(t->arena, "%s.t.npy", stem), arena_print(t->arena, "%s.w.safetensors", stem),
         arena_print(t->arena, "%s.y.npy", stem), arena_print(t->arena, "%s.g.safetensors", stem), arena_print(t->arena, "%s.log", stem),
+        NULL, NULL,
     };
-    const char *who = arena_print(t->arena, "program %s, tile %d, %s", b->in_double ? "double" : "float", b->tile, b->compiler);
+    const char *who = arena_print(t->arena, "%s %s, %s", b->compiler ? "program" : "cnnc run and grad", options, b->compiler ? b->compiler : "");
     uint32_t draw[4] = { t->draw[0], 0, 0, 0 }, was[4];
 
+    p.run = b->compiler ? arena_print(t->arena, "'%s' run", stem) : arena_print(t->arena, "'%s' run %s '%s'", t->o->cnnc, options, t->path);
+    p.grad = b->compiler ? arena_print(t->arena, "'%s' grad", stem) : arena_print(t->arena, "'%s' grad %s '%s'", t->o->cnnc, options, t->path);
     memcpy(was, t->draw, sizeof was);
     memcpy(t->draw, draw, sizeof draw);
-    if (!run_command(t, arena_print(t->arena, "'%s' --main %s --real=%s --tile=%d '%s' -o '%s'", t->o->cnnc, b->options,
-                                    b->in_double ? "double" : "float", b->tile, t->path, c), p.log)
-        || !run_command(t, arena_print(t->arena, "%s -ffp-contract=off '%s' '%s' $(cat '%.*s.needs') -o '%s'", b->compiler, c, t->o->libcnn,
-                                       (int)strlen(t->o->libcnn) - 2, t->o->libcnn, p.program), p.log))
+    if (!make(t, &p, b, options, c))
         return;
     t->result->builds++;
     if (!write_inputs(t, &p, b->in_double)) {

@@ -7,6 +7,7 @@ typedef struct Curve {
     const char *parameter;      /* the argument that a stands for, or NULL */
     double (*value)(double x, double a);
     double (*slope)(double x, double a);
+    double (*slope_of_y)(double y, double a);      /* the same from y, as programs have it (1 - y of a y near 1 has few digits); NULL: from x */
     bool kink;                  /* the slope jumps at 0 */
     bool jump;                  /* the value itself jumps at 0 */
 } Curve;
@@ -34,16 +35,20 @@ static double tanh_slope(double x, double a) { (void)a; return 1 / (cosh(x) * co
 static double step_value(double x, double a) { (void)a; return x > 0 ? 1 : 0; }
 static double step_slope(double x, double a) { (void)x; (void)a; return 0; }
 
+static double elu_slope_of_y(double y, double a) { return y > 0 ? 1 : y + a; }
+static double sigmoid_slope_of_y(double y, double a) { (void)a; return y * (1 - y); }
+static double tanh_slope_of_y(double y, double a) { (void)a; return 1 - y * y; }
+
 static const Curve curves[] = {
-    { "relu", NULL, relu_value, relu_slope, true, false },
-    { "leaky", "a", leaky_value, leaky_slope, true, false },
-    { "elu", "alpha", elu_value, elu_slope, true, false },
-    { "gelu", NULL, gelu_value, gelu_slope, false, false },
-    { "silu", NULL, silu_value, silu_slope, false, false },
-    { "softplus", NULL, softplus_value, softplus_slope, false, false },
-    { "sigmoid", NULL, sigmoid_value, sigmoid_slope, false, false },
-    { "tanh", NULL, tanh_value, tanh_slope, false, false },
-    { "step", NULL, step_value, step_slope, true, true },
+    { "relu", NULL, relu_value, relu_slope, NULL, true, false },
+    { "leaky", "a", leaky_value, leaky_slope, NULL, true, false },
+    { "elu", "alpha", elu_value, elu_slope, elu_slope_of_y, true, false },
+    { "gelu", NULL, gelu_value, gelu_slope, NULL, false, false },
+    { "silu", NULL, silu_value, silu_slope, NULL, false, false },
+    { "softplus", NULL, softplus_value, softplus_slope, NULL, false, false },
+    { "sigmoid", NULL, sigmoid_value, sigmoid_slope, sigmoid_slope_of_y, false, false },
+    { "tanh", NULL, tanh_value, tanh_slope, tanh_slope_of_y, false, false },
+    { "step", NULL, step_value, step_slope, NULL, true, true },
 };
 
 static const Curve *curve_of(const Site *s, double *a)
@@ -77,8 +82,10 @@ static void curve_backward(Reference *r, const Site *s)
     const Curve *curve = curve_of(s, &a);
     bool through = curve->jump && r->net->recipe.straight_through;      /* the perceptron rule */
 
+    /* Runs with noise say how far float is off, so there the slope is computed of the y that float holds. */
     for (int64_t i = 0; i < x->count; i++)
-        ref_give(x, i, y->gradient[i] * (through ? 1 : curve->slope(x->at[i], a)));
+        ref_give(x, i, y->gradient[i] * (through ? 1 : r->noise && curve->slope_of_y ? curve->slope_of_y(y->at[i], a)
+                                         : curve->slope(x->at[i], a)));
 }
 
 /* 0, or 1/(1-rate) for an element that stays. */

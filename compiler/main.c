@@ -4,6 +4,7 @@
 #include "command.h"
 #include "emit/emit.h"
 #include "emit/native.h"
+#include "image.h"
 #include "inspect/inspect.h"
 #include "integrate/depfile.h"
 #include "integrate/tools.h"
@@ -155,10 +156,13 @@ static int run_inspection(Unit *u, const CommandLine *line)
     const Inspection *i = line->inspection;
     Text *t = text_new(u->arena);
     Unit *other = line->second ? second_unit(u, line->second) : NULL;
-    bool done = u->options.input == NULL
-                    ? i->alone(line->place, t)
-                    : compiled(u) && (!other || compiled(other))
-                          && i->run(&(Subject){ .u = u, .other = other, .place = line->place, .colour = colour(1) }, t);
+    Subject s = { .u = u, .other = other, .place = line->place, .colour = colour(1) };
+    bool done = u->options.input == NULL ? i->alone(line->place, t) : compiled(u) && (!other || compiled(other));
+
+    if (done && i->needs_image)
+        done = (s.image = image_read(u, u->net, u->options.image)) != NULL;
+    if (done && u->options.input)
+        done = i->run(&s, t);
 
     diag_print(u, stderr, colour(2));
     done = done && write_file(u, "-", t);

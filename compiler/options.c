@@ -148,6 +148,17 @@ static const char *read_weights(Reader *r, const char *value)
     return NULL;
 }
 
+static const char *read_image(Reader *r, const char *value)
+{
+    r->u->options.image = value;
+    return *value ? NULL : "a picture: PNG, PGM or PPM";
+}
+
+static const char *read_class(Reader *r, const char *value)
+{
+    return whole(value, 0, INT32_MAX, &r->u->options.target) ? NULL : "the number of a class, from 0 on";
+}
+
 static const char *read_report(Reader *r, const char *value)
 {
     Options *o = &r->u->options;
@@ -207,6 +218,7 @@ static const char *read_depend(Reader *r, const char *value)  { (void)value; r->
 static const char *read_json(Reader *r, const char *value)    { (void)value; r->line->report = REPORT_JSON; return NULL; }
 static const char *read_sarif(Reader *r, const char *value)   { (void)value; r->line->report = REPORT_SARIF; return NULL; }
 static const char *read_infer(Reader *r, const char *value)   { (void)value; r->u->options.infer = true; return NULL; }
+static const char *read_backward(Reader *r, const char *value)   { (void)value; r->u->options.backward = true; return NULL; }
 static const char *read_main(Reader *r, const char *value)    { (void)value; r->u->options.with_main = true; return NULL; }
 static const char *read_strict(Reader *r, const char *value)  { (void)value; r->u->options.strict = true; return NULL; }
 static const char *read_debug(Reader *r, const char *value)   { (void)value; r->u->options.debug = true; return NULL; }
@@ -233,7 +245,10 @@ static const Option table[] = {
     { "--tile",          "N",       "images that one call handles (default 1; fast: two vectors of them)",                        read_tile },
     { "--layout",        "WHAT",    "what lies innermost in --style=fast: auto (default), channels, images", read_layout },
     { "--infer",         NULL,      "inference alone: no dropout, scales folded into weights",         read_infer },
-    { "--weights",       "FILE",    "embed the weights of FILE.safetensors (with --infer); -o net.html: show them",            read_weights },
+    { "--weights",       "FILE",    "embed the weights of FILE.safetensors (with --infer); step, -o net.html: show them",            read_weights },
+    { "--image",         "FILE",    "step: the picture, PNG, PGM or PPM",                              read_image },
+    { "--backward",      NULL,      "step: go back, too: which numbers move the loss",                 read_backward },
+    { "--class",         "N",       "step --backward: the right answer (default: the network's own)",  read_class },
     { "--report",        "FILE",    "-o net.html: show a table that train --csv or test --csv wrote",  read_report },
     { "--main",          NULL,      "add a main with the commands train, test, run and grad",          read_main },
     { "--unroll-budget", "N",       "statements that --style=unrolled may write (default 250000)",     read_budget },
@@ -388,13 +403,17 @@ static bool take_inspected(Unit *u, CommandLine *line, char *word)
     return true;
 }
 
-static bool inspected_enough(const Unit *u, const CommandLine *line)
+static bool inspected_enough(Unit *u, const CommandLine *line)
 {
     const Inspection *i = line->inspection;
     bool second = i->more != MORE_FILE || line->second, place = i->more != MORE_PLACE || line->place;
 
     if (line->targets.count || line->dump)
         return wrong("'%s' writes no code: -o, --emit and --dump belong to 'cnnc net.cnn'%s", i->name, "");
+    if (i->needs_image && (!u->options.image || !u->options.weights))
+        return wrong("'%s' needs --weights FILE and --image FILE%s", i->name, "");
+    u->options.shown_weights = i->needs_image ? u->options.weights : NULL;
+    u->options.weights = NULL;
     return ((u->options.input || line->place) && second && place) || wrong("'cnnc %s' takes %s", i->name, i->takes);
 }
 

@@ -10,7 +10,7 @@ Unit *unit_new(void)
 
     u->arena = arena;
     u->diags = diags_new(arena);
-    u->options = (Options){ .machine = &machine_table[0], .unroll_budget = 250000, .optimise = -1, .warnings = warnings_always() };
+    u->options = (Options){ .machine = &machine_table[0], .unroll_budget = 250000, .optimise = -1, .target = -1, .warnings = warnings_always() };
     return u;
 }
 

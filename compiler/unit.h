@@ -31,6 +31,9 @@ typedef struct Options {
     bool with_main;                /* add a main that calls the runtime's command line */
     const char *weights;           /* .safetensors to embed as constants, or NULL */
     const char *shown_weights;     /* .safetensors to look at (Param.values), or NULL */
+    const char *image;             /* picture for cnnc step, or NULL */
+    bool backward;                 /* cnnc step: the gradients, too, */
+    int64_t target;                /* if the right answer is this class; -1: the one that the network gives */
     const char *reports[4];        /* tables of a training to look at */
     int report_count;
     const struct Machine *machine; /* loops/machine.h: what --style=fast schedules for */

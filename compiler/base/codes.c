@@ -230,6 +230,10 @@ const Code code_table[] = {
       "`--report` shows what `./net train --csv epochs.csv` (a row an epoch, the first column is `epoch`) and `./net test --csv confusion.csv` (a row a class, the "
       "first column is `truth`) wrote: a head, and rows of as many cells.",
       { "row %d of '%s' has not as many", "'%s' is neither a table of epochs" } },
+    { "E058", "cnnc step cannot do that with this network",
+      "`cnnc step` sends a picture through a network that reads pictures, of one channel or three. `--backward` goes back from a loss, which a train block names, for the right "
+      "answer that `--class N` gives; classes are counted from 0.",
+      { "--image needs a network", "network '%s' has no loss, so", "--class %lld is none" } },
     { "E099", "a mistake of cnnc",
       "The compiler proves what it writes, and this proof failed: nothing was written. It is not the network's fault; please report it with the source.",
       { "internal error" } },

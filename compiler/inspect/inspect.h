@@ -19,6 +19,7 @@ typedef struct Subject {
     Unit *u;                        /* compiled up to the last stage, in style lesson */
     Unit *other;                    /* the second file, or NULL */
     const char *place;              /* behind the ':', or NULL */
+    const double *image;            /* [c][h][w], 0 to 255; or NULL */
     bool colour;                    /* the output is a terminal that shows colours */
 } Subject;
 
@@ -27,6 +28,7 @@ typedef struct Inspection {
     const char *takes;              /* "net.cnn", for --help */
     const char *summary;            /* for --help */
     More more;
+    bool needs_image;               /* --image and --weights must be given */
     bool (*alone)(const char *word, Text *t);       /* answers a word without any network; false if it knows none. NULL: never */
     bool (*run)(const Subject *s, Text *t);         /* false after reporting an error */
 } Inspection;

@@ -1,0 +1,134 @@
+/* blocks.c: maps in a terminal (blocks.h): with colours two elements in a half block, without them shades of grey, or signs. */
+#include "inspect/blocks.h"
+
+#include <math.h>
+
+enum { WIDTH = 96, MOST_SIDE = 40, MOST_ROWS_OF_MAPS = 2, GAP = 2 };
+
+typedef struct Colour {
+    int r, g, b;
+} Colour;
+
+/* v within [-1, 1]: black to white; or red over black to blue. */
+static Colour colour_of(double v, bool is_signed)
+{
+    int light = (int)lround(255 * sqrt(fabs(v) > 1 ? 1 : fabs(v)));
+
+    if (!is_signed)
+        return (Colour){ light, light, light };
+    return v < 0 ? (Colour){ light, light / 4, light / 8 } : (Colour){ light / 6, light / 2, light };
+}
+
+static const char *sign_of(double v, bool is_signed)
+{
+    static const char *const shade[] = { " ", "\u2591", "\u2592", "\u2593", "\u2588" };
+    static const char *const sign[] = { "=", "-", " ", "+", "#" };
+
+    if (is_signed)
+        return sign[v < -0.5 ? 0 : v < -0.12 ? 1 : v <= 0.12 ? 2 : v <= 0.5 ? 3 : 4];
+    int level = (int)lround(4 * sqrt(v < 0 ? 0 : v > 1 ? 1 : v));
+    return shade[level];
+}
+
+static double largest(const double *values, int64_t count)
+{
+    double most = 0;
+
+    for (int64_t i = 0; i < count; i++)
+        most = fabs(values[i]) > most ? fabs(values[i]) : most;
+    return most > 0 ? most : 1;
+}
+
+/* The mean of the elements that a cell of the picture stands for; 0 below the last row. */
+static double cell(const Maps *m, int64_t map, int64_t row, int64_t column, int64_t rows, int64_t columns)
+{
+    int64_t from_h = row * m->h / rows, to_h = (row + 1) * m->h / rows, from_w = column * m->w / columns, to_w = (column + 1) * m->w / columns;
+    double sum = 0;
+
+    if (row >= rows)
+        return 0;
+    for (int64_t i = from_h; i < to_h; i++)
+        for (int64_t j = from_w; j < to_w; j++)
+            sum += m->values[(map * m->h + i) * m->w + j];
+    return sum / (double)((to_h - from_h) * (to_w - from_w));
+}
+
+static void put_cell(Text *t, const Maps *m, double upper, double lower, bool colour)
+{
+    if (!colour) {
+        const char *sign = sign_of(m->wide ? upper : (upper + lower) / 2, m->is_signed);
+        text_put(t, "%s%s", sign, m->wide ? sign : "");
+        return;
+    }
+    Colour a = colour_of(upper, m->is_signed), b = colour_of(lower, m->is_signed);
+    if (m->wide)
+        text_put(t, "\033[48;2;%d;%d;%dm  ", a.r, a.g, a.b);
+    else
+        text_put(t, "\033[38;2;%d;%d;%dm\033[48;2;%d;%d;%dm\u2580", a.r, a.g, a.b, b.r, b.g, b.b);
+}
+
+static void put_line(Text *t, const Maps *m, int64_t first, int64_t end, int64_t row, int64_t rows, int64_t columns, double scale, bool colour)
+{
+    text_put(t, "   ");
+    for (int64_t map = first; map < end; map++) {
+        text_put(t, colour ? " " : "|");
+        for (int64_t j = 0; j < columns; j++) {
+            double upper = cell(m, map, row, j, rows, columns) / scale, lower = m->wide ? 0 : cell(m, map, row + 1, j, rows, columns) / scale;
+            put_cell(t, m, upper, lower, colour);
+        }
+        text_put(t, colour ? "\033[0m" : map + 1 < end ? "" : "|");
+    }
+    text_put(t, "\n");
+}
+
+void blocks_put(Text *t, const Maps *m, bool colour)
+{
+    int64_t side = m->h > m->w ? m->h : m->w, shrink = side > MOST_SIDE ? (side + MOST_SIDE - 1) / MOST_SIDE : 1;
+    int64_t rows = m->h / shrink > 0 ? m->h / shrink : 1, columns = m->w / shrink > 0 ? m->w / shrink : 1, width = columns * (m->wide ? 2 : 1) + 1;
+    int64_t in_a_row = WIDTH / width > 0 ? WIDTH / width : 1, shown = in_a_row * MOST_ROWS_OF_MAPS;
+    double scale = largest(m->values, m->count * m->h * m->w);
+
+    shown = shown < m->count ? shown : m->count;
+    for (int64_t first = 0; first < shown; first += in_a_row) {
+        int64_t end = first + in_a_row < shown ? first + in_a_row : shown;
+        for (int64_t row = 0; row < rows; row += m->wide ? 1 : 2)
+            put_line(t, m, first, end, row, rows, columns, scale, colour);
+        if (end < shown)
+            text_put(t, "\n");
+    }
+    if (shown < m->count)
+        text_put(t, "    and %lld more\n", (long long)(m->count - shown));
+}
+
+void blocks_line(Text *t, const double *values, int64_t count, bool is_signed, bool colour)
+{
+    int64_t columns = count < WIDTH ? count : WIDTH;
+    double scale = largest(values, count);
+    Maps m = { .is_signed = is_signed };
+
+    text_put(t, colour ? "    " : "   |");
+    for (int64_t i = 0; i < columns; i++) {
+        double strongest = 0;
+        for (int64_t j = i * count / columns; j < (i + 1) * count / columns; j++)
+            if (fabs(values[j]) > fabs(strongest))
+                strongest = values[j];
+        put_cell(t, &m, strongest / scale, strongest / scale, colour);
+    }
+    text_put(t, "%s\n", colour ? "\033[0m" : "|");
+}
+
+void blocks_bar(Text *t, double share, int width)
+{
+    static const char *const part[] = { "", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589" };
+    int eighths = share > 0 ? (int)lround(share * width * 8) : 0;
+
+    for (int i = 0; i < eighths / 8; i++)
+        text_put(t, "\u2588");
+    text_put(t, "%s", part[eighths % 8]);
+}
+
+const char *blocks_legend(bool colour)
+{
+    return colour ? "white is the largest of a layer, black 0; where there are negative numbers, blue is above 0 and red below"
+                  : "the darkest block is the largest of a layer, a space 0; where there are negative numbers # and + are above 0, - and = below";
+}

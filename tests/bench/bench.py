@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""bench.py OUT CACHE BUILD [--quick] [--prepare] [--rounds=N] [--seconds=S] [PIECE...]: measures, and keeps what it measured in last.json.
+
+Called by run.sh, which says what the words mean. All that is printed here is a table or a line `skip  WHAT: WHY`.
+"""
+import json
+import os
+import subprocess
+import sys
+import time
+
+import figures
+import report
+from build import EMBEDDED, HERE, TOP, Bench
+from contest import Contestant, race
+
+BATCHES = {"lenet": [1, 32, 128], "fashion": [1, 32, 128], "cifar": [1, 32, 128], "vgg16": [8]}
+MANY = {"lenet": 64, "fashion": 64, "cifar": 64}
+TRAINING = ["eager", "channels_last", "foreach", "jit"]
+INFERENCE = ["eager", "channels_last", "frozen", "frozen_last", "optimized", "mkldnn"]
+LARGE = 20000000                # weights: such networks start anew for each turn, one at a time in memory
+TOLERANCE = 1e-4                # between the probabilities that two contestants give
+
+
+class Run:
+    def __init__(self, bench, rounds, seconds, quick, core):
+        self.bench, self.rounds, self.seconds, self.quick, self.core = bench, rounds, seconds, quick, core
+        self.machines = bench.machines[:1] if quick else bench.machines
+        self.cells = {}
+
+    def peaks(self):
+        return [Contestant("peak", m.name, [p]) for m in self.machines for p in [self.bench.peak(m)] if p]
+
+    def keep(self, key, work, contestants, piece):
+        """Writes down the rounds of a cell: seconds of an image."""
+        alive = [c for c in contestants if not c.lost]
+        self.cells[key] = {
+            "piece": piece, "work": work,
+            "rows": [{"who": c.who, "how": c.how, "peak": c.peak, "memory": c.memory, "times": [float("%.5g" % (t / c.images)) for t in c.times]}
+                     for c in alive],
+        }
+        print(report.terminal(key, self.cells[key]), flush=True)
+
+    def race(self, key, work, contestants, piece, large=False):
+        if not any(c.who == "cnnc" for c in contestants):
+            return
+        seconds = self.seconds
+        rounds = max(2, self.rounds // 3) if large else self.rounds
+        alive = race(self.peaks() + contestants, rounds, seconds, self.core, not large, print)
+        self.agree(key, alive)
+        self.keep(key, work, alive, piece)
+
+    def agree(self, key, alive):
+        """Whoever gives results must give those of the first."""
+        told = [c for c in alive if c.who != "peak" and c.said]
+        for c in told[1:]:
+            apart = max(abs(float(a) - float(b)) for a, b in zip(c.said, told[0].said))
+            if len(c.said) != len(told[0].said) or not apart < TOLERANCE:
+                raise SystemExit(f"bench: {key}: {c.who} {c.how} computes something else than {told[0].who} {told[0].how} (apart by {apart:g})")
+
+    # ---- the networks
+
+    def cnnc(self, net, task, batch, variants):
+        """Contestants of all compilers and machines; variants are [(words for the table, options)]."""
+        b = self.bench
+        wanted = [(label, (net, options, compiler, machine)) for machine in self.machines for compiler in b.compilers() for label, options in variants]
+        found = []
+        for (label, (_, _, compiler, machine)), program in zip(wanted, b.programs([w for _, w in wanted])):
+            if program:
+                how = f"{compiler} {machine.name}" + (f", {label}" if label else "")
+                found.append(Contestant("cnnc", how, [program, task, str(batch)], batch, machine.name))
+        return found
+
+    def variants(self, net, task, batch):
+        infer = ["--infer"] if task == "infer" else []
+        if task == "infer" and batch == 1:
+            found = [("", infer + ["--tile=1"])]
+            if figures.parameters(net) <= EMBEDDED:
+                weights = self.weights(net)
+                if weights:
+                    found.append(("weights inside", infer + ["--tile=1", "--weights=" + weights]))
+            return found
+        return [("", infer)] + ([("a tile of " + str(batch), infer + [f"--tile={batch}"])] if batch <= 8 else [])
+
+    def weights(self, net):
+        b = self.bench
+        program = next((p for p in (b.program(net, ["--tile=1", "--infer"], c, self.machines[-1]) for c in b.compilers()) if p), None)
+        return program and b.weights(net, program)
+
+    def train(self, net, batch):
+        contestants = self.cnnc(net, "train", batch, self.variants(net, "train", batch))
+        if self.bench.torch:
+            for mode in TRAINING[:2] if figures.parameters(net) > LARGE or self.quick else TRAINING:
+                contestants.append(Contestant("PyTorch", mode, self.bench.torch + ["train", net, str(batch), mode], batch, self.machines[0].name))
+        return contestants
+
+    def infer(self, net, batch):
+        b = self.bench
+        weights, image = self.weights(net), b.image(net)
+        if not weights:
+            return []
+        contestants = self.cnnc(net, "infer", batch, self.variants(net, "infer", batch))
+        if batch > 1:
+            contestants += [Contestant("cnnc", c.how + ", cnn_run", [c.argv[0], "run", *c.argv[2:]], batch, c.peak) for c in contestants[:1]]
+        for c in contestants:
+            c.argv += [image, weights]
+        best = self.machines[0].name
+        if b.torch:
+            for mode in INFERENCE[:2] + INFERENCE[3:4] if self.quick else INFERENCE:
+                contestants.append(Contestant("PyTorch", mode, b.torch + ["infer", net, str(batch), mode, weights, image], batch, best))
+            onnx = b.onnx(net, batch, weights) if "onnxruntime" in b.versions else None
+            if onnx:
+                shape = ",".join(map(str, figures.NETWORKS[net][0]))
+                for mode in ("run", "direct"):
+                    contestants.append(Contestant("onnxruntime", mode, b.ort + ["infer", onnx, str(batch), shape, image, mode], batch, best,
+                                                  {"NODE_PATH": b.node_environment["NODE_PATH"]}))
+        return contestants
+
+    def network(self, net, prepare):
+        forward, step = figures.flops(net)
+        large = figures.parameters(net) > LARGE
+        for batch in BATCHES[net]:
+            contestants = self.train(net, batch)
+            if not prepare:
+                self.race(f"{net} train {batch}", step, contestants, net, large)
+        for batch in [1] + ([MANY[net]] if net in MANY else []):
+            contestants = self.infer(net, batch)
+            if not prepare:
+                self.race(f"{net} infer {batch}", forward, contestants, net, large)
+
+
+PIECES = {net: (lambda run, prepare, net=net: run.network(net, prepare)) for net in BATCHES}
+
+
+def conditions(bench, run, took):
+    commit = subprocess.run(["git", "-C", TOP, "log", "-1", "--format=%h %cd", "--date=short"], capture_output=True, text=True).stdout.strip()
+    return {"commit": commit, "date": time.strftime("%Y-%m-%d"), "processor": build_processor(), "core": run.core, "rounds": run.rounds,
+            "seconds": run.seconds, "took": round(took), "quick": run.quick, "versions": bench.versions, "missing": bench.missing}
+
+
+def build_processor():
+    from build import processor
+    return processor()
+
+
+def main(argv):
+    words = [w for w in argv if not w.startswith("--")]
+    options = dict(w[2:].partition("=")[::2] for w in argv if w.startswith("--"))
+    out, cache, build, *pieces = words
+    quick, prepare = "quick" in options, "prepare" in options
+    bench = Bench(out, cache, build, print)
+    for why in bench.missing:
+        print(f"skip  {why}")
+    if "cnnc" not in bench.versions or not bench.machines:
+        raise SystemExit("bench: there is nothing to measure")
+    core = max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    run = Run(bench, int(options.get("rounds", 3 if quick else 5)), float(options.get("seconds", 0.05 if quick else 0.12)), quick, core)
+    last = os.path.join(HERE, "last.json")
+    for piece in pieces or (["lenet", "fashion", "cifar"] if quick else list(PIECES)):
+        if piece not in PIECES:
+            raise SystemExit(f"bench: there is no piece '{piece}'; there are {', '.join(PIECES)}")
+        began = time.monotonic()
+        run.cells = {}
+        PIECES[piece](run, prepare)
+        if prepare or quick:
+            continue
+        kept = report.read(last)
+        kept["cells"] = {k: v for k, v in kept["cells"].items() if v["piece"] != piece} | run.cells
+        kept["conditions"][piece] = conditions(bench, run, time.monotonic() - began)
+        report.write(last, kept)
+    if not prepare and not quick:
+        report.pages(TOP, report.read(last))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

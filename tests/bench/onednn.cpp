@@ -1,0 +1,107 @@
+/* onednn.cpp: a convolution of oneDNN, as a contestant (see worker.h).
+ *
+ *     onednn TASK IMAGES CHANNELS SIDE FILTERS KERNEL STRIDE PAD GROUPS       TASK: forward, dx, dw
+ *     onednn version
+ *
+ * One thread, each primitive in the blocked layouts that it likes best; what it takes to bring data into them is not measured. */
+extern "C" {
+#include "worker.h"
+}
+
+#include <dnnl.hpp>
+#include <string>
+#include <unordered_map>
+
+using namespace dnnl;
+using Tag = memory::format_tag;
+
+static engine cpu(engine::kind::cpu, 0);
+static stream line(cpu);
+
+struct Call {
+    primitive work;
+    std::unordered_map<int, memory> arguments;
+
+    void add(int name, const memory::desc &like)
+    {
+        memory block(like, cpu);
+        float *values = static_cast<float *>(block.get_data_handle());
+        for (size_t i = 0; i < like.get_size() / sizeof(float); i++)
+            values[i] = static_cast<float>((i * 2654435761U) >> 20 & 1023) / 1024 - 0.5F;
+        arguments[name] = block;
+    }
+};
+
+static void execute(void *context)
+{
+    Call *call = static_cast<Call *>(context);
+    call->work.execute(line, call->arguments);
+    line.wait();
+}
+
+static memory::desc any(const memory::dims &dims)
+{
+    return memory::desc(dims, memory::data_type::f32, Tag::any);
+}
+
+static std::string prepare(Call &call, const std::string &task, const long *n)
+{
+    long images = n[0], channels = n[1], side = n[2], filters = n[3], kernel = n[4], stride = n[5], pad = n[6], groups = n[7];
+    long out = (side + 2 * pad - kernel) / stride + 1;
+    memory::desc x = any({ images, channels, side, side }), y = any({ images, filters, out, out });
+    memory::desc w = groups > 1 ? any({ groups, filters / groups, channels / groups, kernel, kernel }) : any({ filters, channels, kernel, kernel });
+    memory::desc b({ filters }, memory::data_type::f32, Tag::a);
+    memory::dims step = { stride, stride }, border = { pad, pad };
+    algorithm direct = algorithm::convolution_direct;
+    convolution_forward::primitive_desc forward({ prop_kind::forward_training, direct, x, w, b, y, step, border, border }, cpu);
+    if (task == "forward") {
+        call.work = convolution_forward(forward);
+        call.add(DNNL_ARG_SRC, forward.src_desc());
+        call.add(DNNL_ARG_WEIGHTS, forward.weights_desc());
+        call.add(DNNL_ARG_BIAS, forward.bias_desc());
+        call.add(DNNL_ARG_DST, forward.dst_desc());
+        return forward.impl_info_str();
+    }
+    if (task == "dx") {
+        convolution_backward_data::primitive_desc back({ direct, x, w, y, step, border, border }, cpu, forward);
+        call.work = convolution_backward_data(back);
+        call.add(DNNL_ARG_DIFF_SRC, back.diff_src_desc());
+        call.add(DNNL_ARG_WEIGHTS, back.weights_desc());
+        call.add(DNNL_ARG_DIFF_DST, back.diff_dst_desc());
+        return back.impl_info_str();
+    }
+    convolution_backward_weights::primitive_desc back({ direct, x, w, b, y, step, border, border }, cpu, forward);
+    call.work = convolution_backward_weights(back);
+    call.add(DNNL_ARG_SRC, back.src_desc());
+    call.add(DNNL_ARG_DIFF_WEIGHTS, back.diff_weights_desc());
+    call.add(DNNL_ARG_DIFF_BIAS, back.diff_bias_desc());
+    call.add(DNNL_ARG_DIFF_DST, back.diff_dst_desc());
+    return back.impl_info_str();
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2) {
+        printf("oneDNN %d.%d.%d\n", dnnl_version()->major, dnnl_version()->minor, dnnl_version()->patch);
+        return 0;
+    }
+    if (argc != 10) {
+        fprintf(stderr, "onednn forward|dx|dw IMAGES CHANNELS SIDE FILTERS KERNEL STRIDE PAD GROUPS\n");
+        return 2;
+    }
+    long numbers[8];
+    for (int i = 0; i < 8; i++)
+        numbers[i] = strtol(argv[i + 2], nullptr, 10);
+    Call call;
+    try {
+        std::string name = prepare(call, argv[1], numbers);
+        execute(&call);
+        printf("ready %s\n", name.c_str());
+    } catch (const error &problem) {
+        printf("failed %s\n", problem.what());
+        return 1;
+    }
+    fflush(stdout);
+    worker_turns(execute, &call);
+    return 0;
+}

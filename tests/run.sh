@@ -62,7 +62,7 @@ test_it() {
     "$@" > "$log" 2>&1 < /dev/null
     status=$?
     if [ $status -eq 0 ]; then
-        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|page\|llvm\|layers\|golden\|torch\|lint\|strict\|docs\|examples\|curve\|integrate\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
+        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|page\|llvm\|layers\|golden\|torch\|lint\|strict\|docs\|examples\|curve\|bench\|integrate\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
     else
         say FAIL "$name" "$(since "$begun")" "status $status; all of it: ${log#"$top"/}"
         tail -n 40 "$log" | sed 's/^/      /'
@@ -339,6 +339,14 @@ stage_torch() {
     [ $quick = yes ] || test_it "losses of 100 steps follow PyTorch's" "$torch" tests/runtime/curve.py "$cnnc" "$out/main/runtime/libcnn.a"
 }
 
+stage_bench() {
+    if ! have python3; then
+        skip "the bench counts right" "no python3"
+        return
+    fi
+    test_it "the bench counts right" python3 tests/bench/selftest.py "$out/main" "$out/bench"
+}
+
 stage_examples() {
     if [ $quick = yes ]; then
         skip "the examples" "--quick"
@@ -355,7 +363,7 @@ begun=$(now)
 install_missing
 find_compilers
 find_torch
-all="arrows build unit golden messages layers random llvm torch strict inspect docs integrate examples"
+all="arrows build unit golden messages layers random llvm torch strict inspect docs integrate bench examples"
 for stage in $all; do
     case " ${stages:-$all} build " in
         *" $stage "*) ;;

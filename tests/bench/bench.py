@@ -5,13 +5,14 @@ Called by run.sh, which says what the words mean. All that is printed here is a 
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 
 import figures
 import report
-from build import EMBEDDED, HERE, TOP, Bench
+from build import EMBEDDED, HERE, TOP, Bench, processor
 from contest import Contestant, race
 
 BATCHES = {"lenet": [1, 32, 128], "fashion": [1, 32, 128], "cifar": [1, 32, 128], "vgg16": [8]}
@@ -129,18 +130,98 @@ class Run:
                 self.race(f"{net} infer {batch}", forward, contestants, net, large)
 
 
+    # ---- convolutions, one by one
+
+    def layers(self, table, prepare):
+        """Each task of each convolution: cnnc's by gcc, oneDNN's."""
+        b, machine = self.bench, self.machines[0]
+        for conv in figures.LAYERS[table]:
+            for images in LAYER_IMAGES:
+                program = b.layer(conv, images, machine)
+                if not program or prepare:
+                    continue
+                mine = Contestant("cnnc", f"gcc {machine.name}", [program], images, machine.name)
+                numbers = [images, conv.channels, conv.side, conv.filters, conv.kernel, conv.stride, conv.pad, conv.groups]
+                theirs = [Contestant("oneDNN", task, [b.onednn, task, *map(str, numbers)], images, machine.name) for task in TASKS] if b.onednn else []
+                alive = race(self.peaks()[:1] + [mine] + theirs, max(3, self.rounds // 2), self.seconds / 4, self.core)
+                self.cells[f"{table}/{conv.name}/{images}"] = self.layer_cell(table, conv.flops(images), alive)
+        if not prepare:
+            print(report.terminal_layers(table, self.cells), flush=True)
+
+    @staticmethod
+    def layer_cell(table, work, alive):
+        def rounded(values):
+            return [float("%.4g" % v) for v in values]
+        cell = {"piece": table, "work": work, "rows": []}
+        for c in alive:
+            if c.who == "cnnc":
+                cell["rows"] += [{"who": "cnnc", "how": task, "peak": c.peak, "times": rounded(p[i] for p in c.parts)} for i, task in enumerate(TASKS)]
+            else:
+                cell["rows"].append({"who": c.who, "how": c.how, "peak": c.peak, "times": rounded(c.times)})
+        return cell
+
+    # ---- what compiling takes
+
+    def compiling(self, prepare):
+        if prepare:
+            return
+        for net in BATCHES:
+            row = self.compiled(net)
+            self.cells[f"compile {net}"] = {"piece": "compile", "work": 0, "rows": [], "facts": row}
+        print(report.terminal_compiling(self.cells), flush=True)
+
+    def timed(self, argv):
+        """(seconds, what it said), the best of three; None if it fails."""
+        best = None
+        for _ in range(3):
+            began = time.perf_counter()
+            done = subprocess.run(argv, capture_output=True, text=True)
+            took = time.perf_counter() - began
+            if done.returncode:
+                return None, done.stderr
+            best = took if best is None else min(best, took)
+            if took > 3:
+                break
+        return best, done.stdout + done.stderr
+
+    def compiled(self, net):
+        b, machine = self.bench, self.machines[0]
+        fast = [b.cnnc, "--style=fast", *machine.cnnc]
+        code, thing = os.path.join(b.out, net + ".timed.c"), os.path.join(b.out, net + ".timed.o")
+        facts = {"to C": self.timed(fast + [b.source(net), "-o", code])[0], "C bytes": os.path.getsize(code)}
+        for compiler in [c for c in b.compilers() if c != "LLVM"]:
+            facts[compiler + " -O2"] = self.timed([b.command(compiler, machine)[0], "-O2", *machine.cc, "-w", "-c", code, "-o", thing])[0]
+            facts[compiler + " bytes"] = code_bytes(thing)
+        if b.llvm:
+            facts["to object"] = self.timed(fast + machine.llvm + [b.source(net), "-o", thing])[0]
+            facts["object bytes"] = code_bytes(thing)
+            said = self.timed([b.cnnc, "grad", "--style=fast", b.source(net), "--help"])[1]
+            found = re.search(r"compiled in ([0-9.]+) s", said)
+            facts["JIT"] = float(found.group(1)) if found else None
+        said = self.timed(fast + ["--dump=memory", b.source(net)])[1]
+        for program, scratch, bound, shared in re.findall(r"memory of (train|infer),.*?scratch (\d+), lower bound (\d+), shared (\d+)", said, re.S):
+            facts[program + " plan"] = [4 * int(scratch), 4 * int(bound), 4 * int(shared)]
+        return facts
+
+
+def code_bytes(path):
+    """Machine code and constants of an object."""
+    done = subprocess.run(["size", path], capture_output=True, text=True)
+    return int(done.stdout.splitlines()[1].split()[0]) if done.returncode == 0 else None
+
+
+TASKS = ["forward", "dx", "dw"]
+LAYER_IMAGES = [1, 16]
 PIECES = {net: (lambda run, prepare, net=net: run.network(net, prepare)) for net in BATCHES}
+PIECES.update({table: (lambda run, prepare, table=table: run.layers(table, prepare)) for table in figures.LAYERS})
+PIECES["compile"] = lambda run, prepare: run.compiling(prepare)
 
 
 def conditions(bench, run, took):
-    commit = subprocess.run(["git", "-C", TOP, "log", "-1", "--format=%h %cd", "--date=short"], capture_output=True, text=True).stdout.strip()
-    return {"commit": commit, "date": time.strftime("%Y-%m-%d"), "processor": build_processor(), "core": run.core, "rounds": run.rounds,
+    parts = ["compiler/loops", "compiler/emit", "compiler/layers", "runtime"]       # what the figures depend on
+    commit = subprocess.run(["git", "-C", TOP, "log", "-1", "--format=%h %cd", "--date=short", "--", *parts], capture_output=True, text=True).stdout.strip()
+    return {"commit": commit, "date": time.strftime("%Y-%m-%d"), "processor": processor(), "core": run.core, "rounds": run.rounds,
             "seconds": run.seconds, "took": round(took), "quick": run.quick, "versions": bench.versions, "missing": bench.missing}
-
-
-def build_processor():
-    from build import processor
-    return processor()
 
 
 def main(argv):

@@ -59,9 +59,10 @@ def said(argv, environment=None):
 
 
 class Bench:
-    """The tools of this machine. `out` is where programs are built, `cache` where onnxruntime is installed, `build` a build of cnnc."""
+    """The tools of this machine. `out` is where programs are built, `cache` where onnxruntime is installed, `build` a build of cnnc. Without `rivals` those that need
+    an interpreter are not looked for."""
 
-    def __init__(self, out, cache, build, tell):
+    def __init__(self, out, cache, build, tell, rivals=True):
         self.out, self.cache, self.tell = out, cache, tell
         self.cnnc = os.path.join(build, "compiler", "cnnc")
         self.library = os.path.join(build, "runtime")
@@ -75,16 +76,22 @@ class Bench:
         self.find("clang", [self.clang or "clang", "--version"], "clang is not installed")
         if not self.llvm:
             self.missing.append("cnnc's own LLVM: this build of cnnc has none")
-        self.python = next((p for p in ("/usr/bin/python3", "python3") if said([p, os.path.join(HERE, "torch_worker.py"), "version"])), None)
-        self.torch = self.python and [self.python, os.path.join(HERE, "torch_worker.py")]
-        self.find("PyTorch", self.torch + ["version"] if self.torch else ["false"], "python3-torch is not installed")
-        self.node_environment = dict(os.environ, NODE_PATH=os.path.join(cache, "node_modules"))
-        self.ort = ["node", os.path.join(HERE, "ort.js")]
-        self.find("onnxruntime", self.ort + ["version"], "npm install onnxruntime-node failed, or node is not installed", self.node_environment)
+        self.torch = None
+        if rivals:
+            self.find_rivals(cache)
         self.onednn = None
         if os.path.exists("/usr/include/dnnl.hpp") and shutil.which("g++"):
             self.onednn = self.made("onednn", ["g++", "-O2", "-std=c++17", os.path.join(HERE, "onednn.cpp"), "-o", "OUT", "-ldnnl"], [os.path.join(HERE, "worker.h")])
         self.find("oneDNN", [self.onednn or "false", "version"], "libdnnl-dev is not installed")
+
+    def find_rivals(self, cache):
+        worker = os.path.join(HERE, "torch_worker.py")
+        python = next((p for p in ("/usr/bin/python3", "python3") if said([p, worker, "version"])), None)
+        self.torch = python and [python, worker]
+        self.find("PyTorch", self.torch + ["version"] if self.torch else ["false"], "python3-torch is not installed")
+        self.node_environment = dict(os.environ, NODE_PATH=os.path.join(cache, "node_modules"))
+        self.ort = ["node", os.path.join(HERE, "ort.js")]
+        self.find("onnxruntime", self.ort + ["version"], "npm install onnxruntime-node failed, or node is not installed", self.node_environment)
 
     def find(self, name, argv, why, environment=None):
         version = said(argv, environment)
@@ -153,6 +160,33 @@ class Bench:
             self.generated(*w)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             return list(pool.map(lambda w: self.program(*w), wanted))
+
+    def layer(self, conv, images, machine):
+        """layer.c with a network around a convolution, or None. Layers without work on both sides keep it from reading and writing the arrays of
+        the outside world."""
+        name = re.sub(r"\W+", "-", conv.name)
+        source = os.path.join(self.out, f"{name}.cnn")
+        depthwise = ", depthwise" if conv.groups > 1 else ""
+        text = f"""data pictures {{ source npy, "x.npy", "y.npy" }}
+network Layer {{
+  input {conv.side}x{conv.side}x{conv.channels}
+  conv {conv.channels}, 1x1, depthwise
+  probe = conv {conv.filters}, {conv.kernel}x{conv.kernel}, stride={conv.stride}, pad={conv.pad}{depthwise}
+  conv {conv.filters}, 1x1, depthwise
+}}
+train Layer on pictures {{ loss quadratic; epochs 1 }}
+"""
+        if not os.path.exists(source) or open(source).read() != text:
+            with open(source, "w") as file:
+                file.write(text)
+        code = self.made(f"{name}-{images}.c", [self.cnnc, "--style=fast", *machine.cnnc, f"--tile={images}", source, "-o", "OUT"], [self.cnnc])
+        if not code:
+            return None
+        plain = "-Dinline=__attribute__((no_instrument_function))"
+        part = self.made(f"{name}-{images}.o", self.command("gcc", machine) + ["-w", "-c", "-finstrument-functions", "-Dstatic=", plain, code, "-o", "OUT"])
+        return part and self.made(f"{name}-{images}", [self.gcc, "-O2", "-rdynamic", "-I", os.path.join(TOP, "runtime/include"), "-DMODEL=Layer_model",
+                                                       '-DLAYER="probe"', os.path.join(HERE, "layer.c"), part, "-o", "OUT", "-lm", "-ldl"],
+                                  [os.path.join(HERE, "worker.h")])
 
     def peak(self, machine):
         return self.made(f"peak-{machine.name}", [self.gcc, "-O2", "-ffp-contract=fast", *machine.cc, f"-DBYTES={machine.lanes}",

@@ -20,7 +20,7 @@ class Contestant:
         self.who, self.how, self.argv, self.images, self.peak = who, how, argv, images, peak
         self.environment = dict(ENVIRONMENT, **(environment or {}))
         self.process = None
-        self.times, self.memory, self.said, self.lost = [], 0, [], None
+        self.times, self.parts, self.memory, self.said, self.lost = [], [], 0, [], None
 
     def line(self, patience):
         """One line of it, which must come within `patience` seconds."""
@@ -47,8 +47,9 @@ class Contestant:
     def turn(self, seconds):
         self.process.stdin.write(f"{seconds}\n")
         self.process.stdin.flush()
-        time, _, memory = self.line(PATIENCE)
+        time, _, memory, *parts = self.line(PATIENCE)
         self.memory = max(self.memory, int(memory))
+        self.parts.append([float(p) for p in parts])
         return float(time)
 
     def end(self):

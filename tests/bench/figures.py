@@ -77,7 +77,7 @@ class Conv:
 
 
 def _resnet50():
-    table = [Conv("stem", 3, 224, 64, 7, 2)]
+    table = [Conv("resnet stem", 3, 224, 64, 7, 2)]
     for stage, (side, width) in enumerate(((56, 64), (28, 128), (14, 256), (7, 512)), 2):
         before, side_before = (64, 56) if stage == 2 else (2 * width, 2 * side)
         stride = 1 if stage == 2 else 2
@@ -97,7 +97,7 @@ def _vgg():
 
 
 def _mobilenet():
-    table = [Conv("stem", 3, 224, 32, 3, 2)]
+    table = [Conv("mobilenet stem", 3, 224, 32, 3, 2)]
     for channels, side, filters, stride in ((32, 112, 64, 1), (64, 112, 128, 2), (128, 56, 128, 1), (128, 56, 256, 2), (256, 28, 256, 1),
                                             (256, 28, 512, 2), (512, 14, 512, 1), (512, 14, 1024, 2), (1024, 7, 1024, 1)):
         table += [Conv(f"depthwise {channels}x{side}" + (" s2" if stride == 2 else ""), channels, side, channels, 3, stride, True),

@@ -110,6 +110,63 @@ def terminal(key, cell):
     return f"\n{title(key)}   (peak in GFLOP/s: {peaks})\n" + "\n".join("  " + line for line in columns([head] + rows, {2, 3, 4, 5}))
 
 
+# ---- layers, and compiling
+
+TASKS = ["forward", "dx", "dw"]
+
+
+def layer_rows(table, cells):
+    """(layer, images, then for each task: share of peak, times as fast as oneDNN)."""
+    rows = [["", "images"] + [word for task in TASKS for word in (task, "times oneDNN")]]
+    for conv in figures.LAYERS[table]:
+        for key in sorted((k for k in cells if k.startswith(f"{table}/{conv.name}/")), key=lambda k: int(k.rsplit("/", 1)[1])):
+            cell = cells[key]
+            row = [f"{conv.name}: {conv.channels}x{conv.side}x{conv.side}, {conv.kernel}x{conv.kernel}" + (f"/{conv.stride}" if conv.stride > 1 else ""),
+                   key.rsplit("/", 1)[1]]
+            for task in TASKS:
+                mine, theirs = times_of(cell, "cnnc", task), times_of(cell, "oneDNN", task)
+                there = mine and figures.median(mine[0]["times"]) > 0
+                row.append(percent(share(cell, mine[0])) if there else "")
+                row.append(number(figures.ratio(mine[0]["times"], theirs[0]["times"])) if there and theirs else "")
+            rows.append(row)
+    return rows
+
+
+def terminal_layers(table, cells):
+    return f"\nconvolutions of {table}, share of peak\n" + "\n".join("  " + line for line in columns(layer_rows(table, cells), set(range(1, 8))))
+
+
+def size(count):
+    """kB of 1000 bytes, as numbers are here."""
+    return "" if count is None else f"{number(count / 1e9)} GB" if count >= 1e9 else f"{number(count / 1e6)} MB" if count >= 1e6 else f"{number(count / 1e3)} kB"
+
+
+def compiling_rows(cells):
+    names = [k.split()[1] for k in cells if k.startswith("compile ")]
+    names.sort(key=list(figures.NETWORKS).index)
+    facts = [cells["compile " + n]["facts"] for n in names]
+    took = lambda key: [duration(f[key]) if f.get(key) else "" for f in facts]
+    rows = [[""] + names, ["cnnc to C"] + took("to C"), ["size of the C"] + [size(f["C bytes"]) for f in facts]]
+    for compiler in ("gcc", "clang"):
+        rows += [[f"{compiler} -O2 of it"] + took(compiler + " -O2"), [f"machine code by {compiler}"] + [size(f.get(compiler + " bytes")) for f in facts]]
+    rows += [["cnnc to an object (LLVM)"] + took("to object"), ["machine code by LLVM"] + [size(f.get("object bytes")) for f in facts],
+             ["compiled in memory (JIT)"] + took("JIT")]
+    for program in ("train", "infer"):
+        for i, what in enumerate(("scratch", "its lower bound", "shared")):
+            rows.append([f"{program}: {what} of the plan"] + [size(f[program + " plan"][i]) if program + " plan" in f else "" for f in facts])
+    for task in ("train", "infer"):
+        row = [f"{task}: peak memory of a process"]
+        for name in names:
+            found = [(int(k.split()[2]), r["memory"]) for k, c in cells.items() if k.startswith(f"{name} {task} ") for r in c["rows"] if r["who"] == "cnnc"]
+            row.append(f"{size(1024 * min(m for b, m in found if b == max(found)[0]))} (batch {max(found)[0]})" if found else "")
+        rows.append(row)
+    return [row for row in rows if any(row[1:])]
+
+
+def terminal_compiling(cells):
+    return "\ncompiling\n" + "\n".join("  " + line for line in columns(compiling_rows(cells), {1, 2, 3, 4}))
+
+
 # ---- the page
 
 def markdown(rows, right=()):
@@ -179,6 +236,12 @@ def parts(kept):
     for net in figures.NETWORKS:
         if any(k.split()[0] == net for k in keys_of(kept)):
             found[net] = network(kept, net)
+    for table in figures.LAYERS:
+        rows = layer_rows(table, kept["cells"])
+        if len(rows) > 1:
+            found[table] = markdown(rows, set(range(1, 8)))
+    if any(k.startswith("compile ") for k in kept["cells"]):
+        found["compile"] = markdown(compiling_rows(kept["cells"]), {1, 2, 3, 4})
     return found
 
 

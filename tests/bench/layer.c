@@ -1,0 +1,118 @@
+/* layer.c: the nests of one layer, as a contestant (see worker.h). Linked with C that cnnc made, with -DMODEL=Name_model and -DLAYER="name".
+ *
+ * The generated C is compiled with -finstrument-functions and -Dstatic=, so that the functions below are told of every call and find its
+ * name; the program must export its names (-rdynamic). A turn runs steps of training of one tile. The answer is that of all of it, and
+ * behind it the seconds a step of: forward dx dw. What the layer does before and after (borders, packing, the bias) counts too. */
+#define _GNU_SOURCE             /* dladdr */
+#include "worker.h"
+
+#include <cnn/model.h>
+#include <dlfcn.h>
+
+#define PLAIN __attribute__((no_instrument_function))
+
+extern const cnn_model MODEL;
+
+enum { FORWARD, DX, DW, OTHER, KINDS };
+enum { MOST = 512, DEEPEST = 16 };
+
+typedef struct Known {
+    void *function;
+    int kind;
+} Known;
+
+static Known known[MOST];
+static int known_count, depth;
+static double began[DEEPEST], spent[KINDS];
+
+/* LAYER_dw and LAYER_db belong to the gradient of the weights, LAYER_dx to that of the input, what else begins with LAYER is forward. */
+PLAIN static int kind_of_name(const char *name)
+{
+    size_t length = strlen(LAYER);
+    if (!name || strncmp(name, LAYER, length) != 0)
+        return OTHER;
+    name += length;
+    if (*name != '\0' && *name != '_')
+        return OTHER;
+    if (!strncmp(name, "_dx", 3))
+        return DX;
+    return !strncmp(name, "_dw", 3) || !strncmp(name, "_db", 3) ? DW : FORWARD;
+}
+
+PLAIN static int kind_of(void *function)
+{
+    for (int i = 0; i < known_count; i++)
+        if (known[i].function == function)
+            return known[i].kind;
+    Dl_info info;
+    int kind = kind_of_name(dladdr(function, &info) && info.dli_saddr == function ? info.dli_sname : NULL);
+    if (known_count < MOST)
+        known[known_count++] = (Known){ function, kind };
+    return kind;
+}
+
+PLAIN void __cyg_profile_func_enter(void *function, void *site);
+PLAIN void __cyg_profile_func_exit(void *function, void *site);
+
+void __cyg_profile_func_enter(void *function, void *site)
+{
+    (void)function;
+    (void)site;
+    if (depth < DEEPEST)
+        began[depth] = worker_now();
+    depth++;
+}
+
+void __cyg_profile_func_exit(void *function, void *site)
+{
+    (void)site;
+    if (--depth < DEEPEST)
+        spent[kind_of(function)] += worker_now() - began[depth];
+}
+
+static float *reals(size_t count, float value)
+{
+    float *memory = aligned_alloc(4096, (count * sizeof(float) + 8191) / 4096 * 4096);
+    if (!memory) {
+        printf("failed memory\n");
+        exit(1);
+    }
+    for (size_t i = 0; i < count; i++)
+        memory[i] = value * (float)((i * 2654435761U >> 16) % 1024) / 1024;
+    return memory;
+}
+
+static void step(const cnn_job *job)
+{
+    for (int p = 0; p < MODEL.train_phases; p++)
+        MODEL.train.phases[p].run(job);
+}
+
+int main(void)
+{
+    size_t tile = (size_t)MODEL.tile;
+    float images = (float)tile, *share = reals(tile, 0);
+    for (size_t i = 0; i < tile; i++)
+        share[i] = 1 / images;
+    cnn_job job = { .x = reals(tile * MODEL.inputs, 1), .target = reals(tile * MODEL.outputs, 1), .share = share, .images = &images,
+                    .weights = reals(MODEL.weight_count, 0.1f), .state = reals(MODEL.state_count, 1), .gradient = reals(MODEL.weight_count, 0),
+                    .y = reals(tile * MODEL.outputs, 0), .loss = reals(tile, 0), .scratch = reals(MODEL.train.scratch, 0),
+                    .shared = reals(MODEL.train.shared, 0) };
+    step(&job);
+    printf("ready %d\n", MODEL.tile);
+    fflush(stdout);
+    for (double seconds; (seconds = worker_order()) > 0; ) {
+        double first = worker_now();
+        step(&job);
+        double once = worker_now() - first;
+        long calls = once < seconds ? (long)(seconds / once) : 1;
+        memset(spent, 0, sizeof spent);
+        first = worker_now();
+        for (long i = 0; i < calls; i++)
+            step(&job);
+        printf("%.9g %ld %ld %.9g %.9g %.9g\n", (worker_now() - first) / (double)calls, calls, worker_memory(), spent[FORWARD] / (double)calls,
+               spent[DX] / (double)calls, spent[DW] / (double)calls);
+        fflush(stdout);
+    }
+    return 0;
+}

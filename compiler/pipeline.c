@@ -100,6 +100,8 @@ static bool schedule(Unit *u)
     for (int i = 0, count = programs(u, list); i < count; i++)
         if (!program_schedule(u, list[i]))
             return false;
+    if (u->options.style == STYLE_FAST)
+        each(u, program_depth_first);
     return true;
 }
 

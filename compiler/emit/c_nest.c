@@ -61,6 +61,10 @@ void c_loops(Text *t, Scope *s, int from, int to, bool block, Body *body)
     }
     const Loop *l = s->nest->loops[from];
     bool last = from == to - 1;
+    if (l->kind == LOOP_IMAGE) {            /* a parameter */
+        c_loops(t, s, from + 1, to, block, body);
+        return;
+    }
     if (l->kind == LOOP_UNROLL) {
         for (s->bound[from] = 0; s->bound[from] < l->extent; s->bound[from]++) {
             if (last && block)
@@ -110,15 +114,19 @@ static void put_fill(CFile *f, const Scope *s)
     Text *place = text_new(f->u->arena);
 
     _Static_assert(countof(counter) == MAX_AXES, "a counter for every axis");
+    int first = nest_fills_image(s->nest);  /* axes that are given */
+
     text_put(place, "%s", scope_name(s, dst));
-    for (int i = 0; i < dst->rank; i++) {
+    if (first)
+        text_put(place, "[%s]", scope_name(s, s->nest->loops[0]));
+    for (int i = first; i < dst->rank; i++) {
         text_put(place, "[%s]", counter[i]);
-        text_open(f->t, "%s%s", loop_head(s, counter[i], dst->dim[i]), i ? "" : "   // first, all of it");
+        text_open(f->t, "%s%s", loop_head(s, counter[i], dst->dim[i]), i > first ? "" : "   // first, all of it");
     }
     put_code(f->t, arena_print(f->u->arena, "%s%s = %s;", place->at, dst->rank ? "" : "[0]",
                                c_number(f->u->arena, s->nest->fill->number, f->u->options.real)));
     f->needs.infinity |= s->nest->fill->number - s->nest->fill->number != 0;
-    f->t->depth -= dst->rank;
+    f->t->depth -= dst->rank - first;
 }
 
 void c_signature(CFile *f, const char *name, const Scope *s)
@@ -127,6 +135,8 @@ void c_signature(CFile *f, const char *name, const Scope *s)
 
     for (int i = 0; i < s->tensors.count; i++)
         LIST_ADD(f->u->arena, &parameters, c_parameter(s, s->tensors.at[i]));
+    if (nest_image(s->nest))
+        LIST_ADD(f->u->arena, &parameters, arena_print(f->u->arena, "int %s", scope_name(s, s->nest->loops[0])));
     if (s->draws)
         LIST_ADD(f->u->arena, &parameters, "const uint32_t draw[4]");
     put_list(f->t, arena_print(f->u->arena, "static void %s(", name), parameters.at, parameters.count, ")");

@@ -280,6 +280,8 @@ static void put_call(CFile *f, const Step *step, const Nest *n)
 
     for (int i = 0; i < s->tensors.count; i++)
         LIST_ADD(f->u->arena, &arguments, argument(f, step, s->tensors.at[i], i > 0));
+    if (nest_image(n))
+        LIST_ADD(f->u->arena, &arguments, nest_image(n)->name);
     if (s->draws)
         LIST_ADD(f->u->arena, &arguments, "draw");
     Text *page = f->t, *call = f->t = text_new(f->u->arena);
@@ -325,10 +327,18 @@ static void put_calls(CFile *f, const Step *step)
     for (int i = step->phase->first; i < step->phase->end; i++) {
         const Nest *n = step->program->nests.at[i];
         const char *now = part_of(f, n), *source = line_of(f, n);
+        const Loop *images = nest_image(n);
+        bool begins = images && (i == step->phase->first || !nests_share_run(step->program, i - 1, i));
+        bool ends = images && (i + 1 == step->phase->end || !nests_share_run(step->program, i, i + 1));
         if (with_parts && (!part || strcmp(part, now) != 0)) {
             if (part)
                 text_blank(f->t);
             text_line(f->t, "/* %s */", now);
+            line = NULL;
+        }
+        if (begins) {
+            text_open(f->t, "for (int %s = 0; %s < %" PRId64 "; %s++) {     // one image after the other", images->name, images->name,
+                      images->extent, images->name);
             line = NULL;
         }
         if (*source && (!line || strcmp(line, source) != 0))
@@ -336,6 +346,8 @@ static void put_calls(CFile *f, const Step *step)
         part = now;
         line = source;
         put_call(f, step, n);
+        if (ends)
+            text_close(f->t, "}");
     }
 }
 

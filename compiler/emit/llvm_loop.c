@@ -57,6 +57,11 @@ void llvm_loops(Code *c, int from, int to, Inside *inside)
         return;
     }
     const Loop *l = c->nest->loops[from];
+    if (l->kind == LOOP_IMAGE) {            /* a parameter */
+        c->loop[from] = c->image;
+        llvm_loops(c, from + 1, to, inside);
+        return;
+    }
     if (l->kind == LOOP_UNROLL) {
         for (c->bound[from] = 0; c->bound[from] < l->extent; c->bound[from]++)
             llvm_loops(c, from + 1, to, inside);

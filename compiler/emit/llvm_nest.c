@@ -18,14 +18,21 @@ static void begin_function(Code *c, const char *name, bool dst_alone)
     static const char *const promises[] = { "nounwind", "willreturn", "nofree", "nosync", "norecurse", "noinline" };
     Module *m = c->m;
     const Scope *s = c->s;
-    int tensors = dst_alone ? 1 : s->tensors.count, count = tensors + (s->draws && !dst_alone);
+    int tensors = dst_alone ? 1 : s->tensors.count, images = nest_image(c->nest) != NULL;
+    int count = tensors + images + (s->draws && !dst_alone);
     LLVMTypeRef *types = arena_array(m->u->arena, (size_t)count, sizeof *types);
 
     for (int i = 0; i < count; i++)
-        types[i] = m->pointer;
+        types[i] = images && i == tensors ? m->size : m->pointer;
     c->function = llvm_function(m, name, m->nothing, types, count, false);
     for (int i = 0; i < count; i++) {
-        bool draw = i == s->tensors.count;
+        bool draw = i == tensors + images;
+        if (images && i == tensors) {
+            const char *text = scope_name(s, nest_image(c->nest));
+            c->image = LLVMGetParam(c->function, (unsigned)i);
+            LLVMSetValueName2(c->image, text, strlen(text));
+            continue;
+        }
         const char *text = draw ? "draw" : scope_name(s, s->tensors.at[i]);
         LLVMSetValueName2(LLVMGetParam(c->function, (unsigned)i), text, strlen(text));
         attribute(c, i, "nocapture", 0);
@@ -177,8 +184,15 @@ static void put_fill(Code *c)
 {
     Module *m = c->m;
     OpenLoop open;
-    LLVMValueRef i = llvm_loop_begin(c, &open, "place", tensor_count(c->nest->dst));
-    LLVMValueRef at = LLVMBuildInBoundsGEP2(m->at, m->real, LLVMGetParam(c->function, 0), &i, 1, "place.at");
+    LLVMValueRef from = LLVMGetParam(c->function, 0);
+    int64_t count = tensor_count(c->nest->dst);
+    if (nest_fills_image(c->nest)) {
+        count /= c->nest->dst->dim[0];
+        LLVMValueRef before = LLVMBuildNSWMul(m->at, c->image, llvm_int(m->size, count), "before");
+        from = LLVMBuildInBoundsGEP2(m->at, m->real, from, &before, 1, "image.at");
+    }
+    LLVMValueRef i = llvm_loop_begin(c, &open, "place", count);
+    LLVMValueRef at = LLVMBuildInBoundsGEP2(m->at, m->real, from, &i, 1, "place.at");
 
     LLVMBuildStore(m->at, llvm_real(m, c->nest->fill->number), at);
     llvm_loop_end(c, &open);

@@ -127,17 +127,20 @@ static LLVMValueRef begin_step(Module *m, const char *name, const Program *p, co
     return function;
 }
 
-static void call_nest(const Making *s, const Nest *n)
+/* `image` is the value of the loop that the step runs around it, if it does. */
+static void call_nest(const Making *s, const Nest *n, LLVMValueRef image)
 {
     Module *m = s->m;
     const Scope *scope = c_scope(m->plan, n);
     const Function *function = function_of(m->plan->functions, n);
-    LLVMValueRef *arguments = arena_array(m->u->arena, (size_t)scope->tensors.count + 1, sizeof *arguments);
+    LLVMValueRef *arguments = arena_array(m->u->arena, (size_t)scope->tensors.count + 2, sizeof *arguments);
     int count = scope->tensors.count;
 
     llvm_debug_line(m, n->site ? n->site->span : m->u->net->span);
     for (int i = 0; i < count; i++)
         arguments[i] = place(s, scope->tensors.at[i]);
+    if (image)
+        arguments[count++] = image;
     if (scope->draws)
         arguments[count++] = parameter(s, USE_DRAW);
     llvm_call(m, *map_at(m->functions, &function, sizeof function), arguments, count);
@@ -176,8 +179,16 @@ static void put_step(Module *m, const Step *step, Map *bodies)
     llvm_debug_function(m, s.function, step->name, m->u->net->span);
     *known = s.function;
     *map_at(m->steps, &step, sizeof step) = s.function;
-    for (int i = step->phase->first; i < step->phase->end; i++)
-        call_nest(&s, step->program->nests.at[i]);
+    for (int i = step->phase->first, end; i < step->phase->end; i = end) {
+        const Loop *images = nest_image(step->program->nests.at[i]);
+        Code code = { .m = m, .function = s.function };
+        OpenLoop loop;
+        LLVMValueRef image = images ? llvm_loop_begin(&code, &loop, images->name, images->extent) : NULL;
+        for (end = i; end == i || (images && end < step->phase->end && nests_share_run(step->program, i, end)); end++)
+            call_nest(&s, step->program->nests.at[end], image);
+        if (images)
+            llvm_loop_end(&code, &loop);
+    }
     LLVMBuildRetVoid(m->at);
 }
 

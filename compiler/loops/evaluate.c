@@ -247,9 +247,11 @@ static bool advance(Run *r, const bool *among)
     return false;
 }
 
-static void run_nest(Evaluation *e, const Nest *n)
+/* Runs a nest; `image` is the value of the loop that the step runs, if it has one. */
+static void run_nest(Evaluation *e, const Nest *n, int64_t image)
 {
     Run r = { .e = e, .n = n };
+    bool one = nest_image(n) != NULL;
     bool places[MAX_LOOPS], summed[MAX_LOOPS], all[MAX_LOOPS];
     double *dst = place(e, n->dst);
     Line line = element_line(n, n->dst, n->index);
@@ -260,9 +262,16 @@ static void run_nest(Evaluation *e, const Nest *n)
         summed[i] = !places[i];
         all[i] = true;
     }
-    if (n->fill)
-        for (int64_t i = 0; i < tensor_count(n->dst); i++)
-            dst[i] = n->fill->number;
+    if (one) {
+        places[0] = all[0] = false;
+        r.digit[0] = image;
+    }
+    if (n->fill) {
+        int64_t count = tensor_count(n->dst) / (nest_fills_image(n) ? n->dst->dim[0] : 1);
+        double *from = dst + (nest_fills_image(n) ? image * count : 0);
+        for (int64_t i = 0; i < count; i++)
+            from[i] = n->fill->number;
+    }
     if (!nest_is_gather(n)) {
         do
             put_value(&dst[line_at(&r, &line)], n->put, value_of(&r, value));
@@ -302,8 +311,14 @@ void evaluation_run(Evaluation *e, int phases, const uint32_t draw[4])
         const Phase *phase = &e->p->phases.at[i];
         int64_t tiles = phase->once ? 1 : e->tiles;
         for (e->tile = 0; e->tile < tiles; e->tile++)
-            for (int j = phase->first; j < phase->end; j++)
-                run_nest(e, e->p->nests.at[j]);
+            for (int j = phase->first, end; j < phase->end; j = end) {
+                const Loop *images = nest_image(e->p->nests.at[j]);
+                for (end = j + 1; images && end < phase->end && nests_share_run(e->p, j, end);)
+                    end++;
+                for (int64_t image = 0; image < (images ? images->extent : 1); image++)
+                    for (int k = j; k < end; k++)
+                        run_nest(e, e->p->nests.at[k], image);
+            }
         e->tile = 0;
         add_partials(e, phase);
     }

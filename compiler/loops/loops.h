@@ -49,6 +49,7 @@ typedef struct Tensor {
     int64_t dim[MAX_AXES];
     bool per_image;             /* one for every image of the tile: its first axis is n */
     bool has_n;                 /* that axis is there (tile.c drops it) */
+    bool one_image;             /* per image, but lives in a run of nests that handle one image at a time: it has room for that one */
     bool channels_last;         /* a map with its channels innermost: n, h, w, c (channels.c) */
     Site *site;                 /* which layer it belongs to, or NULL */
     Param *param;               /* ROLE_PARAM, ROLE_STATE, ROLE_GRADIENT */
@@ -74,7 +75,8 @@ Tensor *tensor_base(Tensor *t);
 typedef enum LoopKind {
     LOOP_PLAIN,
     LOOP_UNROLL,                /* written out: the emitters print its body once for every value */
-    LOOP_LANES                  /* the lanes of one vector: its extent is the width of a vector of the machine */
+    LOOP_LANES,                 /* the lanes of one vector: its extent is the width of a vector of the machine */
+    LOOP_IMAGE                  /* over images, the outermost: the step runs it around this nest and its neighbours (images.c) */
 } LoopKind;
 
 typedef struct Loop {
@@ -199,6 +201,9 @@ void program_phases(Unit *u, Program *p);
 /* schedule.c: the policy of a style: order, what is held, what is unrolled. False if over the budget (reported). */
 bool program_schedule(Unit *u, Program *p);
 
+/* images.c: one image after the other through runs of nests. After program_schedule. */
+void program_depth_first(Unit *u, Program *p);
+
 /* memory.c: offsets of all scratch and shared tensors; scratch, shared and lower_bound of the program. */
 void program_memory(Unit *u, Program *p);
 
@@ -208,7 +213,10 @@ const char *program_verify(Unit *u, const Program *p);
 
 /* True for a nest whose places are written exactly once (see the top). */
 bool nest_is_gather(const Nest *n);
-bool nest_places_loop(const Nest *n, const Loop *l);        /* the loop appears in dst's index */
+bool nest_places_loop(const Nest *n, const Loop *l);        /* the loop appears in dst's index, or is the step's */
+Loop *nest_image(const Nest *n);                            /* the loop that the step runs around it, or NULL */
+bool nest_fills_image(const Nest *n);                       /* of dst, its fill clears the part of one image */
+bool nests_share_run(const Program *p, int a, int b);       /* images.c: the step runs both for one image before it goes on to the next */
 int64_t nest_work(const Nest *n);                           /* times that the statement runs */
 bool expr_reads(const Expr *e, const Tensor *t);            /* storage of t, views included */
 /* Calls visit for every load of the nest (value, start, finish). */

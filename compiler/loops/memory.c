@@ -33,19 +33,29 @@ static int64_t rounded(int64_t count)
     return (count + ALIGN - 1) / ALIGN * ALIGN;
 }
 
-static void touch(Tensor *t, int position)
+/* In a run of nests that handle one image at a time, what is kept for all images, or summed over them, lives from its beginning to its
+ * end: the first nest handles the second image after the last nest handled the first. */
+static void touch(const Program *p, Tensor *t, int position)
 {
+    int first = position, last = position;
+
     t = tensor_base(t);
-    if (t->first < 0 || position < t->first)
-        t->first = position;
-    if (position > t->last)
-        t->last = position;
+    if (!t->one_image) {
+        while (first > 0 && nests_share_run(p, first - 1, position))
+            first--;
+        while (last + 1 < p->nests.count && nests_share_run(p, position, last + 1))
+            last++;
+    }
+    if (t->first < 0 || first < t->first)
+        t->first = first;
+    if (last > t->last)
+        t->last = last;
 }
 
 static void touch_load(void *context, const Expr *load)
 {
     Plan *plan = context;
-    touch(load->tensor, plan->position);
+    touch(plan->p, load->tensor, plan->position);
 }
 
 static void find_lifetimes(Unit *u, Program *p)
@@ -56,12 +66,12 @@ static void find_lifetimes(Unit *u, Program *p)
         p->tensors.at[i]->first = p->tensors.at[i]->last = -1;
     for (int i = 0; i < p->nests.count; i++) {
         plan.position = i;
-        touch(p->nests.at[i]->dst, i);
+        touch(p, p->nests.at[i]->dst, i);
         nest_loads(p->nests.at[i], touch_load, &plan);
     }
     for (int i = 0; i < p->phases.count; i++)
         for (int j = 0; j < p->phases.at[i].sums.count; j++)
-            touch(p->phases.at[i].sums.at[j].partial, p->phases.at[i].end - 1);
+            touch(p, p->phases.at[i].sums.at[j].partial, p->phases.at[i].end - 1);
 }
 
 /* ---- in place */
@@ -110,14 +120,16 @@ static int make_chains(Unit *u, Program *p, Chain *chains)
 {
     int count = 0;
 
+    for (int i = 0; i < p->tensors.count; i++)
+        p->tensors.at[i]->mark = -1;
     for (int i = 0; i < p->nests.count; i++) {
         const Nest *n = p->nests.at[i];
         Tensor *y = tensor_base(n->dst);
         Operands operands = { .u = u };
-        if (!placed_here(y) || y->first != i)
+        if (!placed_here(y) || y->mark >= 0)
             continue;
-        y->mark = -1;
-        nest_loads(n, see_operand, &operands);
+        if (y->first == i)
+            nest_loads(n, see_operand, &operands);
         for (int j = 0; j < operands.list.count && y->mark < 0; j++) {
             Tensor *x = operands.list.at[j];
             if (placed_here(x) && x->last == i && tensor_count(x) == tensor_count(y) && element_by_element(n, x)) {

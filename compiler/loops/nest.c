@@ -60,8 +60,20 @@ static bool affine_uses(const Affine *a, const Loop *l)
     return false;
 }
 
+Loop *nest_image(const Nest *n)
+{
+    return n->loop_count && n->loops[0]->kind == LOOP_IMAGE ? n->loops[0] : NULL;
+}
+
+bool nest_fills_image(const Nest *n)
+{
+    return n->fill && nest_image(n) && n->dst->rank && affine_uses(&n->index[0], n->loops[0]);
+}
+
 bool nest_places_loop(const Nest *n, const Loop *l)
 {
+    if (l->kind == LOOP_IMAGE)
+        return true;
     for (int i = 0; i < n->dst->rank; i++)
         if (affine_uses(&n->index[i], l))
             return true;

@@ -138,7 +138,7 @@ void nest_print(const Nest *n, Text *t)
     text_put(t, "%s:", n->name);
     for (int i = 0; i < n->loop_count; i++)
         text_put(t, "%s %s %lld%s", i ? "," : " for", n->loops[i]->name, (long long)n->loops[i]->extent,
-                 n->loops[i]->kind == LOOP_UNROLL ? " unrolled" : "");
+                 n->loops[i]->kind == LOOP_UNROLL ? " unrolled" : n->loops[i]->kind == LOOP_IMAGE ? " by the step" : "");
     text_put(t, "\n");
     t->depth++;
     if (n->fill) {

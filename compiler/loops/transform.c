@@ -67,6 +67,15 @@ static Expr *copy_expr(void *context, Expr *e)
     return e;
 }
 
+static void copy_indices(Unit *u, Nest *n, Copies *c)
+{
+    for (int i = 0; i < n->dst->rank; i++)
+        copy_affine(c, &n->index[i]);
+    n->value = expr_map(u, n->value, copy_expr, c);
+    n->start = expr_map(u, n->start, copy_expr, c);
+    n->finish = expr_map(u, n->finish, copy_expr, c);
+}
+
 void nest_own_loops(Unit *u, Nest *n)
 {
     Loop *old[MAX_LOOPS];
@@ -77,11 +86,17 @@ void nest_own_loops(Unit *u, Nest *n)
         n->loops[i] = ARENA_NEW(u->arena, Loop);
         *n->loops[i] = *old[i];
     }
-    for (int i = 0; i < n->dst->rank; i++)
-        copy_affine(&c, &n->index[i]);
-    n->value = expr_map(u, n->value, copy_expr, &c);
-    n->start = expr_map(u, n->start, copy_expr, &c);
-    n->finish = expr_map(u, n->finish, copy_expr, &c);
+    copy_indices(u, n, &c);
+}
+
+void nest_replace_loop(Unit *u, Nest *n, int loop, Loop *by)
+{
+    Loop *old = n->loops[loop];
+    Copies c = { &old, &by, 1 };
+
+    assert(by->extent == old->extent);
+    n->loops[loop] = by;
+    copy_indices(u, n, &c);
 }
 
 /* ---- split */

@@ -17,6 +17,9 @@ void nest_fill_is_start(Nest *n);
 /* Loops of the nest that were another's become copies. */
 void nest_own_loops(Unit *u, Nest *n);
 
+/* Another loop of the same extent takes the place of one. */
+void nest_replace_loop(Unit *u, Nest *n, int loop, Loop *by);
+
 /* The loop is written out. */
 void nest_unroll(Nest *n, int loop);
 

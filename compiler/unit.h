@@ -49,6 +49,9 @@ typedef struct Options {
     int define_count;
     unsigned warnings;             /* the Warnings that are given, bit by bit */
     bool warnings_are_errors;
+    /* What an editor holds of a file in place of what the disk has, with its length; NULL: it holds nothing of that path. NULL: there is no editor. */
+    const char *(*held)(void *editor, const char *path, size_t *length);
+    void *editor;
 } Options;
 
 typedef struct Unit {

@@ -91,6 +91,11 @@ missing_packages() {
     [ -e /usr/include/zlib.h ] || needed="$needed zlib1g-dev"
     [ -e /usr/include/cmocka.h ] || needed="$needed libcmocka-dev"
     [ -e /usr/include/png.h ] || wished="$wished libpng-dev"
+    [ -e /usr/include/cjson/cJSON.h ] || wished="$wished libcjson-dev"
+    have pkg-config || wished="$wished pkg-config"
+    have mandoc || wished="$wished mandoc"
+    have zsh || wished="$wished zsh"
+    have fish || wished="$wished fish"
     have clang || have clang-19 || wished="$wished clang"
     find_llvm || wished="$wished llvm-19-dev"
     find_browser > /dev/null || wished="$wished chromium"
@@ -322,6 +327,12 @@ stage_integrate() {
     test_it "depfiles, statuses, bytes, JSON and SARIF" tests/integrate/outputs.sh "$cnnc" "$out/integrate-outputs"
     test_it "what is installed builds networks" tests/integrate/install.sh "$out/main" "$out/integrate-install"
     test_it "cnnc format" tests/integrate/format.sh "$cnnc" "$out/random" "$out/integrate-format"
+    if ! have python3 || "$cnnc" lsp < /dev/null 2>&1 | grep -q 'not supported by this build'; then
+        skip "cnnc lsp, as an editor and as nobody" "python3 or cJSON (libcjson-dev) is not there"
+        return
+    fi
+    test_it "cnnc lsp, as an editor and as nobody" python3 tests/integrate/lsp.py "$cnnc"
+    [ -x "$out/sanitized/compiler/cnnc" ] && [ $quick = no ] && test_it "cnnc lsp, sanitized" python3 tests/integrate/lsp.py "$out/sanitized/compiler/cnnc"
 }
 
 stage_inspect() {

@@ -80,14 +80,26 @@ static void load_imports(Loader *l, Known *k, int depth)
     k->open = false;
 }
 
-/* Reads, parses and follows a file that is open. */
-static AstFile *load_open(Loader *l, Known *importer, Span at, const char *name, FILE *in, int depth)
+/* What a file is known by. One that only an editor has is known by where the editor holds it. */
+static bool identify(const char *name, FILE *in, const char *held, struct stat *to)
+{
+    if (held == NULL)
+        return fstat(fileno(in), to) == 0;
+    if (stat(name, to) != 0) {
+        to->st_dev = 0;
+        to->st_ino = (ino_t)(uintptr_t)held;
+    }
+    return true;
+}
+
+/* Reads, parses and follows a file that is open, or that an editor holds. */
+static AstFile *load_open(Loader *l, Known *importer, Span at, const char *name, FILE *in, const char *held, size_t held_length, int depth)
 {
     Unit *u = l->unit;
     struct stat status;
     Text *text;
 
-    if (fstat(fileno(in), &status) != 0) {
+    if (!identify(name, in, held, &status)) {
         refuse(u, at, name, errno);
         return NULL;
     }
@@ -100,7 +112,10 @@ static AstFile *load_open(Loader *l, Known *importer, Span at, const char *name,
         error_at(u, at, "imports are nested more than %d deep", LIMIT_DEPTH);
         return NULL;
     }
-    if (!read_all(u, in, &text)) {
+    if (held != NULL) {
+        text = text_new(u->arena);
+        text_bytes(text, held, held_length);
+    } else if (!read_all(u, in, &text)) {
         refuse(u, at, name, errno);
         return NULL;
     }
@@ -124,12 +139,17 @@ static AstFile *load_open(Loader *l, Known *importer, Span at, const char *name,
 /* The file of that name, or NULL after an error at `at`. */
 static AstFile *load(Loader *l, Known *importer, Span at, const char *name, int depth)
 {
+    const Options *o = &l->unit->options;
+    size_t length = 0;
+    const char *held = o->held != NULL ? o->held(o->editor, name, &length) : NULL;
+    if (held != NULL)
+        return load_open(l, importer, at, name, NULL, held, length, depth);
     FILE *in = fopen(name, "rb");
     if (in == NULL) {
         refuse(l->unit, at, name, errno);
         return NULL;
     }
-    AstFile *file = load_open(l, importer, at, name, in, depth);
+    AstFile *file = load_open(l, importer, at, name, in, NULL, 0, depth);
     fclose(in);
     return file;
 }
@@ -142,7 +162,7 @@ bool ast_load(Unit *u, const char *path)
     l->unit = u;
     u->ast = NULL;
     if (strcmp(path, "-") == 0)
-        load_open(l, NULL, NO_SPAN, "<stdin>", stdin, 0);
+        load_open(l, NULL, NO_SPAN, "<stdin>", stdin, NULL, 0, 0);
     else
         load(l, NULL, NO_SPAN, arena_copy(u->arena, path, strlen(path)), 0);
     return diag_errors(u) == before;

@@ -4,6 +4,7 @@
 #include "base/list.h"
 #include "integrate/formatter.h"
 #include "integrate/project.h"
+#include "integrate/server.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 const Tool tool_table[] = {
     { "new", "DIR", "make a project: a network, a main.c, a Makefile and a CMakeLists.txt", project_new },
     { "format", "net.cnn ...", "lay sources out anew, in place; --check: only say which would change; -: standard input", format_run },
+    { "lsp", "", "the language server, for editors: errors, help, completion, definitions, formatting", lsp_run },
 };
 const int tool_table_count = countof(tool_table);
 

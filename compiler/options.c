@@ -219,6 +219,7 @@ static const char *read_json(Reader *r, const char *value)    { (void)value; r->
 static const char *read_sarif(Reader *r, const char *value)   { (void)value; r->line->report = REPORT_SARIF; return NULL; }
 static const char *read_infer(Reader *r, const char *value)   { (void)value; r->u->options.infer = true; return NULL; }
 static const char *read_backward(Reader *r, const char *value)   { (void)value; r->u->options.backward = true; return NULL; }
+static const char *read_explicit(Reader *r, const char *value)   { (void)value; r->emit = "cnn"; return NULL; }
 static const char *read_main(Reader *r, const char *value)    { (void)value; r->u->options.with_main = true; return NULL; }
 static const char *read_strict(Reader *r, const char *value)  { (void)value; r->u->options.strict = true; return NULL; }
 static const char *read_debug(Reader *r, const char *value)   { (void)value; r->u->options.debug = true; return NULL; }
@@ -230,6 +231,7 @@ static const char *read_version(Reader *r, const char *value) { (void)value; r->
 static const Option table[] = {
     { "-o",              "FILE",    "write FILE; its ending chooses the output; - is standard output", read_output },
     { "--emit",          "OUTPUT",  "choose the output by name",                                       read_emit },
+    { "--explicit",      NULL,      "print the program with every default written out (--emit=cnn)",  read_explicit },
     { "-D",              "NAME=V",  "give the param NAME the value V",                                 read_define },
     { "--network",       "NAME",    "the network to compile, where the file has several",              read_network },
     { "--style",         "STYLE",   "lesson: to read, loops like the formulas (default); unrolled: no loop left; fast", read_style },

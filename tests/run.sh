@@ -62,7 +62,7 @@ test_it() {
     "$@" > "$log" 2>&1 < /dev/null
     status=$?
     if [ $status -eq 0 ]; then
-        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|page\|llvm\|layers\|golden\|torch\|lint\|strict\|docs\|examples\|curve\|bench\|integrate\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
+        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|page\|explicit\|llvm\|layers\|golden\|torch\|lint\|strict\|docs\|examples\|curve\|bench\|integrate\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
     else
         say FAIL "$name" "$(since "$begun")" "status $status; all of it: ${log#"$top"/}"
         tail -n 40 "$log" | sed 's/^/      /'
@@ -336,6 +336,8 @@ stage_integrate() {
 }
 
 stage_inspect() {
+    test_it "--explicit makes the same networks" tests/inspect/explicit.sh "$cnnc" "$out/inspect" examples/*/*.cnn tests/layers/*.cnn \
+        tests/golden/dumps/{names,recipe,perceptron,convolutions}.cnn tests/golden/inspect/*.cnn
     test_it "a network as a page, in a browser" tests/inspect/page.sh "$cnnc" "$out/inspect" "$(find_browser)"
 }
 

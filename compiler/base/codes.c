@@ -233,7 +233,7 @@ const Code code_table[] = {
     { "E058", "cnnc step cannot do that with this network",
       "`cnnc step` sends a picture through a network that reads pictures, of one channel or three. `--backward` goes back from a loss, which a train block names, for the right "
       "answer that `--class N` gives; classes are counted from 0.",
-      { "--image needs a network", "network '%s' has no loss, so", "--class %lld is none" } },
+      { "--image needs a network", "--backward goes back from a loss", "--class %lld is none" } },
     { "E099", "a mistake of cnnc",
       "The compiler proves what it writes, and this proof failed: nothing was written. It is not the network's fault; please report it with the source.",
       { "internal error" } },

@@ -241,7 +241,7 @@ static bool has_backward(const Unit *u)
 {
     if (u->eval && u->eval->loss && u->eval->dx)
         return true;
-    error_at((Unit *)u, u->net->span, "network '%s' has no loss, so there is nothing to go back from", u->net->name);
+    error_at((Unit *)u, u->net->span, "--backward goes back from a loss, and network '%s' is compiled without one", u->net->name);
     help((Unit *)u, "a train block with 'loss crossentropy' says how wrong an answer is");
     return false;
 }

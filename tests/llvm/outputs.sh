@@ -83,6 +83,17 @@ for style in lesson unrolled "fast --target=sse2" "fast --target=avx2" "lesson -
     }
 done
 
+# Without --strict too, for a processor that has no product and sum in one operation to differ by, and with the same math library.
+if [ "$(uname -m)" = x86_64 ]; then
+    for style in lesson "fast --target=sse2"; do
+        # shellcheck disable=SC2086
+        "$cnnc" --main --style=$style "$here/small.cnn" -o plain.c && link -std=c11 -O2 -march=x86-64 plain.c -o plain.program \
+            && ./plain.program train $flags --save plain.want > plain.log 2>&1 \
+            && "$cnnc" train --style=$style --cpu=x86-64 "$here/small.cnn" $flags --save plain.got > plain.log 2>&1 && cmp plain.want plain.got
+        check "$style, without --strict: cnnc train and the C program" $?
+    done
+fi
+
 # The functions of --strict, and LLVM's of them.
 "$cnnc" --strict --infer "$here/functions.cnn" -o functions_net.c && "$cnnc" --strict --infer "$here/functions.cnn" -o functions.so \
     && $cc -O2 -DNET='"functions_net.c"' -I. "$here/functions.c" -o functions -lm && ./functions ./functions.so > functions.log 2>&1
@@ -101,6 +112,17 @@ printf 'network Kink { input 2; dense 3, init=zeros, relu; dense 1 }\n' > kink.c
 "$cnnc" check kink.cnn > check.log 2>&1
 [ $? -eq 1 ] && grep -q '^dense1.weight .* !' check.log
 check "cnnc check finds a kink" $?
+
+# ... and a mistake in generated code: this compiler adds a hundredth of a thousandth to the gradient of a weight.
+cat > wrong-cc <<END
+#!/bin/sh
+for word; do case \$word in *net.c) sed -i 's/^\( *dw\[.*+= sum\);/\1 * 1.00001;/' "\$word" ;; esac; done
+exec $cc "\$@"
+END
+chmod +x wrong-cc
+CC=./wrong-cc "$cnnc" check "$here/small.cnn" > check.log 2>&1
+[ $? -eq 1 ] && grep -Eq '^conv1.weight .* 1\.0e-05 at (\[[0-9]\])+ !$' check.log && grep -q 'not all is within the limits' check.log
+check "cnnc check finds a mistake in the C file" $?
 
 # A debugger steps through the source and prints what a layer made, by the layer's name.
 lines_of_network() { grep -E '^[0-9]+[[:space:]]+(normalise|avgpool|conv)' "$1" | tr -d ' \t' | paste -sd ' '; }

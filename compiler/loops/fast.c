@@ -298,7 +298,7 @@ static void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector)
     n->loops[last]->kind = LOOP_LANES;
     order_tile(n);
     images = images_loop(n);
-    if (weights && images >= n->hold) {                         /* image after image: what they read stays near */
+    if (weights && !n->start && !n->finish && images >= n->hold) {       /* image after image: what they read stays near */
         nest_move_loop(n, images, 0);
         n->hold++;
     }

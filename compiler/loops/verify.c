@@ -71,6 +71,9 @@ static void check_nest(Verify *v, const Nest *n)
     for (int i = 0; n->put == PUT_SET && i < n->loop_count; i++)
         if (!nest_places_loop(n, n->loops[i]))
             v->wrong = arena_print(v->u->arena, "%s sets a place more than once", n->name);
+    for (int i = 0; (n->start || n->finish) && i < n->hold; i++)
+        if (!nest_places_loop(n, n->loops[i]))
+            v->wrong = arena_print(v->u->arena, "%s begins its totals again for every %s", n->name, n->loops[i]->name);
 }
 
 /* A partial sum is complete in the shared block when its phase has ended. */

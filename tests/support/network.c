@@ -14,6 +14,7 @@ Unit *network_from(const char *name, const char *text, NetworkOptions options)
     u->options.input = name;
     u->options.tile = options.tile ? options.tile : 1;
     u->options.style = options.style;
+    u->options.layout = options.layout;
     u->options.infer = options.infer;
     u->options.unroll_budget = INT64_MAX;
     u->ast = ast_parse(u, diag_add_source(u, name, text, strlen(text)));

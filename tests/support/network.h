@@ -8,6 +8,7 @@
 typedef struct NetworkOptions {
     int64_t tile;               /* 0: 1 */
     Style style;
+    Layout layout;              /* of STYLE_FAST */
     bool infer;                 /* inference alone */
 } NetworkOptions;
 

@@ -185,6 +185,24 @@ static void an_access_out_of_bounds_is_found(void **state)
     unit_free(u);
 }
 
+/* batchnorm in --layout=channels summed only the last image of a tile (seed 1458). */
+static void a_total_that_begins_again_is_found(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 3x3x8; batchnorm; dense 4, softmax }",
+                      (NetworkOptions){ .tile = 8, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+    Nest *n = nest_named(u->train, "batchnorm1_sdy");
+    int summed = n->loop_count - 1;
+
+    assert_null(program_verify(u, u->train));
+    while (nest_places_loop(n, n->loops[summed]))
+        summed--;
+    nest_move_loop(n, summed, 0);
+    n->hold++;
+    assert_non_null(strstr(program_verify(u, u->train), "batchnorm1_sdy begins its totals again for every"));
+    unit_free(u);
+}
+
 static void a_gather_needs_no_fill(void **state)
 {
     (void)state;
@@ -296,6 +314,7 @@ int main(void)
         cmocka_unit_test(splitting_a_loop_changes_nothing),
         cmocka_unit_test(moving_loops_changes_nothing),
         cmocka_unit_test(an_access_out_of_bounds_is_found),
+        cmocka_unit_test(a_total_that_begins_again_is_found),
         cmocka_unit_test(a_gather_needs_no_fill),
         cmocka_unit_test(what_only_the_input_needs_comes_last),
         cmocka_unit_test(dropout_is_gone_outside_training),

@@ -6,18 +6,24 @@
 
 #include <string.h>
 
-enum { LEAST_IMAGES = 8 };      /* of a slice: adding its gradient must cost little beside making it */
-enum { MOST_SLICES = 32 };
-#define MOST_BYTES ((size_t)256 << 20)          /* of the gradients of all slices, unless they are no more than two */
+enum { LEAST_IMAGES = 8 };      /* of a slice: adding its gradient must cost little beside making it, */
+enum { FAR_IMAGES = 32 };       /* also where the gradients of all slices leave the cache */
+enum { NEAR_SLICES = 32 };
+enum { MOST_SLICES = 1024 };    /* and so ranks */
+#define MOST_BYTES ((size_t)256 << 20)          /* of the gradients that are near */
 enum { PIECE = 1 << 12 };       /* reals of the gradients that are added at a time: the pieces of all slices fit into a cache */
 enum { ALIGNED = 64 };          /* bytes */
+
+static bool near(const cnn_model *model, size_t slices)
+{
+    return slices <= NEAR_SLICES && model->weight_count * (size_t)model->real_bytes <= MOST_BYTES / slices;
+}
 
 size_t cnn_batch_slices(const cnn_model *model, size_t images)
 {
     size_t tiles = (images + (size_t)model->tile - 1) / (size_t)model->tile, slices = 1;
-    size_t bytes = model->weight_count * (size_t)model->real_bytes;
-    while (2 * slices <= MOST_SLICES && 2 * slices <= tiles && 2 * slices * LEAST_IMAGES <= images
-           && (slices == 1 || bytes <= MOST_BYTES / (2 * slices)))
+    while (2 * slices <= MOST_SLICES && 2 * slices <= tiles
+           && 2 * slices * (size_t)(slices == 1 || near(model, 2 * slices) ? LEAST_IMAGES : FAR_IMAGES) <= images)
         slices *= 2;
     return slices;
 }
@@ -46,6 +52,54 @@ static bool needs_private_scratch(const Batch *b)
     return over_images > 1 || sums;
 }
 
+/* Groups of slices are for programs that go once over the images: others add to a slice's gradient in several phases. */
+static bool goes_once(const Batch *b)
+{
+    return b->phases == 1 && !b->program->phases[0].once;
+}
+
+/* Slices that follow one another, whose gradients one thread adds up as they come. All that matters is memory: sums have the
+ * same order in groups of any power of two. */
+static size_t slices_of_group(const Batch *b, size_t slices)
+{
+    size_t group = 1;
+    while (slices / group > b->most_groups)
+        group *= 2;
+    return group;
+}
+
+/* How many groups of slices this rank may have. Spans of slices can be cut into groups where the ranks are a power of two. */
+static size_t count_groups(const Batch *b)
+{
+    size_t ranks = b->ranks ? (size_t)b->ranks->ranks : 1, groups = 1;
+    if (!goes_once(b) || ranks & (ranks - 1))
+        return b->slices_room;
+    while (groups < b->slices_room && (groups < (size_t)b->threads || near(b->net->model, 2 * groups)))
+        groups *= 2;
+    return groups;
+}
+
+/* Most tiles that this rank has of any batch of up to `images`: of batches with so many slices, the largest. */
+static size_t most_tiles(const Batch *b, size_t images)
+{
+    const cnn_model *model = b->net->model;
+    size_t most = 0, ranks = b->ranks ? (size_t)b->ranks->ranks : 1;
+    for (size_t slices = cnn_batch_slices(model, images); slices; slices /= 2) {
+        size_t low = 0, high = images;          /* low has no more slices than that */
+        while (low < high) {
+            size_t middle = low + (high - low + 1) / 2;
+            if (cnn_batch_slices(model, middle) <= slices)
+                low = middle;
+            else
+                high = middle - 1;
+        }
+        size_t tiles = low / b->tile + (low % b->tile != 0);
+        size_t ours = ((slices + ranks - 1) / ranks) * ((tiles + slices - 1) / slices);
+        most = ours > most ? ours : most;
+    }
+    return most;
+}
+
 /* Bytes of `count` blocks of `reals`, or SIZE_MAX if they are too many, for which no memory will be had. */
 static size_t blocks(size_t count, size_t reals)
 {
@@ -57,6 +111,22 @@ static bool get(const Batch *b, void **to, size_t reals, const char *what, cnn_e
 {
     *to = cnn_memory_get(reals, b->net->reals->bytes, what, error);
     return *to != NULL;
+}
+
+/* What several ranks need besides. */
+static bool get_shared(Batch *b, size_t images, cnn_error *error)
+{
+    const cnn_model *model = b->net->model;
+    size_t slices = cnn_batch_slices(model, images), sums = cnn_ranks_room(b->ranks, slices, b->partial_room, sizeof *b->partial);
+    b->incoming_bytes = cnn_ranks_room(b->ranks, slices, model->weight_count, b->net->reals->bytes);
+    if (b->incoming_bytes < sums)
+        b->incoming_bytes = sums;
+    b->incoming = cnn_memory_get(b->incoming_bytes, 1, "the gradients of other ranks", error);
+    bool once = false;
+    for (int p = 0; p < b->phases; p++)
+        once |= b->program->phases[p].once != 0;
+    return b->incoming && get(b, &b->losses, images, "the losses of a batch", error)
+        && (!once || b->ranks->rank == 0 || get(b, &b->aside, model->weight_count, "a gradient", error));
 }
 
 Batch *cnn_batch_new(const cnn_net *net, BatchUse use, size_t images, cnn_error *error)
@@ -73,11 +143,23 @@ Batch *cnn_batch_new(const cnn_net *net, BatchUse use, size_t images, cnn_error 
     b->private_scratch = needs_private_scratch(b);
     b->tile = (size_t)model->tile;
 
-    size_t tiles = images / b->tile + (images % b->tile != 0);
+    b->ranks = use == BATCH_TRAIN ? net->ranks : NULL;
+    size_t tiles = has_gradient(b) && b->ranks ? most_tiles(b, images) : images / b->tile + (images % b->tile != 0);
     b->room = blocks(tiles, b->tile);
-    /* A smaller batch never has more slices than a larger one. */
-    b->slices_room = has_gradient(b) ? cnn_batch_slices(model, images) : tiles;
-    size_t workers = b->slices_room < (size_t)b->threads ? b->slices_room : (size_t)b->threads;
+    b->slices_room = tiles;
+    size_t buffers = 0, workers = tiles;
+    if (has_gradient(b)) {
+        /* A smaller batch never has more slices than a larger one, nor larger groups. */
+        size_t slices = cnn_batch_slices(model, images), ranks = b->ranks ? (size_t)b->ranks->ranks : 1;
+        b->slices_room = (slices + ranks - 1) / ranks;
+        b->most_groups = count_groups(b);
+        size_t group = slices_of_group(b, b->slices_room);
+        workers = b->slices_room / group;
+        while (group >> b->spare > 1)
+            b->spare++;
+        buffers = workers + (workers < (size_t)b->threads ? workers : (size_t)b->threads) * b->spare;
+    }
+    workers = workers < (size_t)b->threads ? workers : (size_t)b->threads;
     b->scratch_room = b->private_scratch ? tiles : workers;
     for (int p = 0; p < b->phases; p++)
         for (int s = 0; s < b->program->phases[p].sum_count; s++)
@@ -93,7 +175,7 @@ Batch *cnn_batch_new(const cnn_net *net, BatchUse use, size_t images, cnn_error 
     if (good && has_gradient(b))
         good = get(b, &b->share, b->room, "the shares of a batch", error)
             && get(b, &b->loss, b->room, "the losses of a batch", error)
-            && get(b, &b->gradients, blocks(b->slices_room, aligned(b, model->weight_count)), "the gradients", error);
+            && get(b, &b->gradients, blocks(buffers, aligned(b, model->weight_count)), "the gradients", error);
     if (good && (use == BATCH_GRADIENT || use == BATCH_EVAL_GRADIENT))
         good = get(b, &b->dx, blocks(b->room, model->inputs), "the gradient of the images", error);
     if (good && use == BATCH_GRADIENT)
@@ -102,6 +184,8 @@ Batch *cnn_batch_new(const cnn_net *net, BatchUse use, size_t images, cnn_error 
         b->partial = cnn_memory_get(blocks(b->slices_room, b->partial_room), sizeof *b->partial, "sums over the images", error);
         good = b->partial != NULL;
     }
+    if (good && b->ranks)
+        good = get_shared(b, images, error);
     if (!good) {
         cnn_batch_free(b);
         return NULL;
@@ -114,7 +198,8 @@ void cnn_batch_free(Batch *b)
 {
     if (!b)
         return;
-    void *all[] = { b->x, b->target, b->y, b->dx, b->share, b->loss, b->gradients, b->scratch, b->shared, b->state, b->images, b->partial };
+    void *all[] = { b->x, b->target, b->y, b->dx, b->share, b->loss, b->gradients, b->scratch, b->shared, b->state, b->images, b->partial,
+                    b->aside, b->losses, b->incoming };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         cnn_memory_release(all[i]);
     cnn_memory_release(b);
@@ -125,42 +210,70 @@ void cnn_batch_free(Batch *b)
 typedef struct Run {
     Batch *batch;
     const cnn_phase *phase;
-    size_t images, tiles, slices;
+    size_t images, tiles, slices;               /* of the whole batch */
+    Span ours, our_tiles;       /* slices and tiles of this rank; tile t lies at our_tiles.first - t */
+    size_t our_images;
+    size_t group;               /* slices */
     bool first;                 /* the first phase over the images: gradients begin at 0 */
     void *state;
     uint64_t seed;
     uint32_t step;
 } Run;
 
-static void *gradient_of(const Batch *b, size_t slice)
+static void *gradient_buffer(const Batch *b, size_t i)
 {
-    return has_gradient(b) ? cnn_at(b->net->reals, b->gradients, slice * aligned(b, b->net->model->weight_count)) : NULL;
+    return has_gradient(b) ? cnn_at(b->net->reals, b->gradients, i * aligned(b, b->net->model->weight_count)) : NULL;
 }
 
-static void *scratch_of(const Batch *b, size_t tile, int thread)
+/* The sum of a group. */
+static void *gradient_of(const Run *r, size_t group)
 {
-    size_t block = b->private_scratch ? tile : (size_t)thread;
+    return gradient_buffer(r->batch, group);
+}
+
+/* More buffers of a thread lie behind those of all groups. */
+static void *spare_gradient(const Run *r, size_t i, int thread)
+{
+    size_t groups = (r->ours.end - r->ours.first) / r->group;
+    return gradient_buffer(r->batch, groups + (size_t)thread * r->batch->spare + i);
+}
+
+static void clear_gradient(const Run *r, void *gradient)
+{
+    memset(gradient, 0, r->batch->net->model->weight_count * r->batch->net->reals->bytes);
+}
+
+/* The first tile of a slice. */
+static size_t tile_of(const Run *r, size_t slice)
+{
+    return slice * r->tiles / r->slices;
+}
+
+static void *scratch_of(const Run *r, size_t tile, int thread)
+{
+    const Batch *b = r->batch;
+    size_t block = b->private_scratch ? tile - r->our_tiles.first : (size_t)thread;
     return cnn_at(b->net->reals, b->scratch, block * aligned(b, b->program->scratch));
 }
 
-static cnn_job job_of(const Run *r, size_t slice)
+static cnn_job job_of(const Run *r, void *gradient)
 {
     const Batch *b = r->batch;
-    return (cnn_job){ .images = b->images, .weights = b->net->weights, .state = r->state, .gradient = gradient_of(b, slice), .shared = b->shared,
+    return (cnn_job){ .images = b->images, .weights = b->net->weights, .state = r->state, .gradient = gradient, .shared = b->shared,
                       .draw = { (uint32_t)r->seed, (uint32_t)(r->seed >> 32), r->step, 0 } };
 }
 
-static void run_tile(const Run *r, size_t slice, size_t tile, int thread)
+static void run_tile(const Run *r, void *gradient, size_t tile, int thread)
 {
     const Batch *b = r->batch;
     const Reals *reals = b->net->reals;
     const cnn_model *model = b->net->model;
-    size_t image = tile * b->tile;
-    cnn_job job = job_of(r, slice);
+    size_t image = (tile - r->our_tiles.first) * b->tile;
+    cnn_job job = job_of(r, gradient);
     job.x = cnn_at(reals, b->x, image * model->inputs);
     job.y = cnn_at(reals, b->y, image * model->outputs);
-    job.scratch = scratch_of(b, tile, thread);
-    job.draw[3] = (uint32_t)image;
+    job.scratch = scratch_of(r, tile, thread);
+    job.draw[3] = (uint32_t)(tile * b->tile);
     if (has_gradient(b)) {
         job.target = cnn_at(reals, b->target, image * model->outputs);
         job.share = cnn_at(reals, b->share, image);
@@ -170,45 +283,182 @@ static void run_tile(const Run *r, size_t slice, size_t tile, int thread)
     r->phase->run(&job);
 }
 
-static void run_slice(void *context, size_t slice, int thread)
+static void run_slice(const Run *r, size_t slice, void *gradient, int thread)
+{
+    if (r->first && gradient)
+        clear_gradient(r, gradient);
+    for (size_t tile = tile_of(r, slice); tile < tile_of(r, slice + 1); tile++)
+        run_tile(r, gradient, tile, thread);
+}
+
+/* The slices of a group from left to right. What has been added up waits in a stack until its right neighbour of the same size is there:
+ * after slice i there are as many as i + 1 has ones in binary. */
+static void run_group(void *context, size_t group, int thread)
 {
     const Run *r = context;
-    size_t from = slice * r->tiles / r->slices, end = (slice + 1) * r->tiles / r->slices;
-    if (r->first && has_gradient(r->batch))
-        memset(gradient_of(r->batch, slice), 0, r->batch->net->model->weight_count * r->batch->net->reals->bytes);
-    for (size_t tile = from; tile < end; tile++)
-        run_tile(r, slice, tile, thread);
+    const Batch *b = r->batch;
+    void *stack[64];
+    size_t depth = 0;
+    for (size_t i = 0; i < r->group; i++) {
+        stack[depth] = depth ? spare_gradient(r, depth - 1, thread) : gradient_of(r, group);
+        run_slice(r, r->ours.first + group * r->group + i, stack[depth], thread);
+        depth++;
+        for (size_t whole = i; whole & 1; whole >>= 1, depth--)
+            b->net->reals->add(stack[depth - 2], stack[depth - 1], b->net->model->weight_count);
+    }
+}
+
+/* ---- shares */
+
+static Run run_of(const Batch *b, int rank, size_t count)
+{
+    Run r = { .batch = (Batch *)b, .images = count, .tiles = (count + b->tile - 1) / b->tile, .first = true };
+    r.slices = has_gradient(b) ? cnn_batch_slices(b->net->model, count) : r.tiles;
+    r.ours = cnn_ranks_span(b->ranks, rank, r.slices);
+    r.our_tiles = (Span){ tile_of(&r, r.ours.first), tile_of(&r, r.ours.end) };
+    size_t end = r.our_tiles.end * b->tile < count ? r.our_tiles.end * b->tile : count;
+    r.our_images = end - (r.our_tiles.first * b->tile < end ? r.our_tiles.first * b->tile : end);
+    r.group = has_gradient(b) ? slices_of_group(b, r.ours.end - r.ours.first) : 1;
+    return r;
+}
+
+Span cnn_batch_part(const Batch *b, size_t count)
+{
+    Run r = run_of(b, b->ranks ? b->ranks->rank : 0, count);
+    return (Span){ r.our_tiles.first * b->tile, r.our_tiles.first * b->tile + r.our_images };
+}
+
+/* ---- sums over the slices */
+
+/* Calls add for all pairs of nodes of the tree that are ours, smaller ones first: sizes and places in things of `unit` slices. */
+static void each_pair(const Run *r, size_t unit, void (*add)(void *context, size_t left, size_t right), void *context)
+{
+    size_t first = r->ours.first / unit, end = r->ours.end / unit;
+    for (size_t apart = 1; apart < r->slices / unit; apart *= 2)
+        for (size_t left = (first + 2 * apart - 1) / (2 * apart) * (2 * apart); left + 2 * apart <= end; left += 2 * apart)
+            add(context, left - first, left - first + apart);
+}
+
+/* Sums of this rank's roots, into those of all ranks. places: of things of `unit` slices. */
+static bool join(const Run *r, const Reals *reals, char *array, size_t stride, size_t unit, size_t count, cnn_error *error)
+{
+    const Batch *b = r->batch;
+    void *roots[2 * 64];        /* a span has at most two nodes of each size */
+    size_t found = 0;
+    for (size_t at = r->ours.first; at < r->ours.end; at += cnn_ranks_root(r->ours, at))
+        roots[found++] = array + (at - r->ours.first) / unit * stride;
+    Tree tree = { b->ranks, reals->add, reals->bytes, b->threads, b->incoming, b->incoming_bytes };
+    return cnn_ranks_tree(&tree, r->slices, roots, array, count, error);
+}
+
+typedef struct Partial {
+    double *partial;
+    size_t count;
+} Partial;
+
+static void add_partial(void *context, size_t left, size_t right)
+{
+    const Partial *p = context;
+    cnn_reals_double.add(p->partial + left * p->count, p->partial + right * p->count, p->count);
 }
 
 /* shared[to + i] = sum over the tiles of scratch[from + i]: in each slice in order, then over the slices as a tree. */
-static void add_up(const Run *r, const cnn_sum *sum)
+static bool add_up(const Run *r, const cnn_sum *sum, cnn_error *error)
 {
     Batch *b = r->batch;
     const Reals *reals = b->net->reals;
-    for (size_t slice = 0; slice < r->slices; slice++) {
-        double *partial = b->partial + slice * sum->count;
+    Partial p = { b->partial, sum->count };
+    for (size_t slice = r->ours.first; slice < r->ours.end; slice++) {
+        double *partial = b->partial + (slice - r->ours.first) * sum->count;
         memset(partial, 0, sum->count * sizeof *partial);
-        for (size_t tile = slice * r->tiles / r->slices; tile < (slice + 1) * r->tiles / r->slices; tile++)
-            reals->sum(partial, cnn_at(reals, scratch_of(b, tile, 0), sum->from), sum->count);
+        for (size_t tile = tile_of(r, slice); tile < tile_of(r, slice + 1); tile++)
+            reals->sum(partial, cnn_at(reals, scratch_of(r, tile, 0), sum->from), sum->count);
     }
-    for (size_t apart = 1; apart < r->slices; apart *= 2)
-        for (size_t slice = 0; slice + apart < r->slices; slice += 2 * apart)
-            for (size_t i = 0; i < sum->count; i++)
-                b->partial[slice * sum->count + i] += b->partial[(slice + apart) * sum->count + i];
+    each_pair(r, 1, add_partial, &p);
+    if (b->ranks && !join(r, &cnn_reals_double, (char *)b->partial, sum->count * sizeof *b->partial, 1, sum->count, error))
+        return false;
     reals->from_doubles(cnn_at(reals, b->shared, sum->to), b->partial, sum->count);
+    return true;
 }
 
-/* Gradients of all slices into that of the first, for one piece of them. */
+typedef struct Gradients {
+    const Run *run;
+    size_t from, count;         /* reals */
+} Gradients;
+
+static void add_gradient(void *context, size_t left, size_t right)
+{
+    const Gradients *g = context;
+    const Reals *reals = g->run->batch->net->reals;
+    reals->add(cnn_at(reals, gradient_of(g->run, left), g->from), cnn_at(reals, gradient_of(g->run, right), g->from), g->count);
+}
+
+/* Gradients of our groups, one piece of them. */
 static void add_piece(void *context, size_t piece, int thread)
 {
     (void)thread;
     const Run *r = context;
+    size_t from = piece * PIECE, all = r->batch->net->model->weight_count;
+    Gradients g = { r, from, all - from < PIECE ? all - from : PIECE };
+    each_pair(r, r->group, add_gradient, &g);
+}
+
+/* Without an order there is one sum a rank. */
+static bool join_in_any_order(const Run *r, cnn_error *error)
+{
+    const Batch *b = r->batch;
+    Gradients g = { r, 0, b->net->model->weight_count };
+    for (size_t at = r->ours.first; at < r->ours.end; at += cnn_ranks_root(r->ours, at))
+        if (at != r->ours.first)
+            add_gradient(&g, 0, (at - r->ours.first) / r->group);
+    if (r->ours.first == r->ours.end)
+        clear_gradient(r, b->gradient);
+    return b->ranks->sum(b->ranks->context, b->gradient, b->net->model->real_bytes, g.count, error);
+}
+
+static bool add_gradients(Run *r, cnn_error *error)
+{
+    Batch *b = r->batch;
+    size_t count = b->net->model->weight_count, groups = (r->ours.end - r->ours.first) / r->group;
+    if (groups > 1)
+        cnn_threads_each(cnn_threads_worth(b->threads, groups * count), (count + PIECE - 1) / PIECE, add_piece, r);
+    if (!b->ranks)
+        return true;
+    if (b->any_order)
+        return join_in_any_order(r, error);
+    return join(r, b->net->reals, b->gradients, aligned(b, count) * b->net->reals->bytes, r->group, count, error);
+}
+
+/* Every rank has the losses of its own images: now all of them. */
+static bool gather_losses(const Run *r, cnn_error *error)
+{
+    const Batch *b = r->batch;
+    size_t bytes = b->net->reals->bytes;
+    cnn_block *blocks = b->incoming;
+    for (int rank = 0; rank < b->ranks->ranks; rank++) {
+        Run theirs = run_of(b, rank, r->images);
+        blocks[rank] = (cnn_block){ theirs.our_tiles.first * b->tile * bytes, theirs.our_images * bytes };
+        if (!blocks[rank].bytes)
+            blocks[rank].at = 0;
+    }
+    Span ours = cnn_batch_part(b, r->images);
+    memcpy(cnn_at(b->net->reals, b->losses, ours.first), b->loss, (ours.end - ours.first) * bytes);
+    return b->ranks->gather(b->ranks->context, b->losses, blocks, error);
+}
+
+/* The mean of all losses, in the order of the images. */
+static bool mean_loss(const Run *r, double *loss, cnn_error *error)
+{
     const Batch *b = r->batch;
     const Reals *reals = b->net->reals;
-    size_t from = piece * PIECE, all = b->net->model->weight_count, count = all - from < PIECE ? all - from : PIECE;
-    for (size_t apart = 1; apart < r->slices; apart *= 2)
-        for (size_t slice = 0; slice + apart < r->slices; slice += 2 * apart)
-            reals->add(cnn_at(reals, gradient_of(b, slice), from), cnn_at(reals, gradient_of(b, slice + apart), from), count);
+    const void *losses = b->ranks ? b->losses : b->loss;
+    if (b->ranks && !gather_losses(r, error))
+        return false;
+    *loss = 0;
+    for (size_t i = 0; i < r->images; i++)
+        *loss += reals->get(losses, i);
+    *loss /= (double)r->images;
+    return true;
 }
 
 /* Images that only fill the last tile are copies of its first one, with no share in the loss: a copy cannot bring numbers that no
@@ -217,25 +467,30 @@ static void fill_last_tile(const Run *r)
 {
     const Batch *b = r->batch;
     const Reals *reals = b->net->reals;
-    size_t inputs = b->net->model->inputs, outputs = b->net->model->outputs;
-    size_t from = (r->tiles - 1) * b->tile;
-    for (size_t i = r->images; i < r->tiles * b->tile; i++) {
+    size_t inputs = b->net->model->inputs, outputs = b->net->model->outputs, ours = r->our_tiles.end - r->our_tiles.first;
+    if (!ours)
+        return;
+    size_t from = (ours - 1) * b->tile;
+    for (size_t i = r->our_images; i < ours * b->tile; i++) {
         memcpy(cnn_at(reals, b->x, i * inputs), cnn_at(reals, b->x, from * inputs), inputs * reals->bytes);
         if (has_gradient(b))
             memcpy(cnn_at(reals, b->target, i * outputs), cnn_at(reals, b->target, from * outputs), outputs * reals->bytes);
     }
     if (has_gradient(b)) {
-        reals->fill(b->share, 1 / (double)r->images, r->images);
-        reals->fill(cnn_at(reals, b->share, r->images), 0, r->tiles * b->tile - r->images);
+        reals->fill(b->share, 1 / (double)r->images, r->our_images);
+        reals->fill(cnn_at(reals, b->share, r->our_images), 0, ours * b->tile - r->our_images);
     }
 }
 
-double cnn_batch_run(Batch *b, size_t count, uint64_t seed, uint32_t step)
+bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double *loss, cnn_error *error)
 {
     const cnn_net *net = b->net;
     const Reals *reals = net->reals;
-    Run run = { .batch = b, .images = count, .tiles = (count + b->tile - 1) / b->tile, .first = true, .state = net->state, .seed = seed, .step = step };
-    run.slices = has_gradient(b) ? cnn_batch_slices(net->model, count) : run.tiles;
+    Run run = run_of(b, b->ranks ? b->ranks->rank : 0, count);
+    size_t groups = (run.ours.end - run.ours.first) / run.group;
+    run.state = net->state;
+    run.seed = seed;
+    run.step = step;
     if (b->use == BATCH_GRADIENT) {
         run.state = b->state;
         memcpy(b->state, net->state, net->model->state_count * reals->bytes);
@@ -251,28 +506,28 @@ double cnn_batch_run(Batch *b, size_t count, uint64_t seed, uint32_t step)
         if (run.phase->once) {
             /* A gradient that is made once belongs to the first slice, which must have begun at 0. */
             if (run.first && has_gradient(b) && !prepared)
-                for (size_t slice = 0; slice < run.slices; slice++)
-                    memset(gradient_of(b, slice), 0, net->model->weight_count * reals->bytes);
+                for (size_t group = 0; group < groups; group++)
+                    clear_gradient(&run, gradient_of(&run, group));
             run.first = false;
-            cnn_job job = job_of(&run, 0);
+            cnn_job job = job_of(&run, b->aside ? b->aside : gradient_of(&run, 0));
             if (!prepared)
                 run.phase->run(&job);
         } else {
-            cnn_threads_each(cnn_threads_worth(b->threads, count * net->model->weight_count), run.slices, run_slice, &run);
+            cnn_threads_each(cnn_threads_worth(b->threads, run.our_images * net->model->weight_count), groups, run_group, &run);
             run.first = false;
         }
         for (int s = 0; s < run.phase->sum_count; s++)
-            add_up(&run, &run.phase->sums[s]);
+            if (!add_up(&run, &run.phase->sums[s], error))
+                return false;
     }
     b->seen = net->version;
+    *loss = 0;
+    return !has_gradient(b) || (add_gradients(&run, error) && mean_loss(&run, loss, error));
+}
 
-    if (!has_gradient(b))
-        return 0;
-    if (run.slices > 1)
-        cnn_threads_each(cnn_threads_worth(b->threads, run.slices * net->model->weight_count), (net->model->weight_count + PIECE - 1) / PIECE,
-                         add_piece, &run);
-    double loss = 0;
-    for (size_t i = 0; i < count; i++)
-        loss += reals->get(b->loss, i);
-    return loss / (double)count;
+double cnn_batch_run(Batch *b, size_t count, uint64_t seed, uint32_t step)
+{
+    double loss;
+    cnn_batch_step(b, count, seed, step, &loss, NULL);
+    return loss;
 }

@@ -1,8 +1,8 @@
 /* batch.h: one batch of images through a program of the model.
  *
- * The batch is cut into tiles of model->tile images, the tiles into slices. A slice runs its tiles in order and adds their
- * gradients in a buffer of its own; slices run on any thread. Then the buffers are added pairwise, as a binary tree. How many
- * slices there are is a function of the batch and the model alone, so that the bits do not depend on the threads. */
+ * The batch is cut into tiles of model->tile images, the tiles into slices. A slice runs its tiles in order and adds up their
+ * gradients; slices run on any thread of any rank. Their gradients are added pairwise, as a binary tree. How many slices there are is
+ * a function of the batch and the model alone, so that the bits do not depend on threads and ranks. */
 #ifndef CNN_BATCH_H
 #define CNN_BATCH_H
 
@@ -22,28 +22,42 @@ typedef struct Batch {
     int phases;                 /* of the program, that are run */
     int threads;
     bool private_scratch;       /* every tile keeps its scratch from phase to phase; else every thread has one */
+    const cnn_ranks *ranks;     /* that share a step of training; NULL: this process has all of it */
+    bool any_order;             /* the caller's: gradients of ranks may be added as is fastest */
     size_t tile;                /* images */
-    size_t room;                /* images of the largest batch, whole tiles */
+    size_t room;                /* images of the largest batch that are ours, whole tiles */
     size_t slices_room, scratch_room;
+    size_t most_groups, spare;  /* groups of slices whose gradients are kept at a time; buffers more for each thread: see run_group */
     uint64_t seen;              /* net->version for which the phases of inference that run once have run */
 
-    /* The caller fills x [images][inputs] and target [images][outputs] (inference leaves it alone), and finds y [images][outputs]. */
+    /* The caller fills x [images][inputs] and target [images][outputs] (inference leaves it alone), and finds y [images][outputs], with
+     * several ranks each for its images. */
     void *x, *target, *y;
     void *gradient;             /* [weight_count] of the whole batch after a run */
     void *dx;                   /* [images][inputs] */
 
     void *share, *loss, *gradients, *scratch, *shared, *state, *images;
+    void *aside;                /* [weight_count] for what rank 0 counts alone */
+    void *losses;               /* [images] of all ranks */
     double *partial;            /* [slices][largest sum] */
     size_t partial_room;
+    void *incoming;             /* from other ranks */
+    size_t incoming_bytes;
 } Batch;
 
-/* Room for batches of up to `images`. */
+/* Room for batches of up to `images`. Only steps of training are shared among the ranks of the network. */
 Batch *cnn_batch_new(const cnn_net *net, BatchUse use, size_t images, cnn_error *error);
 void cnn_batch_free(Batch *batch);
 
 /* Runs a batch of `count` images, at most as many as there is room for. `seed` and `step` are what random numbers depend on.
  * Returns the mean loss of the images (0 for inference). */
 double cnn_batch_run(Batch *batch, size_t count, uint64_t seed, uint32_t step);
+
+/* The images of a batch of `count` that this rank has. */
+Span cnn_batch_part(const Batch *batch, size_t count);
+
+/* The same for all ranks together: count and loss are of the whole batch, as is batch->gradient afterwards. Only they can fail. */
+bool cnn_batch_step(Batch *batch, size_t count, uint64_t seed, uint32_t step, double *loss, cnn_error *error);
 
 /* Slices of a batch: a power of two. */
 size_t cnn_batch_slices(const cnn_model *model, size_t images);

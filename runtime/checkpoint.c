@@ -256,17 +256,23 @@ static bool same_run(const RunState *now, const RunState *then, const char *path
     return true;
 }
 
-static bool read_history(const Stored *s, RunState *run, const char *path, cnn_error *error)
+/* For as many rows as the run says. */
+static bool history_room(RunState *run, cnn_error *error)
 {
-    const StoredTensor *t = cnn_stored_find(s, "run/history");
-    if (!t || t->type != STORED_F64 || t->rank != 2 || t->dim[0] != run->history_rows || t->dim[1] != HISTORY_COLUMNS)
-        return cnn_fail(error, "%s: is not a checkpoint of a run: run/history is not there as expected", path);
     cnn_memory_release(run->history);
     size_t room = 1;                            /* a power of two, as cnn_history_add wants it */
     while (room < (size_t)run->history_rows)
         room *= 2;
     run->history = cnn_memory_get(room, HISTORY_COLUMNS * sizeof *run->history, "the epochs so far", error);
-    return run->history && cnn_stored_read(s, t, run->history, &cnn_reals_double, error);
+    return run->history != NULL;
+}
+
+static bool read_history(const Stored *s, RunState *run, const char *path, cnn_error *error)
+{
+    const StoredTensor *t = cnn_stored_find(s, "run/history");
+    if (!t || t->type != STORED_F64 || t->rank != 2 || t->dim[0] != run->history_rows || t->dim[1] != HISTORY_COLUMNS)
+        return cnn_fail(error, "%s: is not a checkpoint of a run: run/history is not there as expected", path);
+    return history_room(run, error) && cnn_stored_read(s, t, run->history, &cnn_reals_double, error);
 }
 
 static bool read_moments(const Stored *s, const cnn_net *net, Optimizer *optimizer, const char *path, cnn_error *error)
@@ -320,4 +326,37 @@ bool cnn_checkpoint_load(const char *path, cnn_net *net, Optimizer *optimizer, R
             && read_items(&s, net, "run/best/", run->best_weights, run->best_state, NULL, NULL, error);
     cnn_stored_close(&s);
     return good;
+}
+
+/* ---- several ranks */
+
+bool cnn_checkpoint_share_net(cnn_net *net, cnn_error *error)
+{
+    bool good = cnn_ranks_broadcast(net->ranks, net->weights, net->model->weight_count * net->reals->bytes, error)
+        && cnn_ranks_broadcast(net->ranks, net->state, net->model->state_count * net->reals->bytes, error);
+    cnn_changed(net);
+    return good;
+}
+
+bool cnn_checkpoint_share(cnn_net *net, Optimizer *optimizer, RunState *run, cnn_error *error)
+{
+    const cnn_ranks *ranks = net->ranks;
+    size_t weight_bytes = net->model->weight_count * net->reals->bytes, state_bytes = net->model->state_count * net->reals->bytes;
+    RunState theirs = *run;
+    if (!cnn_ranks_broadcast(ranks, &theirs, sizeof theirs, error) || !cnn_ranks_broadcast(ranks, &optimizer->updates, sizeof optimizer->updates, error))
+        return false;
+    theirs.history = run->history;
+    theirs.best_weights = run->best_weights;
+    theirs.best_state = run->best_state;
+    *run = theirs;
+    if (ranks && ranks->rank && !history_room(run, error))
+        return false;
+    for (int m = 0; m < MOST_MOMENTS; m++)
+        if (optimizer->moments[m] && !cnn_ranks_broadcast(ranks, optimizer->moments[m], weight_bytes, error))
+            return false;
+    if (run->best_weights && (!cnn_ranks_broadcast(ranks, run->best_weights, weight_bytes, error)
+                              || !cnn_ranks_broadcast(ranks, run->best_state, state_bytes, error)))
+        return false;
+    return cnn_ranks_broadcast(ranks, run->history, (size_t)run->history_rows * HISTORY_COLUMNS * sizeof *run->history, error)
+        && cnn_checkpoint_share_net(net, error);
 }

@@ -26,6 +26,10 @@ typedef struct RunState {
 /* Writes the run's state; the file also serves wherever weights are read. */
 bool cnn_checkpoint_save(const char *path, const cnn_net *net, const Optimizer *optimizer, const RunState *run, cnn_error *error);
 
+/* What rank 0 has read becomes every rank's, and so does its network. */
+bool cnn_checkpoint_share(cnn_net *net, Optimizer *optimizer, RunState *run, cnn_error *error);
+bool cnn_checkpoint_share_net(cnn_net *net, cnn_error *error);
+
 /* Reads it back into the network, the optimizer and `run`, whose seed, batch, images and best_weights are given and compared. Nothing is
  * to be used after a failure. */
 bool cnn_checkpoint_load(const char *path, cnn_net *net, Optimizer *optimizer, RunState *run, cnn_error *error);

@@ -84,7 +84,7 @@ static bool load(Records *r, Set *set, cnn_error *error)
     if (!set->labels || !read_labels(r, set, error))
         return false;
     cnn_set_find_kind(set);
-    if (set->count > cnn_set_memory_limit() / CIFAR_PIXELS)
+    if (cnn_set_stays(set))
         return true;
     if (!cnn_set_room(set, error))
         return false;

@@ -1,4 +1,5 @@
 /* cli.c: the commands of a compiled network. The only file besides progress.c and report.c that speaks to people. */
+#include "checkpoint.h"
 #include "data.h"
 #include "fail.h"
 #include "feed.h"
@@ -25,6 +26,9 @@ typedef struct Work {
     const char *call;           /* what stands before the options; NULL: argv[0] and the command */
     int argc;
     char **argv;
+    const cnn_ranks *ranks;     /* NULL: this process is alone */
+    bool launched;              /* by mpirun, be it as the only rank */
+    bool together;              /* what went wrong is known to all ranks */
     cnn_net *net;
     cnn_data *data;
     cnn_error error;
@@ -36,14 +40,29 @@ static void note(void *context, const char *text)
     fprintf(stderr, "note: %s\n", text);
 }
 
+/* Rank 0 alone speaks and saves. */
+static bool speaks(const Work *w)
+{
+    return cnn_ranks_speaks(w->ranks);
+}
+
+static bool together(Work *w, bool good)
+{
+    return cnn_ranks_agree(w->ranks, &w->together, good, &w->error);
+}
+
 static bool open_net(Work *w, uint64_t seed)
 {
     w->net = cnn_new(w->model, seed, &w->error);
-    if (!w->net)
+    if (!together(w, w->net != NULL))
         return false;
+    cnn_set_ranks(w->net, w->ranks);
     if (w->options->threads > 0)
         cnn_set_threads(w->net, w->options->threads < 1024 ? (int)w->options->threads : 1024);
-    return !w->options->weights || cnn_load(w->net, w->options->weights, w->options->fine_tune, note, NULL, &w->error);
+    if (!w->options->weights)
+        return true;
+    return together(w, !speaks(w) || cnn_load(w->net, w->options->weights, w->options->fine_tune, note, NULL, &w->error))
+        && cnn_checkpoint_share_net(w->net, &w->error);
 }
 
 /* ---- train */
@@ -84,7 +103,7 @@ static void print_word(FILE *to, const char *word)
 static void print_continuation(const Work *w, const char *checkpoint, FILE *to)
 {
     static const char *const replaced[] = { "--resume", "--weights", "--fine-tune" };
-    fputs("to go on: ", to);
+    fputs(w->ranks ? "to go on, on any number of ranks: " : "to go on: ", to);
     if (w->call)
         fputs(w->call, to);
     else
@@ -132,6 +151,7 @@ static cnn_plan plan_of(const Work *w)
     plan.csv = o->csv;
     plan.resume = o->resume;
     plan.keep_weights = o->weights != NULL;
+    plan.any_order = o->any_order;
     return plan;
 }
 
@@ -156,10 +176,10 @@ static bool test_and_report(Work *w, cnn_scores *scores)
 {
     size_t n = w->model->outputs;
     int64_t *confusion = n <= 1000 ? cnn_memory_get(n * n, sizeof *confusion, "the table of confusions", &w->error) : NULL;
-    if (n <= 1000 && !confusion)
+    if (!together(w, n > 1000 || confusion))
         return false;
     bool good = cnn_test(w->net, w->data, scores, confusion, &w->error);
-    if (good)
+    if (good && speaks(w))
         cnn_report(w->model, w->data, scores, confusion, stdout);
     if (good && w->options->command == COMMAND_TEST && w->options->csv)
         good = confusion ? cnn_report_csv(w->model, w->data, confusion, w->options->csv, &w->error)
@@ -182,7 +202,9 @@ static void print_end(const Work *w, const cnn_plan *plan, const cnn_outcome *ou
 
 static bool after_training(Work *w, const cnn_plan *plan, const cnn_outcome *outcome)
 {
-    const bool quiet = w->options->quiet;
+    const bool quiet = w->options->quiet || !speaks(w);
+    if (outcome->stopped && !speaks(w))
+        return true;
     if (outcome->stopped) {
         printf("stopped after epoch %lld, step %lld; the run is in %s\n", (long long)outcome->epochs, (long long)outcome->steps, plan->checkpoint);
         print_continuation(w, plan->checkpoint, stdout);
@@ -196,39 +218,45 @@ static bool after_training(Work *w, const cnn_plan *plan, const cnn_outcome *out
     bool tested = cnn_data_test_images(w->data) > 0;
     if (tested && !test_and_report(w, &test))
         return false;
-    return cnn_report_expect(w->model, tested ? &test : NULL, outcome->validation.images ? &outcome->validation : NULL, &w->error);
+    return together(w, cnn_report_expect(w->model, tested ? &test : NULL, outcome->validation.images ? &outcome->validation : NULL, &w->error));
 }
 
 static bool train_on_data(Work *w, cnn_plan *plan)
 {
-    Progress progress = cnn_progress_new(stdout, w->options->quiet, w->model);
+    const bool quiet = w->options->quiet || !speaks(w);
+    Progress progress = cnn_progress_new(stdout, quiet, w->model);
+    progress.terminal &= !w->launched;          /* mpirun gives its processes a terminal of its own, whatever it writes to itself */
     cnn_listener listener = { &progress, cnn_progress_note, cnn_progress_step, cnn_progress_epoch, asked_to_stop };
     cnn_outcome outcome;
-    if (!w->options->quiet) {
+    if (!quiet) {
         printf("%s: %zu parameters, %zu training images", w->model->name, w->model->weight_count, cnn_data_training_images(w->data));
         if (cnn_data_test_images(w->data))
             printf(", %zu test images", cnn_data_test_images(w->data));
+        if (w->ranks)
+            printf(", %d ranks", w->ranks->ranks);
         putchar('\n');
         fflush(stdout);
     }
     bool good = cnn_train(w->net, w->data, plan, &listener, &outcome, &w->error);
     cnn_progress_clear(&progress);
     /* The checkpoint has done its service; a run that ended here does not go on. */
-    if (good && !outcome.stopped && plan->checkpoint && cnn_io_exists(plan->checkpoint) && (plan->checkpoint_always || plan->resume))
-        good = cnn_io_remove(plan->checkpoint, &w->error);
+    if (good && !outcome.stopped && plan->checkpoint && (plan->checkpoint_always || plan->resume))
+        good = together(w, !speaks(w) || !cnn_io_exists(plan->checkpoint) || cnn_io_remove(plan->checkpoint, &w->error));
     return good && after_training(w, plan, &outcome);
 }
 
 static bool train(Work *w)
 {
     cnn_plan plan = plan_of(w);
-    if (!cnn_trainable(w->model, &w->error) || !open_net(w, plan.seed))
+    if (!together(w, cnn_trainable(w->model, &w->error)) || !open_net(w, plan.seed))
         return false;
     w->data = w->options->input ? cnn_data_npy(w->net, w->options->input, w->options->target, &w->error)
                                 : cnn_data_open(w->net, w->options->data, &w->error);
     char *checkpoint = w->data ? checkpoint_path(w, &plan, &w->error) : NULL;
-    if (!checkpoint)
+    if (!together(w, checkpoint != NULL)) {
+        cnn_memory_release(checkpoint);
         return false;
+    }
     plan.checkpoint = checkpoint;
     plan.checkpoint_always = plan.save || w->options->checkpoint || w->options->resume;
     signal(SIGINT, interrupt);
@@ -256,7 +284,7 @@ static bool test(Work *w)
     } else {
         w->data = cnn_data_find(w->net, w->options->data, DATA_TEST, &w->error);
     }
-    return w->data && test_and_report(w, &scores);
+    return together(w, w->data != NULL) && test_and_report(w, &scores);
 }
 
 /* All images of --input in reals, and their targets if `target` is not NULL; for cnn_memory_release. */
@@ -355,33 +383,59 @@ static const char *program_name(int argc, char **argv, const cnn_model *model)
     return slash && slash[1] ? slash + 1 : argv[0];
 }
 
-int cnn_main(const cnn_model *model, int argc, char **argv)
+/* A person gets the sentence once: from rank 0, or from a rank that failed alone. */
+static void print_error(const Work *w)
 {
-    return cnn_main_as(model, NULL, argc, argv);
+    bool alone = w->ranks && !w->together && !(w->net && w->net->together);
+    if (!speaks(w) && !alone)
+        return;
+    fflush(stdout);
+    if (speaks(w))
+        fprintf(stderr, "%s: error: %s\n", w->program, w->error.text);
+    else
+        fprintf(stderr, "%s: error: rank %d: %s\n", w->program, w->ranks->rank, w->error.text);
+    if (alone)
+        w->ranks->abort(w->ranks->context);
 }
 
-int cnn_main_as(const cnn_model *model, const char *call, int argc, char **argv)
+static int work(const cnn_model *model, const cnn_ranks *ranks, const char *call, int argc, char **argv)
 {
     static bool (*const commands[])(Work *w) = { [COMMAND_TRAIN] = train, [COMMAND_TEST] = test, [COMMAND_RUN] = run, [COMMAND_GRAD] = grad };
     Options options;
     Work w = { .model = model, .options = &options, .program = program_name(argc, argv, model), .call = call, .argc = argc, .argv = argv };
+    bool first = cnn_ranks_speaks(ranks);
+    w.launched = ranks != NULL;
     if (!cnn_options_read(&options, model, argc, argv, &w.error)) {
-        fprintf(stderr, "%s: error: %s\n", w.program, w.error.text);
+        if (first)
+            fprintf(stderr, "%s: error: %s\n", w.program, w.error.text);
         return MISUSED;
     }
     if (options.command == COMMAND_HELP) {
         bool asked = argc > 1;
-        cnn_options_help(&options, model, w.program, asked ? stdout : stderr);
+        if (first)
+            cnn_options_help(&options, model, w.program, asked ? stdout : stderr);
         return asked ? DONE : MISUSED;
     }
+    if (options.command == COMMAND_TRAIN || options.command == COMMAND_TEST)
+        w.ranks = cnn_ranks_several(ranks) ? ranks : NULL;
+    else if (!first)
+        return DONE;            /* the other commands are for one */
     bool good = commands[options.command](&w);
-    cnn_data_free(w.data);
-    cnn_free(w.net);
     if (good && (fflush(stdout) || ferror(stdout)))
         good = cnn_fail(&w.error, "the results could not be printed");
-    if (!good) {
-        fflush(stdout);
-        fprintf(stderr, "%s: error: %s\n", w.program, w.error.text);
-    }
+    if (!good)
+        print_error(&w);
+    cnn_data_free(w.data);
+    cnn_free(w.net);
     return good ? DONE : FAILED;
+}
+
+int cnn_main_as(const cnn_model *model, const char *call, int argc, char **argv)
+{
+    return work(model, NULL, call, argc, argv);
+}
+
+int cnn_main_ranks(const cnn_model *model, const cnn_ranks *ranks, int argc, char **argv)
+{
+    return work(model, ranks, NULL, argc, argv);
 }

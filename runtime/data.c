@@ -388,6 +388,7 @@ cnn_data *cnn_data_find(const cnn_net *net, const char *folder, int parts, cnn_e
     bool good = data != NULL;
     if (good) {
         data->model = net->model;
+        data->train.stays = data->test.stays = net->ranks != NULL;      /* each rank reads the images of its share */
         data->labels = source->labels;
         data->other = setting && !cnn_setting_is(setting, source->word) && !cnn_setting_is(setting, "auto");
         good = source->load(data, &r) && (!data->train.count || cnn_set_fits(&data->train, net->model, error))
@@ -411,6 +412,7 @@ cnn_data *cnn_data_npy(const cnn_net *net, const char *inputs, const char *targe
     if (!data)
         return NULL;
     data->model = net->model;
+    data->train.stays = net->ranks != NULL;
     if (cnn_npy_images(&data->train, inputs, error) && cnn_npy_targets(&data->train, targets, net->model->outputs, error)
         && cnn_set_fits(&data->train, net->model, error))
         return data;

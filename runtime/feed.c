@@ -10,7 +10,7 @@ enum { LINE = 64 };             /* bytes: no two threads write into one line */
 enum { MOST_CHUNK = 1024 };     /* images */
 #define CHUNK_REALS ((size_t)1 << 24)           /* of the images of a chunk */
 
-bool cnn_feed_new(Feed *feed, const cnn_net *net, cnn_error *error)
+bool cnn_feed_new(Feed *feed, cnn_net *net, cnn_error *error)
 {
     *feed = (Feed){ .net = net, .threads = net->threads };
     feed->raw_bytes = (net->model->inputs * sizeof(double) + LINE - 1) / LINE * LINE;
@@ -87,10 +87,10 @@ size_t cnn_feed_chunk(const cnn_net *net, size_t images)
     return chunk < images ? chunk : images;
 }
 
-bool cnn_feed_evaluate(const Feed *feed, Batch *batch, const Set *set, const uint32_t *index, size_t count, Metrics *metrics, cnn_error *error)
+static bool evaluate(const Feed *feed, Batch *batch, const Set *set, const uint32_t *index, Span part, Metrics *metrics, cnn_error *error)
 {
-    for (size_t first = 0; first < count;) {
-        size_t some = count - first < batch->room ? count - first : batch->room;
+    for (size_t first = part.first; first < part.end;) {
+        size_t some = part.end - first < batch->room ? part.end - first : batch->room;
         if (!cnn_feed_batch(feed, batch, set, index ? index + first : NULL, first, some, NULL, 0, 0, error))
             return false;
         cnn_batch_run(batch, some, 0, 0);
@@ -98,4 +98,35 @@ bool cnn_feed_evaluate(const Feed *feed, Batch *batch, const Set *set, const uin
         first += some;
     }
     return true;
+}
+
+/* Losses in the order of the images, as one process adds them up. */
+static bool join(const cnn_net *net, double *losses, size_t count, Metrics *m, cnn_error *error)
+{
+    int64_t counts[] = { (int64_t)m->images, (int64_t)m->right, (int64_t)m->right5 };
+    size_t n = net->model->outputs;
+    if (!cnn_ranks_gather(net->ranks, losses, count, sizeof *losses, error) || !cnn_ranks_add(net->ranks, counts, 3, error)
+        || (m->confusion && !cnn_ranks_add(net->ranks, m->confusion, n * n, error)))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        m->loss += losses[i];
+    m->images = (size_t)counts[0];
+    m->right = (size_t)counts[1];
+    m->right5 = (size_t)counts[2];
+    return true;
+}
+
+bool cnn_feed_evaluate(const Feed *feed, Batch *batch, const Set *set, const uint32_t *index, size_t count, Metrics *metrics, cnn_error *error)
+{
+    cnn_net *net = feed->net;
+    if (!net->ranks)
+        return evaluate(feed, batch, set, index, (Span){ 0, count }, metrics, error);
+    Span part = cnn_ranks_span(net->ranks, net->ranks->rank, count);
+    double *losses = cnn_memory_get(count, sizeof *losses, "the losses of the images", error);
+    metrics->losses = losses ? losses + part.first : NULL;
+    bool good = losses && evaluate(feed, batch, set, index, part, metrics, error);
+    metrics->losses = NULL;
+    good = cnn_ranks_agree(net->ranks, &net->together, good, error) && join(net, losses, count, metrics, error);
+    cnn_memory_release(losses);
+    return good;
 }

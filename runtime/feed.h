@@ -9,13 +9,13 @@
 
 /* Memory for reading and changing one image a thread. */
 typedef struct Feed {
-    const cnn_net *net;
+    cnn_net *net;
     int threads;
     size_t raw_bytes, changed_bytes;            /* a thread */
     unsigned char *raw, *changed;
 } Feed;
 
-bool cnn_feed_new(Feed *feed, const cnn_net *net, cnn_error *error);
+bool cnn_feed_new(Feed *feed, cnn_net *net, cnn_error *error);
 void cnn_feed_free(Feed *feed);
 
 /* Images index[0 ... count) of the set (NULL: the first ones from `first` on) and their targets to the beginning of a batch.
@@ -26,7 +26,8 @@ bool cnn_feed_batch(const Feed *feed, Batch *batch, const Set *set, const uint32
 /* Images of a call of inference, for a good share of work for every thread in bounded memory. */
 size_t cnn_feed_chunk(const cnn_net *net, size_t images);
 
-/* Counts the results of images index[0 ... count) (NULL: all of the first ones). The batch is for inference and has targets. */
+/* Counts the results of images index[0 ... count) (NULL: all of the first ones). The batch is for inference and has targets. The ranks
+ * of the network share the images, and all of them have all counts. */
 bool cnn_feed_evaluate(const Feed *feed, Batch *batch, const Set *set, const uint32_t *index, size_t count, Metrics *metrics, cnn_error *error);
 
 #endif

@@ -179,8 +179,7 @@ static bool load(Album *a, Set *set, const char *folder, char *const *classes, i
     if (!set->name || !find_files(a, set, folder, classes, count, news, error))
         return false;
     set->count = a->count;
-    bool fits = a->count <= cnn_set_memory_limit() / set->inputs;
-    return (!fits || cnn_set_room(set, error)) && bring_all(a, set, threads, news, error);
+    return (cnn_set_stays(set) || cnn_set_room(set, error)) && bring_all(a, set, threads, news, error);
 }
 
 bool cnn_folder_load(Set *set, const char *folder, char *const *classes, int count, const cnn_model *model, int threads, FolderNews *news,

@@ -43,7 +43,7 @@ static bool load_images(Set *set, Stream *s, cnn_error *error)
     set->rank = 3;
     set->dim[0] = 1, set->dim[1] = size[1], set->dim[2] = size[2];
     set->form = SET_BYTES;
-    if (!s->unpacker && bytes > cnn_set_memory_limit()) {
+    if (!s->unpacker && cnn_set_stays(set)) {
         set->file_first = s->at;
         set->file_stride = set->inputs;
         set->file = s->file;                    /* the set keeps it open */

@@ -80,8 +80,13 @@ void cnn_metrics_add(Metrics *m, const void *y, const void *target, size_t count
 {
     for (size_t i = 0; i < count; i++) {
         const void *result = cnn_at(m->reals, y, i * m->model->outputs), *truth = cnn_at(m->reals, target, i * m->model->outputs);
-        if (m->has_loss)
-            m->loss += m->crossentropy ? crossentropy(m, result, truth) : quadratic(m, result, truth);
+        if (m->has_loss) {
+            double loss = m->crossentropy ? crossentropy(m, result, truth) : quadratic(m, result, truth);
+            if (m->losses)
+                m->losses[m->images + i] = loss;
+            else
+                m->loss += loss;
+        }
         switch (m->kind) {
         case SET_CLASSES: count_class(m, result, truth); break;
         case SET_SIDES: count_sides(m, result, truth); break;

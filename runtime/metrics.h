@@ -11,6 +11,7 @@ typedef struct Metrics {
     SetKind kind;
     size_t images, right, right5;
     double loss;                /* sum */
+    double *losses;             /* [images] NULL: they are added up; else each is kept, to be added up by the caller */
     bool has_loss;              /* worked out from the results; else it may be added */
     bool added_loss;
     int64_t *confusion;         /* [outputs][outputs] by true and predicted class, the caller's; or NULL */

@@ -143,6 +143,11 @@ void cnn_set_threads(cnn_net *net, int threads)
     net->threads = threads > 0 ? threads : cnn_threads_available();
 }
 
+void cnn_set_ranks(cnn_net *net, const cnn_ranks *ranks)
+{
+    net->ranks = cnn_ranks_several(ranks) ? ranks : NULL;
+}
+
 void *cnn_weights(cnn_net *net)
 {
     return net->weights;

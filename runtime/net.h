@@ -2,14 +2,16 @@
 #ifndef CNN_NET_H
 #define CNN_NET_H
 
+#include "ranks.h"
 #include "reals.h"
-#include "cnn/cnn.h"
 
 struct cnn_net {
     const cnn_model *model;
     const Reals *reals;
     void *weights, *state;
     int threads;
+    const cnn_ranks *ranks;     /* that train it together; NULL: this process alone */
+    bool together;              /* the last error is known to all ranks */
     uint64_t version;           /* another one whenever weights or state have changed: what was computed from them is stale */
 };
 

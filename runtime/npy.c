@@ -228,7 +228,7 @@ bool cnn_npy_images(Set *set, const char *path, cnn_error *error)
             good = cnn_fail(error, "%s: the array holds more than %u images", path, UINT32_MAX);
     }
     size_t bytes = h.count * types[h.type].bytes;
-    if (good && !s.unpacker && bytes > cnn_set_memory_limit()) {
+    if (good && !s.unpacker && cnn_set_stays(set)) {
         set->file_first = s.at;
         set->file_stride = bytes / set->count;
         set->file = s.file;                     /* the set keeps it open */

@@ -38,6 +38,7 @@ static const Option options[] = {
     { "--resume", "FILE", TEXT, TRAIN, 0, AT(resume), "go on with an unfinished run, bit for bit" },
     { "--eval", NULL, FLAG, GRAD, 0, AT(eval), "the gradient of inference, not of training" },
     { "--threads", "N", COUNT, TRAIN | TEST | RUN | GRAD, 0, AT(threads), "cores to use; the results are the same" },
+    { "--any-order", NULL, FLAG, TRAIN, 0, AT(any_order), "several ranks (mpirun) add gradients as is fastest" },
     { "--quiet", NULL, FLAG, TRAIN, 0, AT(quiet), "print the results alone" },
 };
 enum { OPTIONS = sizeof options / sizeof *options };

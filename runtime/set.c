@@ -119,7 +119,7 @@ bool cnn_set_fits(const Set *set, const cnn_model *model, cnn_error *error)
     return true;
 }
 
-uint64_t cnn_set_memory_limit(void)
+static uint64_t memory_limit(void)
 {
     const char *given = getenv("CNN_MEMORY");
     int64_t bytes;
@@ -127,4 +127,9 @@ uint64_t cnn_set_memory_limit(void)
         return (uint64_t)bytes;
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 4 : UINT64_MAX;
+}
+
+bool cnn_set_stays(const Set *set)
+{
+    return set->stays || set->count > memory_limit() / set->inputs / cnn_set_form_bytes(set->form);
 }

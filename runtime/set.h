@@ -23,6 +23,7 @@ typedef struct Set {
     size_t inputs, outputs;     /* numbers of one image and of one target */
     SetForm form;
     void *images;               /* [count][inputs] of that form; NULL: they are read from the file */
+    bool stays;                 /* in its file, however small */
     IoFile file;
     uint64_t file_first, file_stride;           /* bytes: where the first image lies, from one to the next */
     /* Where several files hold the images: brings image i in that form, on any thread. NULL: they are in memory or in `file`. */
@@ -54,7 +55,8 @@ void cnn_set_find_kind(Set *set);
 /* Reports images or targets that are not of the network's size. */
 bool cnn_set_fits(const Set *set, const cnn_model *model, cnn_error *error);
 
-/* Data of more bytes than this stay in their file; a quarter of the machine's memory, or $CNN_MEMORY bytes. */
-uint64_t cnn_set_memory_limit(void);
+/* Images of a set whose count, inputs and form are known stay in their file if they are more bytes than a quarter of the machine's
+ * memory, or than $CNN_MEMORY. */
+bool cnn_set_stays(const Set *set);
 
 #endif

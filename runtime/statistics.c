@@ -6,13 +6,16 @@
 
 #include <math.h>
 #include <stdatomic.h>
+#include <string.h>
 
 enum { BLOCK = 256 };           /* images that are added up in order; then the blocks are */
 
 typedef struct Pass {
+    cnn_net *net;
     const Set *set;
     const uint32_t *index;
     size_t count, channels, pixels;
+    Span ours;                  /* blocks of this rank */
     const double *mean;         /* NULL: sum the values, else the squares of their distances from it */
     double *sums;               /* [blocks][channels] */
     double *images;             /* [threads][2][inputs] */
@@ -33,43 +36,56 @@ static bool add_image(const Pass *p, size_t i, int thread, double *sums, cnn_err
     return true;
 }
 
-static void add_block(void *context, size_t block, int thread)
+static bool sum_block(const Pass *p, size_t block, int thread, cnn_error *error)
+{
+    double *sums = p->sums + block * p->channels;
+    memset(sums, 0, p->channels * sizeof *sums);
+    for (size_t i = block * BLOCK; i < (block + 1) * BLOCK && i < p->count; i++)
+        if (!add_image(p, i, thread, sums, error))
+            return false;
+    return true;
+}
+
+static void add_block(void *context, size_t item, int thread)
 {
     Pass *p = context;
-    for (size_t i = block * BLOCK; i < (block + 1) * BLOCK && i < p->count; i++)
-        if (!add_image(p, i, thread, p->sums + block * p->channels, NULL))
-            atomic_store(&p->failed, true);
+    if (!sum_block(p, p->ours.first + item, thread, NULL))
+        atomic_store(&p->failed, true);
 }
 
 /* to[c] = the mean of the values, or of the squared distances from `mean`. */
-static bool run_pass(Pass *p, const double *mean, double *to, int threads, cnn_error *error)
+static bool run_pass(Pass *p, const double *mean, double *to, cnn_error *error)
 {
+    cnn_net *net = p->net;
     size_t blocks = (p->count + BLOCK - 1) / BLOCK;
     p->mean = mean;
+    p->ours = cnn_ranks_span(net->ranks, net->ranks ? net->ranks->rank : 0, blocks);
     p->sums = cnn_memory_get(blocks, p->channels * sizeof(double), "the statistics of the images", error);
-    if (!p->sums)
-        return false;
-    cnn_threads_each(threads, blocks, add_block, p);
-    for (size_t c = 0; c < p->channels; c++) {
+    bool good = p->sums != NULL;
+    if (good)
+        cnn_threads_each(net->threads, p->ours.end - p->ours.first, add_block, p);
+    for (size_t b = p->ours.first; good && atomic_load(&p->failed) && b < p->ours.end; b++)     /* once more, to say which image it was */
+        good = sum_block(p, b, 0, error);
+    good = cnn_ranks_agree(net->ranks, &net->together, good, error)
+        && cnn_ranks_gather(net->ranks, p->sums, blocks, p->channels * sizeof(double), error);
+    for (size_t c = 0; good && c < p->channels; c++) {
         double sum = 0;
         for (size_t b = 0; b < blocks; b++)
             sum += p->sums[b * p->channels + c];
         to[c] = sum / ((double)p->count * (double)p->pixels);
     }
-    bool good = true;
-    for (size_t i = 0; atomic_load(&p->failed) && good && i < p->count; i++)    /* once more, to say which one it was */
-        good = add_image(p, i, 0, p->sums, error);
     cnn_memory_release(p->sums);
     return good;
 }
 
 /* Both statistics by groups of `pixels` numbers that follow one another: [channels] means, then [channels] deviations. */
-static double *learn(const cnn_net *net, const Set *set, const uint32_t *index, size_t count, size_t channels, cnn_error *error)
+static double *learn(cnn_net *net, const Set *set, const uint32_t *index, size_t count, size_t channels, cnn_error *error)
 {
-    Pass p = { .set = set, .index = index, .count = count, .channels = channels, .pixels = set->inputs / channels };
+    Pass p = { .net = net, .set = set, .index = index, .count = count, .channels = channels, .pixels = set->inputs / channels };
     double *to = cnn_memory_get(channels, 2 * sizeof *to, "the statistics of the images", error);
     p.images = cnn_memory_get((size_t)net->threads, 2 * set->inputs * sizeof *p.images, "the statistics of the images", error);
-    bool good = to && p.images && run_pass(&p, NULL, to, net->threads, error) && run_pass(&p, to, to + channels, net->threads, error);
+    bool good = cnn_ranks_agree(net->ranks, &net->together, to && p.images, error) && run_pass(&p, NULL, to, error)
+        && run_pass(&p, to, to + channels, error);
     cnn_memory_release(p.images);
     for (size_t c = 0; good && c < channels; c++)
         to[channels + c] = to[channels + c] > 0 ? sqrt(to[channels + c]) : 1;

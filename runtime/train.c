@@ -57,9 +57,21 @@ static double seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* True if all ranks could do their part; what one could not, all report. */
+static bool together(const Trainer *t, bool good)
+{
+    return cnn_ranks_agree(t->net->ranks, &t->net->together, good, t->error);
+}
+
+/* Rank 0 writes the files and is listened to; the others learn whether it could. */
+static bool writes(const Trainer *t)
+{
+    return cnn_ranks_speaks(t->net->ranks);
+}
+
 static void note(const Trainer *t, const char *text)
 {
-    if (t->listener && t->listener->note)
+    if (writes(t) && t->listener && t->listener->note)
         t->listener->note(t->listener->context, text);
 }
 
@@ -201,12 +213,24 @@ static bool prepare_lengths(Trainer *t)
     return true;
 }
 
+static void note_idle_ranks(const Trainer *t, size_t batch)
+{
+    size_t slices = cnn_batch_slices(t->net->model, batch);
+    if (!t->net->ranks || (size_t)t->net->ranks->ranks <= slices)
+        return;
+    char text[160];
+    snprintf(text, sizeof text, "a batch of %zu images is cut into %zu slice%s, so that %zu of %d ranks have nothing to do: take a larger --batch", batch,
+             slices, slices == 1 ? "" : "s", (size_t)t->net->ranks->ranks - slices, t->net->ranks->ranks);
+    note(t, text);
+}
+
 static bool prepare(Trainer *t)
 {
     const cnn_plan *plan = t->plan;
     cnn_net *net = t->net;
-    if (!split(t) || !find_watches(t) || !prepare_lengths(t) || !cnn_optimizer_new(&t->optimizer, net, t->error)
-        || !cnn_augment_new(&t->augment, net, t->error) || !cnn_feed_new(&t->feed, net, t->error) || !get_copy(t, &t->last_weights, &t->last_state))
+    if (!check_plan(net->model, t->data, plan, t->error) || !split(t) || !find_watches(t) || !prepare_lengths(t)
+        || !cnn_optimizer_new(&t->optimizer, net, t->error) || !cnn_augment_new(&t->augment, net, t->error) || !cnn_feed_new(&t->feed, net, t->error)
+        || !get_copy(t, &t->last_weights, &t->last_state))
         return false;
     if (plan->keep == CNN_KEEP_BEST && t->best.metric && !get_copy(t, &t->run.best_weights, &t->run.best_state))
         return false;
@@ -216,6 +240,8 @@ static bool prepare(Trainer *t)
     t->batch = cnn_batch_new(net, BATCH_TRAIN, batch, t->error);
     if (!t->batch)
         return false;
+    t->batch->any_order = plan->any_order;
+    note_idle_ranks(t, batch);
     t->check_is_test = !t->validation_count;
     size_t checked = t->check_is_test ? t->data->test.count : t->validation_count;
     if (checked && !plan->whole) {
@@ -225,15 +251,24 @@ static bool prepare(Trainer *t)
     }
     t->train = cnn_metrics_new(net, t->data->train.kind);
     t->train.has_loss = false;                  /* the step says what it was */
+    return true;
+}
+
+/* The weights that training begins with. */
+static bool begin(Trainer *t)
+{
+    cnn_net *net = t->net;
+    const cnn_plan *plan = t->plan;
     if (!plan->resume)
         return plan->keep_weights || cnn_statistics_learn(net, &t->data->train, t->training, t->training_count, t->error);
 
-    if (!cnn_checkpoint_load(plan->resume, net, &t->optimizer, &t->run, t->error))
+    if (!together(t, !writes(t) || cnn_checkpoint_load(plan->resume, net, &t->optimizer, &t->run, t->error))
+        || !cnn_checkpoint_share(net, &t->optimizer, &t->run, t->error))
         return false;
     const RunState *r = &t->run;
     if (r->step >= t->epoch_steps || r->epoch > t->all_steps || r->epoch * t->epoch_steps + r->step != r->total_step
         || r->train_images > t->run.images || r->history_rows > r->epoch || r->best_epoch > r->epoch)
-        return cnn_fail(t->error, "%s: its counters contradict each other", plan->resume);
+        return together(t, cnn_fail(t->error, "%s: its counters contradict each other", plan->resume));
     t->schedule.drop = r->drop;
     t->train.images = (size_t)r->train_images;
     t->train.right = (size_t)r->train_right;
@@ -309,6 +344,21 @@ static bool report_not_finite(Trainer *t, double loss)
     return false;
 }
 
+/* How many results are right, of all ranks. */
+static bool count_results(Trainer *t, size_t ours, size_t all)
+{
+    Metrics m = cnn_metrics_new(t->net, t->data->train.kind);
+    m.has_loss = false;
+    cnn_metrics_add(&m, t->batch->y, t->batch->target, ours);
+    int64_t counts[] = { (int64_t)m.right, (int64_t)m.right5 };
+    if (!cnn_ranks_add(t->net->ranks, counts, 2, t->error))
+        return false;
+    t->train.images += all;
+    t->train.right += (size_t)counts[0];
+    t->train.right5 += (size_t)counts[1];
+    return true;
+}
+
 static bool take_step(Trainer *t)
 {
     RunState *r = &t->run;
@@ -316,15 +366,18 @@ static bool take_step(Trainer *t)
     if (count > (size_t)r->batch)
         count = (size_t)r->batch;
     double began = seconds();
-    if (!cnn_feed_batch(&t->feed, t->batch, &t->data->train, t->order + first, 0, count, &t->augment, t->plan->seed, (uint32_t)r->epoch, t->error))
+    Span part = cnn_batch_part(t->batch, count);
+    double loss;
+    if (!together(t, cnn_feed_batch(&t->feed, t->batch, &t->data->train, t->order + first + part.first, 0, part.end - part.first, &t->augment,
+                                    t->plan->seed, (uint32_t)r->epoch, t->error)))
         return false;
     t->rate = cnn_schedule_rate(&t->schedule, r->total_step);
-    double loss = cnn_batch_run(t->batch, count, t->plan->seed, (uint32_t)r->total_step);
-    if (!isfinite(loss))
-        return report_not_finite(t, loss);
-    if (!cnn_optimizer_update(&t->optimizer, t->batch->gradient, t->rate, t->net->threads))
-        return report_not_finite(t, loss);
-    cnn_metrics_add(&t->train, t->batch->y, t->batch->target, count);
+    if (!cnn_batch_step(t->batch, count, t->plan->seed, (uint32_t)r->total_step, &loss, t->error))
+        return false;
+    if (!isfinite(loss) || !cnn_optimizer_update(&t->optimizer, t->batch->gradient, t->rate, t->net->threads))
+        return together(t, report_not_finite(t, loss));
+    if (!count_results(t, part.end - part.first, count))
+        return false;
     cnn_metrics_add_loss(&t->train, loss, count);
     t->trained += seconds() - began;
     t->trained_images += count;
@@ -386,7 +439,7 @@ static char *file_of_epoch(const char *pattern, int64_t epoch, cnn_error *error)
 static bool save(Trainer *t, const char *to)
 {
     char *path = file_of_epoch(to, t->run.epoch, t->error);
-    bool good = path && cnn_save(t->net, path, t->error);
+    bool good = together(t, path && (!writes(t) || cnn_save(t->net, path, t->error)));
     cnn_memory_release(path);
     t->outcome->saved |= good;
     return good;
@@ -411,7 +464,8 @@ static bool keep_best(Trainer *t, cnn_progress *now)
 
 static bool write_csv(Trainer *t)
 {
-    return !t->plan->csv || cnn_history_csv(&t->run, t->plan->csv, t->net->reals->digits, t->check_is_test, t->error);
+    return !t->plan->csv
+        || together(t, !writes(t) || cnn_history_csv(&t->run, t->plan->csv, t->net->reals->digits, t->check_is_test, t->error));
 }
 
 static bool write_checkpoint(Trainer *t)
@@ -422,7 +476,7 @@ static bool write_checkpoint(Trainer *t)
     r->train_right5 = (int64_t)t->train.right5;
     r->train_loss = t->train.loss;
     r->drop = t->schedule.drop;
-    return cnn_checkpoint_save(t->plan->checkpoint, t->net, &t->optimizer, r, t->error);
+    return together(t, !writes(t) || cnn_checkpoint_save(t->plan->checkpoint, t->net, &t->optimizer, r, t->error));
 }
 
 static bool check_images(Trainer *t, cnn_progress *now)
@@ -448,7 +502,7 @@ static bool end_epoch(Trainer *t, bool *last)
     r->step = 0;
     double row[HISTORY_COLUMNS] = { (double)r->epoch, (double)r->total_step, t->rate, now.train.loss, now.train.accuracy, now.validation.loss,
                                     now.validation.accuracy };
-    if (!keep_best(t, &now) || !cnn_history_add(r, row, t->error))
+    if (!keep_best(t, &now) || !together(t, cnn_history_add(r, row, t->error)))
         return false;
     if (patience_ends(&t->plateau, &now, &r->plateau_value, &r->plateau_waited, first)) {
         cnn_schedule_drop(&t->schedule);
@@ -471,7 +525,7 @@ static bool end_epoch(Trainer *t, bool *last)
         return false;
     if (!plan->whole && !*last && plan->checkpoint && plan->checkpoint_always && !write_checkpoint(t))
         return false;
-    if (t->listener && t->listener->epoch)
+    if (writes(t) && t->listener && t->listener->epoch)
         t->listener->epoch(t->listener->context, &now);
     return true;
 }
@@ -496,11 +550,13 @@ static bool run_epoch(Trainer *t, bool *last)
     while (r->step < t->epoch_steps && r->total_step < t->all_steps) {
         if (!take_step(t))
             return false;
-        if (t->listener && t->listener->step) {
+        if (writes(t) && t->listener && t->listener->step) {
             cnn_progress now = progress_of(t);
             t->listener->step(t->listener->context, &now);
         }
         bool stop = t->listener && t->listener->stop && t->listener->stop(t->listener->context);
+        if (!cnn_ranks_any(t->net->ranks, &stop, t->error))
+            return false;
         if (stop && r->total_step < t->all_steps) {
             t->outcome->stopped = true;
             break;
@@ -534,7 +590,8 @@ bool cnn_train(cnn_net *net, const cnn_data *data, const cnn_plan *plan, const c
     cnn_outcome unasked;
     Trainer t = { .net = net, .data = data, .plan = plan, .listener = listener, .outcome = outcome ? outcome : &unasked, .error = error };
     *t.outcome = (cnn_outcome){ 0 };
-    bool good = check_plan(net->model, data, plan, error) && prepare(&t), last = false;
+    net->together = false;
+    bool good = together(&t, prepare(&t)) && begin(&t), last = false;
     if (good) {
         copy(net, t.last_weights, t.last_state, net->weights, net->state);
         last = t.run.total_step >= t.all_steps;
@@ -558,10 +615,10 @@ bool cnn_test(cnn_net *net, const cnn_data *data, cnn_scores *scores, int64_t *c
     Metrics m = cnn_metrics_new(net, set->kind);
     m.confusion = confusion;
     Feed feed;
-    if (!cnn_feed_new(&feed, net, error))
-        return false;
-    Batch *batch = cnn_batch_new(net, BATCH_INFER, cnn_feed_chunk(net, set->count), error);
-    bool good = batch && cnn_feed_evaluate(&feed, batch, set, NULL, set->count, &m, error);
+    net->together = false;
+    bool good = cnn_feed_new(&feed, net, error);
+    Batch *batch = good ? cnn_batch_new(net, BATCH_INFER, cnn_feed_chunk(net, set->count), error) : NULL;
+    good = cnn_ranks_agree(net->ranks, &net->together, batch != NULL, error) && cnn_feed_evaluate(&feed, batch, set, NULL, set->count, &m, error);
     if (good)
         *scores = cnn_metrics_scores(&m);
     cnn_batch_free(batch);

@@ -97,8 +97,12 @@ static void slices_depend_on_the_batch_alone(void **state)
         assert_true(slices >= before && slices <= 32 && (slices & (slices - 1)) == 0 && slices <= (n + 3) / 4);
         before = slices;
     }
-    model.weight_count = 138357544;             /* VGG16: no more than two copies */
-    assert_int_equal(cnn_batch_slices(&model, 256), 2);
+    assert_int_equal(cnn_batch_slices(&model, 2048), 64);       /* many ranks have large batches */
+    assert_int_equal(cnn_batch_slices(&model, 1 << 20), 1024);
+    model.weight_count = 138357544;             /* VGG16: few copies */
+    assert_int_equal(cnn_batch_slices(&model, 16), 2);
+    assert_int_equal(cnn_batch_slices(&model, 127), 2);
+    assert_int_equal(cnn_batch_slices(&model, 256), 8);
 }
 
 /* ---- runs */

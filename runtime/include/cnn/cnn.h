@@ -121,6 +121,7 @@ typedef struct cnn_plan {
     const char *checkpoint;     /* where the state of the run is kept when it is stopped, or NULL, */
     bool checkpoint_always;     /* and after each epoch, too */
     const char *resume;         /* such a file, to go on from bit for bit, or NULL */
+    bool any_order;             /* gradients of several ranks may be added in any order: faster, but no promise about the last bits */
     bool keep_weights;          /* the network's weights were loaded: go on from them, do not learn the data's mean and deviation anew */
 } cnn_plan;
 

@@ -604,24 +604,3 @@ bool cnn_train(cnn_net *net, const cnn_data *data, const cnn_plan *plan, const c
     release(&t);
     return good;
 }
-
-bool cnn_test(cnn_net *net, const cnn_data *data, cnn_scores *scores, int64_t *confusion, cnn_error *error)
-{
-    const Set *set = &data->test;
-    if (!set->count)
-        return cnn_fail(error, "there are no test images");
-    if (confusion)
-        memset(confusion, 0, net->model->outputs * net->model->outputs * sizeof *confusion);
-    Metrics m = cnn_metrics_new(net, set->kind);
-    m.confusion = confusion;
-    Feed feed;
-    net->together = false;
-    bool good = cnn_feed_new(&feed, net, error);
-    Batch *batch = good ? cnn_batch_new(net, BATCH_INFER, cnn_feed_chunk(net, set->count), error) : NULL;
-    good = cnn_ranks_agree(net->ranks, &net->together, batch != NULL, error) && cnn_feed_evaluate(&feed, batch, set, NULL, set->count, &m, error);
-    if (good)
-        *scores = cnn_metrics_scores(&m);
-    cnn_batch_free(batch);
-    cnn_feed_free(&feed);
-    return good;
-}

@@ -62,7 +62,7 @@ test_it() {
     "$@" > "$log" 2>&1 < /dev/null
     status=$?
     if [ $status -eq 0 ]; then
-        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|page\|explicit\|llvm\|layers\|golden\|torch\|lint\|strict\|docs\|examples\|curve\|bench\|integrate\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
+        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|page\|explicit\|llvm\|layers\|golden\|torch\|lint\|strict\|docs\|examples\|curve\|bench\|integrate\|mpi\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
     else
         say FAIL "$name" "$(since "$begun")" "status $status; all of it: ${log#"$top"/}"
         tail -n 40 "$log" | sed 's/^/      /'
@@ -96,6 +96,7 @@ missing_packages() {
     have mandoc || wished="$wished mandoc"
     have zsh || wished="$wished zsh"
     have fish || wished="$wished fish"
+    { have mpirun && have mpicc; } || wished="$wished libopenmpi-dev openmpi-bin"
     have clang || have clang-19 || wished="$wished clang"
     find_llvm || wished="$wished llvm-19-dev"
     find_browser > /dev/null || wished="$wished chromium"
@@ -360,6 +361,14 @@ stage_bench() {
     test_it "the bench counts right" python3 tests/bench/selftest.py "$out/main" "$out/bench"
 }
 
+stage_mpi() {
+    if ! have mpirun || ! have mpicc || [ ! -e "$out/main/runtime/libcnn_mpi.a" ]; then
+        skip "training on several ranks" "mpirun is not there (openmpi-bin, libopenmpi-dev)"
+        return
+    fi
+    CMAKE_SOURCE=$top test_it "training on 1, 2 and 4 ranks, bit for bit" tests/runtime/mpi.sh "$cnnc" "$out/main/runtime" "$out/mpi"
+}
+
 stage_examples() {
     if [ $quick = yes ]; then
         skip "the examples" "--quick"
@@ -376,7 +385,7 @@ begun=$(now)
 install_missing
 find_compilers
 find_torch
-all="arrows build unit golden messages layers random llvm torch strict inspect docs integrate bench examples"
+all="arrows build unit golden messages layers random llvm torch strict inspect docs integrate bench mpi examples"
 for stage in $all; do
     case " ${stages:-$all} build " in
         *" $stage "*) ;;

@@ -232,8 +232,8 @@ const Code code_table[] = {
       { "row %d of '%s' has not as many", "'%s' is neither a table of epochs" } },
     { "E058", "cnnc step cannot do that with this network",
       "`cnnc step` sends a picture through a network that reads pictures, of one channel or three. `--backward` goes back from a loss, which a train block names, for the right "
-      "answer that `--class N` gives; classes are counted from 0.",
-      { "--image needs a network", "--backward goes back from a loss", "--class %lld is none" } },
+      "answer that `--class N` gives; classes are counted from 0. The loops are run one by one, so that networks of thousands of millions of multiply-adds take too long.",
+      { "--image needs a network", "--backward goes back from a loss", "--class %lld is none", "network '%s' needs %.2g statements" } },
     { "E099", "a mistake of cnnc",
       "The compiler proves what it writes, and this proof failed: nothing was written. It is not the network's fault; please report it with the source.",
       { "internal error" } },

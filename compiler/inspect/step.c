@@ -13,6 +13,8 @@
 
 enum { TOP = 5, BAR = 30, NAME = 14 };
 
+static const double most_statements = 5e9;      /* a minute */
+
 typedef struct Walk {
     Unit *u;
     Text *t;
@@ -246,6 +248,20 @@ static bool has_backward(const Unit *u)
     return false;
 }
 
+/* The evaluator runs some 10^8 statements a second. */
+static bool takes_not_too_long(Unit *u, const Program *p)
+{
+    double statements = 0;
+
+    for (int i = 0; i < p->nests.count; i++)
+        statements += (double)nest_work(p->nests.at[i]);
+    if (statements <= most_statements)
+        return true;
+    error_at(u, u->net->span, "network '%s' needs %.2g statements for a picture; a step of more than %.0g is not supported yet", u->net->name, statements,
+             most_statements);
+    return false;
+}
+
 static bool run(const Subject *s, Text *t)
 {
     Unit *u = s->u;
@@ -259,6 +275,8 @@ static bool run(const Subject *s, Text *t)
                  u->net->name);
         return false;
     }
+    if (!takes_not_too_long(u, backward ? u->eval : u->infer))
+        return false;
     Walk forward = walk_of(s, u->infer, t);
     run_walk(&forward);
     text_put(t, "%s: %s\n", u->net->name, blocks_legend(s->colour));

@@ -405,6 +405,12 @@ static bool take_inspected(Unit *u, CommandLine *line, char *word)
     return true;
 }
 
+/* The loops as the formulas have them: what everything for people is made of. */
+static bool shows_lesson(const Unit *u)
+{
+    return u->options.style == STYLE_LESSON && u->options.tile == 1;
+}
+
 static bool inspected_enough(Unit *u, const CommandLine *line)
 {
     const Inspection *i = line->inspection;
@@ -412,6 +418,8 @@ static bool inspected_enough(Unit *u, const CommandLine *line)
 
     if (line->targets.count || line->dump)
         return wrong("'%s' writes no code: -o, --emit and --dump belong to 'cnnc net.cnn'%s", i->name, "");
+    if (!shows_lesson(u))
+        return wrong("'%s' shows style lesson, an image at a time%s", i->name, "");
     if (i->needs_image && (!u->options.image || !u->options.weights))
         return wrong("'%s' needs --weights FILE and --image FILE%s", i->name, "");
     u->options.shown_weights = i->needs_image ? u->options.weights : NULL;
@@ -487,11 +495,15 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
         if (!t->emit && !output_for_path(t->path))
             return wrong("'%s' has an ending that says no output%s", t->path, "; '--emit=c' chooses C");
     }
-    bool looks = line->targets.count > 0;
+    bool looks = line->targets.count > 0, some = false;
     for (int i = 0; i < line->targets.count; i++) {
         const Target *t = &line->targets.at[i];
-        looks = looks && (t->emit ? output_find(t->emit) : output_for_path(t->path))->looks;
+        bool this_one = (t->emit ? output_find(t->emit) : output_for_path(t->path))->looks;
+        looks = looks && this_one;
+        some = some || this_one;
     }
+    if (some && !shows_lesson(u))
+        return wrong("pages and pictures of a network show style lesson, an image at a time%s%s", "", "");
     if (u->options.report_count && !looks)
         return wrong("--report belongs to a page, -o net.html%s%s", "", "");
     if (u->options.weights && !u->options.infer && looks) {

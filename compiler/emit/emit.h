@@ -11,7 +11,7 @@ typedef struct Output {
     const char *name;               /* as in --emit=NAME */
     const char *suffixes;           /* file name endings that choose it: ".c", or ".ll .bc" */
     const char *summary;            /* for --help */
-    bool looks;                     /* for people: --weights and --report are shown, not embedded */
+    bool looks;                     /* for people: shows style lesson; --weights and --report are shown, not embedded */
     bool (*emit)(Unit *u, Text *t); /* appends the whole output; false after reporting an error */
 } Output;
 

@@ -49,5 +49,6 @@ const Output output_dot = {
     .name = "dot",
     .suffixes = ".dot",
     .summary = "the network as a graph, for graphviz",
+    .looks = true,
     .emit = emit,
 };

@@ -12,5 +12,6 @@ const Output output_svg = {
     .name = "svg",
     .suffixes = ".svg",
     .summary = "the network as a picture",
+    .looks = true,
     .emit = emit,
 };

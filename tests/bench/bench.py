@@ -20,6 +20,7 @@ MANY = {"lenet": 64, "fashion": 64, "cifar": 64}
 TRAINING = ["eager", "channels_last", "foreach", "jit"]
 INFERENCE = ["eager", "channels_last", "frozen", "frozen_last", "optimized", "mkldnn"]
 LARGE = 20000000                # weights: such networks start anew for each turn, one at a time in memory
+LAST = os.path.join(HERE, "last.json")
 TOLERANCE = 1e-4                # between the probabilities that two contestants give
 
 
@@ -27,7 +28,17 @@ class Run:
     def __init__(self, bench, rounds, seconds, quick, core):
         self.bench, self.rounds, self.seconds, self.quick, self.core = bench, rounds, seconds, quick, core
         self.machines = bench.machines[:1] if quick else bench.machines
-        self.cells = {}
+        self.cells, self.began = {}, time.monotonic()
+
+    def save(self, key, cell):
+        """Keeps a cell at once, so that what was measured stays if a run is cut short."""
+        self.cells[key] = cell
+        if self.quick:
+            return
+        kept = report.read(LAST)
+        kept["cells"][key] = cell
+        kept["conditions"][cell["piece"]] = conditions(self.bench, self, time.monotonic() - self.began)
+        report.write(LAST, kept)
 
     def peaks(self):
         return [Contestant("peak", m.name, [p]) for m in self.machines for p in [self.bench.peak(m)] if p]
@@ -35,18 +46,18 @@ class Run:
     def keep(self, key, work, contestants, piece):
         """Writes down the rounds of a cell: seconds of an image."""
         alive = [c for c in contestants if not c.lost]
-        self.cells[key] = {
+        self.save(key, {
             "piece": piece, "work": work,
             "rows": [{"who": c.who, "how": c.how, "peak": c.peak, "memory": c.memory, "times": [float("%.5g" % (t / c.images)) for t in c.times]}
                      for c in alive],
-        }
+        })
         print(report.terminal(key, self.cells[key]), flush=True)
 
     def race(self, key, work, contestants, piece, large=False):
         if not any(c.who == "cnnc" for c in contestants):
             return
         seconds = self.seconds
-        rounds = max(2, self.rounds // 3) if large else self.rounds
+        rounds = max(1, self.rounds // 3) if large else self.rounds
         alive = race(self.peaks() + contestants, rounds, seconds, self.core, not large, print)
         self.agree(key, alive)
         self.keep(key, work, alive, piece)
@@ -64,7 +75,10 @@ class Run:
     def cnnc(self, net, task, batch, variants):
         """Contestants of all compilers and machines; variants are [(words for the table, options)]."""
         b = self.bench
-        wanted = [(label, (net, options, compiler, machine)) for machine in self.machines for compiler in b.compilers() for label, options in variants]
+        large = figures.parameters(net) > LARGE
+        machines = self.machines[:1] if large else self.machines
+        compilers = [c for c in b.compilers() if not (large and c == "clang")]
+        wanted = [(label, (net, options, compiler, machine)) for machine in machines for compiler in compilers for label, options in variants]
         found = []
         for (label, (_, _, compiler, machine)), program in zip(wanted, b.programs([w for _, w in wanted])):
             if program:
@@ -81,6 +95,8 @@ class Run:
                 if weights:
                     found.append(("weights inside", infer + ["--tile=1", "--weights=" + weights]))
             return found
+        if figures.parameters(net) > LARGE:
+            return [("a tile of " + str(batch), infer + [f"--tile={batch}"])]
         return [("", infer)] + ([("a tile of " + str(batch), infer + [f"--tile={batch}"])] if batch <= 8 else [])
 
     def weights(self, net):
@@ -107,7 +123,7 @@ class Run:
             c.argv += [image, weights]
         best = self.machines[0].name
         if b.torch:
-            for mode in INFERENCE[:2] + INFERENCE[3:4] if self.quick else INFERENCE:
+            for mode in INFERENCE[1:5:3] if self.quick else INFERENCE:
                 contestants.append(Contestant("PyTorch", mode, b.torch + ["infer", net, str(batch), mode, weights, image], batch, best))
             onnx = b.onnx(net, batch, weights) if "onnxruntime" in b.versions else None
             if onnx:
@@ -117,17 +133,17 @@ class Run:
                                                   {"NODE_PATH": b.node_environment["NODE_PATH"]}))
         return contestants
 
-    def network(self, net, prepare):
-        forward, step = figures.flops(net)
-        large = figures.parameters(net) > LARGE
-        for batch in BATCHES[net]:
+    def training(self, net, prepare):
+        for batch in BATCHES[net][::2] if self.quick else BATCHES[net]:
             contestants = self.train(net, batch)
             if not prepare:
-                self.race(f"{net} train {batch}", step, contestants, net, large)
+                self.race(f"{net} train {batch}", figures.flops(net)[1], contestants, net + ".train", figures.parameters(net) > LARGE)
+
+    def inference(self, net, prepare):
         for batch in [1] + ([MANY[net]] if net in MANY else []):
             contestants = self.infer(net, batch)
             if not prepare:
-                self.race(f"{net} infer {batch}", forward, contestants, net, large)
+                self.race(f"{net} infer {batch}", figures.flops(net)[0], contestants, net + ".infer", figures.parameters(net) > LARGE)
 
 
     # ---- convolutions, one by one
@@ -136,7 +152,7 @@ class Run:
         """Each task of each convolution: cnnc's by gcc, oneDNN's."""
         b, machine = self.bench, self.machines[0]
         for conv in figures.LAYERS[table]:
-            for images in LAYER_IMAGES:
+            for images in LAYER_IMAGES[table]:
                 program = b.layer(conv, images, machine)
                 if not program or prepare:
                     continue
@@ -144,7 +160,7 @@ class Run:
                 numbers = [images, conv.channels, conv.side, conv.filters, conv.kernel, conv.stride, conv.pad, conv.groups]
                 theirs = [Contestant("oneDNN", task, [b.onednn, task, *map(str, numbers)], images, machine.name) for task in TASKS] if b.onednn else []
                 alive = race(self.peaks()[:1] + [mine] + theirs, max(3, self.rounds // 2), self.seconds / 4, self.core)
-                self.cells[f"{table}/{conv.name}/{images}"] = self.layer_cell(table, conv.flops(images), alive)
+                self.save(f"{table}/{conv.name}/{images}", self.layer_cell(table, conv.flops(images), alive))
         if not prepare:
             print(report.terminal_layers(table, self.cells), flush=True)
 
@@ -167,7 +183,7 @@ class Run:
             return
         for net in BATCHES:
             row = self.compiled(net)
-            self.cells[f"compile {net}"] = {"piece": "compile", "work": 0, "rows": [], "facts": row}
+            self.save(f"compile {net}", {"piece": "compile", "work": 0, "rows": [], "facts": row})
         print(report.terminal_compiling(self.cells), flush=True)
 
     def timed(self, argv):
@@ -211,8 +227,11 @@ def code_bytes(path):
 
 
 TASKS = ["forward", "dx", "dw"]
-LAYER_IMAGES = [1, 16]
-PIECES = {net: (lambda run, prepare, net=net: run.network(net, prepare)) for net in BATCHES}
+LAYER_IMAGES = {"resnet50": [1, 16], "vgg": [1, 4], "mobilenet": [1, 16]}
+PIECES = {}
+for _net in BATCHES:
+    PIECES[_net + ".train"] = lambda run, prepare, net=_net: run.training(net, prepare)
+    PIECES[_net + ".infer"] = lambda run, prepare, net=_net: run.inference(net, prepare)
 PIECES.update({table: (lambda run, prepare, table=table: run.layers(table, prepare)) for table in figures.LAYERS})
 PIECES["compile"] = lambda run, prepare: run.compiling(prepare)
 
@@ -236,21 +255,15 @@ def main(argv):
         raise SystemExit("bench: there is nothing to measure")
     core = max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
     run = Run(bench, int(options.get("rounds", 3 if quick else 5)), float(options.get("seconds", 0.05 if quick else 0.12)), quick, core)
-    last = os.path.join(HERE, "last.json")
     for piece in pieces or (["lenet", "fashion", "cifar"] if quick else list(PIECES)):
-        if piece not in PIECES:
+        found = [p for p in PIECES if piece in (p, p.partition(".")[0])]
+        if not found:
             raise SystemExit(f"bench: there is no piece '{piece}'; there are {', '.join(PIECES)}")
-        began = time.monotonic()
-        run.cells = {}
-        PIECES[piece](run, prepare)
-        if prepare or quick:
-            continue
-        kept = report.read(last)
-        kept["cells"] = {k: v for k, v in kept["cells"].items() if v["piece"] != piece} | run.cells
-        kept["conditions"][piece] = conditions(bench, run, time.monotonic() - began)
-        report.write(last, kept)
-    if not prepare and not quick:
-        report.pages(TOP, report.read(last))
+        for part in found:
+            run.began = time.monotonic()
+            PIECES[part](run, prepare)
+            if not prepare and not quick:
+                report.pages(TOP, report.read(LAST))
 
 
 if __name__ == "__main__":

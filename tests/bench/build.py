@@ -59,8 +59,8 @@ def said(argv, environment=None):
 
 
 class Bench:
-    """The tools of this machine. `out` is where programs are built, `cache` where onnxruntime is installed, `build` a build of cnnc. Without `rivals` those that need
-    an interpreter are not looked for."""
+    """The tools of this machine. `out` is where programs are built, `cache` where onnxruntime is installed, `build` a build of cnnc. Without
+    `rivals` those that need an interpreter are not looked for."""
 
     def __init__(self, out, cache, build, tell, rivals=True):
         self.out, self.cache, self.tell = out, cache, tell
@@ -81,7 +81,8 @@ class Bench:
             self.find_rivals(cache)
         self.onednn = None
         if os.path.exists("/usr/include/dnnl.hpp") and shutil.which("g++"):
-            self.onednn = self.made("onednn", ["g++", "-O2", "-std=c++17", os.path.join(HERE, "onednn.cpp"), "-o", "OUT", "-ldnnl"], [os.path.join(HERE, "worker.h")])
+            argv = ["g++", "-O2", "-std=c++17", os.path.join(HERE, "onednn.cpp"), "-o", "OUT", "-ldnnl"]
+            self.onednn = self.made("onednn", argv, [os.path.join(HERE, "worker.h")])
         self.find("oneDNN", [self.onednn or "false", "version"], "libdnnl-dev is not installed")
 
     def find_rivals(self, cache):

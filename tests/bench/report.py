@@ -14,7 +14,7 @@ import figures
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 WHO = ["cnnc", "PyTorch", "onnxruntime", "oneDNN"]
-COLOURS = {"cnnc": "#1b6ca8", "PyTorch": "#d9663a", "onnxruntime": "#7a7a7a"}
+COLOURS = {"cnnc": "#1b6ca8", "onnxruntime": "#7a7a7a"}     # of bars; PyTorch is the line at 1
 
 # What is aimed at: (ratio to the best PyTorch, share of peak); inference of one image is compared with onnxruntime.
 GOALS = {
@@ -36,8 +36,9 @@ def write(path, kept):
     """A line a row, so that differences can be read."""
     text = json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False)
     text = re.sub(r"\[[^][{}]*\]", lambda m: re.sub(r"\s+", " ", m.group(0)), text)
-    with open(path, "w") as file:
+    with open(path + ".new", "w") as file:
         file.write(text + "\n")
+    os.replace(path + ".new", path)
 
 
 # ---- numbers
@@ -138,7 +139,10 @@ def terminal_layers(table, cells):
 
 def size(count):
     """kB of 1000 bytes, as numbers are here."""
-    return "" if count is None else f"{number(count / 1e9)} GB" if count >= 1e9 else f"{number(count / 1e6)} MB" if count >= 1e6 else f"{number(count / 1e3)} kB"
+    if not count:
+        return "" if count is None else "0"
+    unit, scale = ("GB", 1e9) if count >= 1e9 else ("MB", 1e6) if count >= 1e6 else ("kB", 1e3)
+    return f"{number(count / scale)} {unit}"
 
 
 def compiling_rows(cells):
@@ -153,9 +157,9 @@ def compiling_rows(cells):
              ["compiled in memory (JIT)"] + took("JIT")]
     for program in ("train", "infer"):
         for i, what in enumerate(("scratch", "its lower bound", "shared")):
-            rows.append([f"{program}: {what} of the plan"] + [size(f[program + " plan"][i]) if program + " plan" in f else "" for f in facts])
+            rows.append([f"plan of {program}: {what}"] + [size(f[program + " plan"][i]) if program + " plan" in f else "" for f in facts])
     for task in ("train", "infer"):
-        row = [f"{task}: peak memory of a process"]
+        row = [f"peak memory of a process: {task}"]
         for name in names:
             found = [(int(k.split()[2]), r["memory"]) for k, c in cells.items() if k.startswith(f"{name} {task} ") for r in c["rows"] if r["who"] == "cnnc"]
             row.append(f"{size(1024 * min(m for b, m in found if b == max(found)[0]))} (batch {max(found)[0]})" if found else "")
@@ -273,15 +277,15 @@ def picture(kept):
     height = top + sum(len(g) * bar + gap for _, g in bars) + 30
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 70} {height}" font-family="sans-serif" font-size="12">',
            f'<rect width="100%" height="100%" fill="#ffffff"/>',
-           '<text x="16" y="24" font-size="15" font-weight="bold" fill="#222222">Images a second on one core, relative to the best PyTorch (1)</text>']
+           '<text x="16" y="24" font-size="15" font-weight="bold" fill="#222222">Images a second on one core, as multiples of PyTorch at its best</text>']
     at = 16
     for who, colour in COLOURS.items():
         out.append(f'<rect x="{at}" y="36" width="12" height="12" fill="{colour}"/><text x="{at + 18}" y="46" fill="#222222">{who}</text>')
         at += 40 + 8 * len(who)
     for power in range(first, last + 1):
         place = x(2 ** power)
-        label = f"{2 ** power}" if power >= 0 else f"1/{2 ** -power}"
-        colour = "#555555" if power == 0 else "#dddddd"
+        label = "PyTorch" if power == 0 else f"{2 ** power}" if power >= 0 else f"1/{2 ** -power}"
+        colour = "#d9663a" if power == 0 else "#dddddd"
         out.append(f'<line x1="{place:.1f}" y1="{top - 6}" x2="{place:.1f}" y2="{height - 24}" stroke="{colour}"/>'
                    f'<text x="{place:.1f}" y="{height - 8}" text-anchor="middle" fill="#555555">{label}</text>')
     y = top
@@ -290,8 +294,7 @@ def picture(kept):
         for who, value in group:
             a, b = sorted((x(1), x(value)))
             out.append(f'<rect x="{a:.1f}" y="{y + 1}" width="{max(b - a, 1.5):.1f}" height="{bar - 2}" fill="{COLOURS[who]}"/>')
-            if who != "PyTorch":
-                out.append(f'<text x="{(b if value >= 1 else x(1)) + 5:.1f}" y="{y + 11}" font-size="11" fill="#222222">{number(value)}</text>')
+            out.append(f'<text x="{(b if value >= 1 else x(1)) + 5:.1f}" y="{y + 11}" font-size="11" fill="#222222">{number(value)}</text>')
             y += bar
         y += gap
     return "\n".join(out) + "\n</svg>\n"

@@ -7,7 +7,8 @@
     torch_worker.py version
 
 One thread. Modes of training: eager, channels_last, foreach (the optimizer over all tensors at once), jit (torch.jit.script); of inference:
-eager, channels_last, frozen (traced and frozen), frozen_last (and channels last), optimized (optimize_for_inference), mkldnn (blocked layouts kept between layers).
+eager, channels_last, frozen (traced and frozen), frozen_last (and channels last), optimized (optimize_for_inference), mkldnn (blocked
+layouts kept between layers).
 """
 import array
 import json

@@ -29,6 +29,7 @@ class Run:
         self.bench, self.rounds, self.seconds, self.quick, self.core = bench, rounds, seconds, quick, core
         self.machines = bench.machines[:1] if quick else bench.machines
         self.cells, self.began = {}, time.monotonic()
+        self.load = os.getloadavg()[0]          # what else the machine does
 
     def save(self, key, cell):
         """Keeps a cell at once, so that what was measured stays if a run is cut short."""
@@ -240,6 +241,7 @@ def conditions(bench, run, took):
     parts = ["compiler/loops", "compiler/emit", "compiler/layers", "runtime"]       # what the figures depend on
     commit = subprocess.run(["git", "-C", TOP, "log", "-1", "--format=%h %cd", "--date=short", "--", *parts], capture_output=True, text=True).stdout.strip()
     return {"commit": commit, "date": time.strftime("%Y-%m-%d"), "processor": processor(), "core": run.core, "rounds": run.rounds,
+            "load": round(run.load, 1),
             "seconds": run.seconds, "took": round(took), "quick": run.quick, "versions": bench.versions, "missing": bench.missing}
 
 

@@ -217,7 +217,7 @@ def network(kept, net):
 
 
 def conditions(kept):
-    rows = [["piece", "cnnc's commit", "measured on", "processor, core", "peak, GFLOP/s", "rounds"]]
+    rows = [["piece", "cnnc's commit", "measured on", "processor, core", "peak, GFLOP/s", "rounds", "load before"]]
     for piece, c in sorted(kept["conditions"].items()):
         cells = [v for v in kept["cells"].values() if v["piece"] == piece]
         peaks = {}
@@ -225,7 +225,7 @@ def conditions(kept):
             for row in times_of(cell, "peak"):
                 peaks.setdefault(row["how"], []).extend(1 / t for t in row["times"])
         rows.append([piece, c["commit"], c["date"], f"{c['processor']}, {c['core']}", ", ".join(f"{k} {number(figures.median(v))}" for k, v in peaks.items()),
-                     f"{c['rounds']} of {c['seconds']:g} s"])
+                     f"{c['rounds']} of {c['seconds']:g} s", f"{c['load']:g}"])
     versions = {}
     for c in kept["conditions"].values():
         for name, version in c["versions"].items():
@@ -236,7 +236,7 @@ def conditions(kept):
 
 
 def parts(kept):
-    found = {"summary": summary(kept), "conditions": conditions(kept)}
+    found = {"summary": summary(kept), "conditions": conditions(kept)} if kept["cells"] else {}
     for net in figures.NETWORKS:
         if any(k.split()[0] == net for k in keys_of(kept)):
             found[net] = network(kept, net)
@@ -254,8 +254,8 @@ def page(text, kept):
     made = parts(kept)
 
     def part(match):
-        return match.group(1) + (made[match.group(2)] + "\n" if match.group(2) in made else match.group(3)) + match.group(4)
-    return re.sub(r"(<!-- bench: (\w+) -->\n)(.*?)(<!-- end -->)", part, text, flags=re.S)
+        return match.group(1) + made.get(match.group(2), "Not measured yet.") + "\n" + match.group(3)
+    return re.sub(r"(<!-- bench: (\w+) -->\n).*?(<!-- end -->)", part, text, flags=re.S)
 
 
 # ---- the picture
@@ -269,6 +269,8 @@ def picture(kept):
         base = best(cell, "PyTorch")
         if base:
             bars.append((title(key), [(who, figures.ratio(best(cell, who)["times"], base["times"])) for who in COLOURS if best(cell, who)]))
+    if not bars:
+        bars = [("not measured yet", [])]
     low = min([0.5] + [v for _, group in bars for _, v in group])
     high = max([2.0] + [v for _, group in bars for _, v in group])
     first, last = math.floor(math.log2(low)), math.ceil(math.log2(high))

@@ -111,7 +111,7 @@ static bool compile(Unit *u, const CommandLine *line)
         return false;
     if (last) {
         Text *t = text_new(u->arena);
-        last->dump(u, t);
+        stage_dump(last, u, t);
         return write_file(u, "-", t);
     }
     return write_targets(u, line);

@@ -17,7 +17,7 @@ typedef struct Reader {
     Unit *u;
     CommandLine *line;
     const char *emit;               /* --emit before or after -o */
-    const Machine *machine;         /* --target=MACHINE, or NULL */
+    const Machine *machine;         /* --target=MACHINE, the first of several; or NULL */
     bool style;                     /* --style was given */
 } Reader;
 
@@ -71,15 +71,52 @@ static const char *read_layout(Reader *r, const char *value)
     return "auto, channels or images";
 }
 
-/* A machine of the fast style, or, told by its '-', a triple that LLVM knows. */
+/* Machines that one file is for, widest vectors first. */
+static void set_machines(Options *o, Arena *arena, const Machine *const *list, int count)
+{
+    o->machines = arena_array(arena, (size_t)count + 1, sizeof *o->machines);
+    o->machine_count = 0;
+    for (int i = 0; i < count; i++) {
+        int at = o->machine_count++;
+        for (; at > 0 && o->machines[at - 1]->vector_bytes < list[i]->vector_bytes; at--)
+            o->machines[at] = o->machines[at - 1];
+        o->machines[at] = list[i];
+    }
+    o->machine = o->machines[0];
+}
+
+/* "avx2,avx512": machines whose code may stand in one file. */
+static const char *read_machines(Reader *r, const char *value)
+{
+    LIST(const Machine *) list = { 0 };
+
+    for (const char *word = value; word; word = strchr(word, ',') ? strchr(word, ',') + 1 : NULL) {
+        const Machine *m = machine_find(arena_copy(r->u->arena, word, strcspn(word, ",")));
+        bool known = false;
+        if (!m || !m->also)
+            return "a list of machines that can share a file: x86-64-v2, x86-64-v3, x86-64-v4";
+        for (int i = 0; i < list.count; i++)
+            known = known || list.at[i] == m;
+        if (!known)
+            LIST_ADD(r->u->arena, &list, m);
+    }
+    set_machines(&r->u->options, r->u->arena, list.at, list.count);
+    r->machine = r->u->options.machine;
+    return NULL;
+}
+
+/* Machines of the fast style, or, told by its '-', a triple that LLVM knows. */
 static const char *read_target(Reader *r, const char *value)
 {
     Options *o = &r->u->options;
     const Machine *machine = machine_find(value);
 
-    if (machine)
+    if (strchr(value, ','))
+        return read_machines(r, value);
+    if (machine) {
         o->machine = r->machine = machine;
-    else if (strchr(value, '-'))
+        o->machine_count = 0;
+    } else if (strchr(value, '-'))
         o->triple = value;
     if (machine || o->triple == value)
         return NULL;
@@ -235,7 +272,8 @@ static const Option table[] = {
     { "-D",              "NAME=V",  "give the param NAME the value V",                                 read_define },
     { "--network",       "NAME",    "the network to compile, where the file has several",              read_network },
     { "--style",         "STYLE",   "lesson: to read, loops like the formulas (default); unrolled: no loop left; fast", read_style },
-    { "--target",        "MACHINE", "the machine that --style=fast schedules for: avx2 (default), avx512, sse2, neon, sve-128, rvv-128, simd128, scalar", read_target },
+    { "--target",        "MACHINE", "what --style=fast schedules for: avx512, avx2, sse2, neon, sve-128, rvv-128, simd128, scalar", read_target },
+    { "--target",        "LIST",    "C for several: it asks the processor (default x86-64-v2,x86-64-v3,x86-64-v4; objects: avx2)", read_target },
     { "--target",        "TRIPLE",  "the machine that objects are for, such as aarch64-linux-gnu (default: this one)", read_target },
     { "--targets",       NULL,      "the machines that objects can be made for",                       read_targets },
     { "--cpu",           "NAME",    "its processor, such as x86-64-v3; native: this one",              read_cpu },
@@ -363,12 +401,57 @@ static void choose_for_command(Reader *r)
         o->cpu = "native";
 }
 
+/* What is written is C, every bit of it, or nothing but a stage is shown. */
+static bool only_c(const CommandLine *line)
+{
+    if (line->command || line->inspection)
+        return false;
+    for (int i = 0; i < line->targets.count; i++) {
+        const Target *t = &line->targets.at[i];
+        if (!(t->emit ? output_find(t->emit) : output_for_path(t->path))->for_several)
+            return false;
+    }
+    return true;
+}
+
+/* Which machines the fast style schedules for: those that were asked for, or in C all that a file can serve. Such a file has plain C too,
+ * for whatever machine and compiler it meets. False if they are more than the output serves. */
+static bool choose_machines(Reader *r)
+{
+    Options *o = &r->u->options;
+    const Machine *all[] = { machine_find("avx512"), machine_find("avx2"), machine_find("sse2"), NULL };
+    bool asked = o->machine_count > 1;
+
+    if (!r->machine && (o->triple || o->cpu))
+        o->machine = machine_of_processor(o);
+    else if (!r->machine && o->style == STYLE_FAST && only_c(r->line))
+        set_machines(o, r->u->arena, all, 3);
+    if (o->style != STYLE_FAST || o->machine_count < 2) {
+        o->machine_count = 0;
+    } else if (asked && !only_c(r->line)) {
+        return false;
+    } else {
+        for (int i = 0; i < o->machine_count; i++)
+            all[i] = o->machines[i];
+        all[o->machine_count] = machine_find("scalar");
+        set_machines(o, r->u->arena, all, o->machine_count + 1);
+    }
+    if (!o->tile)
+        o->tile = o->style != STYLE_FAST ? 1 : 2 * machine_lanes(o->machine, o->real);
+    return true;
+}
+
 static bool wrong(const char *format, const char *a, const char *b)
 {
     fputs("cnnc: error: ", stderr);
     fprintf(stderr, format, a, b);
     fputs("\n  help: 'cnnc --help' shows the options\n", stderr);
     return false;
+}
+
+static bool wrong_machines(const Options *o)
+{
+    return wrong("only a file of C serves several machines; what is asked for is made for one, such as --target=%s%s", o->machine->name, "");
 }
 
 static bool is_command(const char *word)
@@ -465,18 +548,12 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
         if (expected)
             return wrong(arena_print(u->arena, "%s '%%s' is not %%s", o->name), value, expected);
     }
-    Options *options = &u->options;
     if (line->command)
         choose_for_command(&r);
-    if (!r.machine && (options->triple || options->cpu))
-        options->machine = machine_of_processor(options);
-    if (!options->tile)
-        options->tile = options->style != STYLE_FAST ? 1
-                        : 2 * machine_lanes(options->machine, options->real);
     if (line->help || line->version || line->list_targets || line->makefile)
         return true;
     if (line->inspection)
-        return inspected_enough(u, line);
+        return (choose_machines(&r) || wrong_machines(&u->options)) && inspected_enough(u, line);
     if (!u->options.input)
         return wrong("no input file%s%s", "", "");
     if (line->command && (line->targets.count || r.emit || line->dump))
@@ -510,6 +587,8 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
         u->options.shown_weights = u->options.weights;
         u->options.weights = NULL;
     }
+    if (!choose_machines(&r))
+        return wrong_machines(&u->options);
     if (u->options.weights && !u->options.infer)
         return wrong("--weights needs --infer: %s%s", "weights are embedded for inference, training changes them", "");
     return true;

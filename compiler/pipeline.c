@@ -6,6 +6,7 @@
 #include "loops/fold.h"
 #include "loops/layout.h"
 #include "loops/loops.h"
+#include "loops/machine.h"
 #include "net/net.h"
 #include "weights.h"
 
@@ -65,7 +66,7 @@ static bool embed(Unit *u)
         return weights_read(u, u->net, u->options.shown_weights);
     if (!u->options.weights)
         return true;
-    if (!weights_read(u, u->net, u->options.weights))
+    if (u->variant == 0 && !weights_read(u, u->net, u->options.weights))
         return false;
     program_embed(u, u->infer);
     return true;
@@ -139,19 +140,19 @@ static void dump_memory(Unit *u, Text *t)
 }
 
 const Stage stage_table[] = {
-    { "ast",      "the tree of the source",                           parse,     dump_ast },
-    { "net",      "the network: layers, shapes, parameters, recipe",  net_check, dump_net },
-    { "nests",    "the loops of the forward pass",                    lower,     dump_programs },
-    { "adjoint",  "with the backward pass derived from them",         adjoint,   dump_programs },
-    { "tidy",     "with what is not needed gone",                     tidy,      dump_programs },
-    { "fold",     "with scales folded into weights (--infer)",        fold,      dump_programs },
-    { "layout",   "with images innermost (--style=fast)",             layout,    dump_programs },
-    { "phases",   "cut where the whole batch must be summed",         phases,    dump_programs },
-    { "tile",     "without the loop over images in tiles of one",     tile,      dump_programs },
-    { "schedule", "ordered and unrolled as the style wants",          schedule,  dump_programs },
-    { "embed",    "with weights as constants (--weights)",            embed,     dump_programs },
-    { "memory",   "the place of every tensor",                        memory,    dump_memory },
-    { "verify",   "proved in bounds",                                 verify,    dump_programs },
+    { "ast",      "the tree of the source",                           parse,     dump_ast,      false },
+    { "net",      "the network: layers, shapes, parameters, recipe",  net_check, dump_net,      false },
+    { "nests",    "the loops of the forward pass",                    lower,     dump_programs, true },
+    { "adjoint",  "with the backward pass derived from them",         adjoint,   dump_programs, true },
+    { "tidy",     "with what is not needed gone",                     tidy,      dump_programs, true },
+    { "fold",     "with scales folded into weights (--infer)",        fold,      dump_programs, true },
+    { "layout",   "with images innermost (--style=fast)",             layout,    dump_programs, true },
+    { "phases",   "cut where the whole batch must be summed",         phases,    dump_programs, true },
+    { "tile",     "without the loop over images in tiles of one",     tile,      dump_programs, true },
+    { "schedule", "ordered and unrolled as the style wants",          schedule,  dump_programs, true },
+    { "embed",    "with weights as constants (--weights)",            embed,     dump_programs, true },
+    { "memory",   "the place of every tensor",                        memory,    dump_memory,   true },
+    { "verify",   "proved in bounds",                                 verify,    dump_programs, true },
 };
 const int stage_table_count = countof(stage_table);
 
@@ -163,16 +164,77 @@ const Stage *stage_find(const char *name)
     return NULL;
 }
 
+void stage_dump(const Stage *stage, Unit *u, Text *t)
+{
+    int count = stage->by_machine ? u->variant_count : 1;
+
+    for (int i = 0; i < count; i++) {
+        unit_choose_variant(u, i);
+        if (count > 1)
+            text_line(t, "%smachine %s", i ? "\n" : "", u->options.machine->name);
+        stage->dump(u, t);
+    }
+    unit_choose_variant(u, 0);
+}
+
+static int sums_of(const Program *p, const PhaseSum *list[], int most)
+{
+    int count = 0;
+
+    for (int i = 0; p && i < p->phases.count; i++)
+        for (int j = 0; j < p->phases.at[i].sums.count; j++, count++)
+            if (count < most)
+                list[count] = &p->phases.at[i].sums.at[j];
+    return count;
+}
+
+/* One descriptor serves the programs of every machine, so what the runtime adds up must lie in the same places. */
+static bool variants_agree(Unit *u)
+{
+    for (int i = 1; i < u->variant_count; i++) {
+        const Program *const one[] = { u->variants[0].train, u->variants[0].eval }, *const two[] = { u->variants[i].train, u->variants[i].eval };
+        for (int j = 0; j < 2; j++) {
+            int count = sums_of(one[j], NULL, 0);
+            const PhaseSum **a = arena_array(u->arena, (size_t)count + 1, sizeof *a), **b = arena_array(u->arena, (size_t)count + 1, sizeof *b);
+            bool same = sums_of(one[j], a, count) == sums_of(two[j], b, count);
+            for (int k = 0; k < count && same; k++)
+                same = a[k]->partial->offset == b[k]->partial->offset && a[k]->total->offset == b[k]->total->offset
+                    && tensor_count(a[k]->total) == tensor_count(b[k]->total);
+            if (!same) {
+                error_at(u, NO_SPAN, "internal error: the programs for %s and %s sum different things over a batch",
+                         u->variants[0].machine->name, u->variants[i].machine->name);
+                help(u, "this is a mistake of cnnc, not of the network; please report it with the source");
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* A stage for every machine that the output serves. */
+static bool run_stage(const Stage *stage, Unit *u)
+{
+    bool done = true;
+
+    for (int i = 0; i < (stage->by_machine ? u->variant_count : 1) && done; i++) {
+        unit_choose_variant(u, i);
+        done = stage->run(u);
+    }
+    unit_choose_variant(u, 0);
+    return done;
+}
+
 bool pipeline_run(Unit *u, const Stage *last)
 {
+    unit_make_variants(u);
     for (int i = 0; i < stage_table_count; i++) {
-        bool done = stage_table[i].run(u);
+        bool done = run_stage(&stage_table[i], u);
         if (i == 0 && &stage_table[i] != last && u->ast && ast_sound(u->ast))
             continue;                       /* what could not be parsed is marked, and the rest is checked too */
         if (!done || diag_failed(u))
             return false;
         if (&stage_table[i] == last)
-            break;
+            return true;
     }
-    return true;
+    return variants_agree(u);
 }

@@ -36,8 +36,10 @@ typedef struct Options {
     int64_t target;                /* if the right answer is this class; -1: the one that the network gives */
     const char *reports[4];        /* tables of a training to look at */
     int report_count;
-    const struct Machine *machine; /* loops/machine.h: what --style=fast schedules for */
     Layout layout;                 /* what --style=fast puts innermost */
+    const struct Machine *machine; /* loops/machine.h: what --style=fast schedules for; of several, that of the variant at work */
+    const struct Machine **machines;        /* --target=A,B: all that one C file serves, widest vectors first; NULL: `machine` alone */
+    int machine_count;
     int64_t tile;                  /* images that one call of the generated code handles; 0: what the style prefers */
     const char *triple;            /* LLVM: the machine that objects are for, "aarch64-linux-gnu"; NULL: this one */
     const char *cpu, *features;    /* LLVM: "x86-64-v3" or "native", "+fma,-sse4a"; NULL: what every machine of that kind has */
@@ -54,6 +56,12 @@ typedef struct Options {
     void *editor;
 } Options;
 
+/* The programs of the network for one machine: a C file of the fast style has one of these for each that it serves. */
+typedef struct Variant {
+    const struct Machine *machine;
+    struct Program *train, *infer, *eval;
+} Variant;
+
 typedef struct Unit {
     Arena *arena;
     Diags *diags;
@@ -63,7 +71,14 @@ typedef struct Unit {
     struct Program *train;         /* loops/loops.h: forward as in training, loss, backward; NULL with --infer */
     struct Program *infer;         /* loops/loops.h: forward outside training */
     struct Program *eval;          /* loops/loops.h: forward outside training, loss, backward; NULL with --infer */
+    Variant *variants;             /* the three above are those of the variant at work; NULL while there is one alone */
+    int variant_count, variant;    /* at least 1; the one at work */
 } Unit;
+
+/* One variant for every machine of the options, and the first of them at work. */
+void unit_make_variants(Unit *u);
+/* Puts a variant to work: its programs become the unit's, its machine that of the options. */
+void unit_choose_variant(Unit *u, int variant);
 
 /* A unit with an empty arena and default options. Free it with unit_free, which ends everything made for it. */
 Unit *unit_new(void);

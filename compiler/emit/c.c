@@ -56,12 +56,39 @@ static void put_main(CFile *f)
     text_close(f->t, "}");
 }
 
+/* What some function of any machine needs is needed. */
+static void add_needs(Needs *to, const Needs *from)
+{
+    for (int op = 0; op < countof(to->op); op++)
+        to->op[op] = to->op[op] || from->op[op];
+    to->infinity = to->infinity || from->infinity;
+}
+
+/* The functions of the nests of every machine, each as a text. */
+static Text **put_all_functions(CFile *f, CPages *pages)
+{
+    CFile **variant;
+    int count = c_variants(f, &variant);
+    Text **text = arena_array(f->u->arena, (size_t)count, sizeof(Text *));
+
+    for (int i = 0; i < count; i++) {
+        CFile *v = variant[i];
+        CPages rest = { 0 };
+        unit_choose_variant(f->u, i);
+        v->t = text[i] = text_new(f->u->arena);
+        put_functions(v, i ? &rest : pages);
+        if (v != f)
+            add_needs(&f->needs, &v->needs);
+    }
+    unit_choose_variant(f->u, 0);
+    return text;
+}
+
 CFile *c_write(Unit *u, Text *t, CPages *pages)
 {
-    Text *functions = text_new(u->arena);
-    CFile *f = c_file(u, functions);
+    CFile *f = c_file(u, t);
+    Text **functions = put_all_functions(f, pages);     /* first, to know what they need */
 
-    put_functions(f, pages);        /* first, to know what they need */
     f->t = t;
     c_about(f);
     text_blank(t);
@@ -71,18 +98,28 @@ CFile *c_write(Unit *u, Text *t, CPages *pages)
     text_line(t, "#include <stdint.h>");
     if (u->options.strict)
         c_no_contraction(f);
+    if (u->options.style == STYLE_FAST)
+        c_pragmas(f);
     c_sizes(f);
     c_structs(f);
     c_prototypes(f);
     c_helpers(f);
-    text_blank(t);
-    for (int i = 0; i < pages->list.count; i++) {
-        pages->list.at[i].from += t->length;
-        pages->list.at[i].to += t->length;
+    size_t begin = t->length;
+    if (f->variants) {
+        c_constants(f);
+        begin = c_sections(f, functions);
+    } else {
+        text_blank(t);
+        begin = t->length;
+        text_bytes(t, functions[0]->at, functions[0]->length);
+        c_constants(f);
+        c_steps(f);
     }
-    text_bytes(t, functions->at, functions->length);
-    c_constants(f);
-    c_steps(f);
+    for (int i = 0; i < pages->list.count; i++) {
+        pages->list.at[i].from += begin;
+        pages->list.at[i].to += begin;
+    }
+    c_entries(f);
     c_predict(f);
     c_model(f);
     if (u->options.with_main)
@@ -101,5 +138,6 @@ const Output output_c = {
     .name = "c",
     .suffixes = ".c",
     .summary = "C11, self-contained and readable",
+    .for_several = true,
     .emit = emit,
 };

@@ -3,6 +3,7 @@
  *   c.c, header.c   the two outputs: which parts, in which order
  *   c_plan.c        what is decided before the first line: names, functions, steps
  *   c_math.c        exp and tanh of the fast style          c_same.c        those of --strict, and log, erf
+ *   c_variant.c     one file for several machines
  *   c_head.c        the comment at the top, sizes, structs, prototypes
  *   c_scope.c       what loops and tensors are called inside one function
  *   c_expr.c        expressions, indices and numbers, as C and as formulas
@@ -35,7 +36,9 @@ typedef struct Step {
     const Phase *phase;
     const char *name;               /* legal and unique */
     bool is_public;                 /* it is an entry itself */
+    bool for_input;                 /* it belongs to the gradient of the input, which training leaves out */
     bool uses[USE_COUNT];
+    bool ignores[USE_COUNT];        /* of those: what other machines' functions of this phase use, and this one does not */
     bool writes_state;
     const struct Step *same;        /* an earlier step that does exactly the same and stands for this one, or NULL */
 } Step;
@@ -54,11 +57,15 @@ typedef struct Entry {
 typedef struct Needs {
     bool op[OP_SELECT_EQ + 1];      /* a function of libm; OP_MAX, OP_MIN: larger, smaller; OP_RANDOM: uniform */
     bool infinity;
-    bool lanes, sum_of_lanes;       /* vectors of the fast style */
+    bool lanes, sum_of_lanes;       /* vectors of the fast style, of the machine of this variant */
 } Needs;
 
+/* A file for several machines has one for itself, with what they share, and one for each machine: its functions and its steps. */
 typedef struct CFile {
     Unit *u;
+    struct CFile **variants;        /* those of the machines, in the order of the unit; NULL in a file for one machine, and in those */
+    const char *suffix;             /* of all names of functions: "", or "_avx2" */
+    const char *lanes;              /* the type of a vector, "lanes8" */
     Text *t;
     Names *names;                   /* functions, places, macros: everything at file scope and inside steps */
     Names *members;                 /* of the structs */
@@ -72,7 +79,8 @@ typedef struct CFile {
     bool uses_weights, uses_state;  /* the caller has them; false without any, or where they are constants */
     Programs programs;
     Functions *functions;
-    LIST(Step *) steps;
+    LIST(Step *) steps;             /* of a file for several machines: what stands for those of all */
+    LIST(Step *) joined;            /* c_variant.c, at work */
     LIST(Entry) entries;
     Needs needs;                    /* set while functions are printed */
     LIST(const Tensor *) constants; /* of all programs */
@@ -88,11 +96,27 @@ typedef struct CPages {
     LIST(CPage) list;
 } CPages;
 
-/* The whole file, and where its functions stand in `t`. */
+/* The whole file, and where its functions stand in `t`; of several machines those of the first. */
 CFile *c_write(Unit *u, Text *t, CPages *pages);
 
-/* Everything that is decided before the first line is printed: names, functions, steps. */
+/* Everything that is decided before the first line is printed: names, functions, steps. The first machine is at work then. */
 CFile *c_file(Unit *u, Text *t);
+
+/* The variants of a file as a list; a file for one machine is its own. */
+int c_variants(CFile *f, CFile ***list);
+/* Plans the phases of all machines so that they are the same, and with the same parameters. */
+void c_join_variants(CFile *f);
+/* For GCC: what it makes worse by optimising. */
+void c_pragmas(CFile *f);
+void c_nest_attribute(CFile *f);            /* NEST, which every function of a nest begins with, in a file for one machine */
+void c_lanes(CFile *f);                     /* the type of vectors */
+/* The code of each machine, the functions of nests as printed before, under the conditions in which there is any; the choice. Returns
+ * where the functions of the first machine begin in the text. */
+size_t c_sections(CFile *f, Text *const *functions);
+/* What a call of a step begins with: nothing, or `this_machine()->`. */
+const char *c_step_prefix(const CFile *f);
+int64_t c_scratch(const CFile *f, const Program *p);     /* of a program, the most that a machine needs; */
+int64_t c_shared(const CFile *f, const Program *p);
 
 /* ---- one function */
 
@@ -212,6 +236,7 @@ void c_helpers(CFile *f);
 void c_constants(CFile *f);
 void c_predict(CFile *f);
 void c_steps(CFile *f);
+void c_entries(CFile *f);           /* those of several steps, or, in a file for several machines, all */
 void c_model(CFile *f);
 const char *member_of(const CFile *f, const Param *p);
 /* `(const float (*)[28][28])`: a pointer to what the elements of the first axis are. */

@@ -345,7 +345,7 @@ static void print(const Printing *p, const Expr *e, int needs)
             break;
         }
         if (p->form == FORM_C && p->s->lanes && runs_over(e, p->s->lanes))
-            text_put(p->t, "*(const lanes_at *)&");
+            text_put(p->t, "*(const %s_at *)&", p->s->file->lanes);
         c_element(p->t, p->s, p->form, e->tensor, e->index);
         break;
     case OP_INDEX:

@@ -156,11 +156,11 @@ void c_sizes(CFile *f)
         put_size(f, size_macro(f, "STATE"), state, "numbers that are kept with them");
     for (int i = 0; i < f->programs.count; i++) {
         const Program *p = f->programs.at[i];
-        put_size(f, program_macro(f, "SCRATCH", p), p->scratch,
-                 arena_print(f->u->arena, "%ss of scratch memory: %s", f->real, bytes_text(f, p->scratch)));
-        if (p->shared)
-            put_size(f, program_macro(f, "SHARED", p), p->shared,
-                     arena_print(f->u->arena, "%ss for the whole batch: %s", f->real, bytes_text(f, p->shared)));
+        put_size(f, program_macro(f, "SCRATCH", p), c_scratch(f, p),
+                 arena_print(f->u->arena, "%ss of scratch memory: %s", f->real, bytes_text(f, c_scratch(f, p))));
+        if (c_shared(f, p))
+            put_size(f, program_macro(f, "SHARED", p), c_shared(f, p),
+                     arena_print(f->u->arena, "%ss for the whole batch: %s", f->real, bytes_text(f, c_shared(f, p))));
     }
 }
 
@@ -261,7 +261,7 @@ void c_prototypes(CFile *f)
         text_blank(f->t);
         put_paragraph(f->t, "/* ", arena_print(f->u->arena, "The same with memory of its own: %s on the stack. `image` is %s numbers for "
                                                             "each image of a call, `result` %s.",
-                                               bytes_text(f, infer->program->scratch + infer->program->shared),
+                                               bytes_text(f, c_scratch(f, infer->program) + c_shared(f, infer->program)),
                                                size_macro(f, "INPUTS"), size_macro(f, "OUTPUTS")), 0);
         put_comment_end(f->t);
         text_line(f->t, "void %s_predict(const %s *image, %s *result);", f->net, f->real, f->real);
@@ -336,47 +336,12 @@ static void declare_math(CFile *f)
             text_line(f->t, "%s %s(%s x);", f->real, c_function_in(f, (Op)op), f->real);
 }
 
-/* Vectors as GCC and Clang know them: the images of a tile side by side. A machine without them takes one image at a time, in plain C. */
-static void put_lanes(CFile *f)
-{
-    int bytes = f->u->options.machine->vector_bytes;
-    int count = machine_lanes(f->u->options.machine, f->u->options.real);
-
-    text_blank(f->t);
-    if (count == 1) {
-        text_line(f->t, "/* This machine has no vectors: one number of one image. */");
-        text_line(f->t, "typedef %s lanes, lanes_at;", f->real);
-    } else {
-        text_line(f->t, "/* One number of each of %d images. */", count);
-        text_line(f->t, "typedef %s lanes __attribute__((vector_size(%d)));", f->real, bytes);
-        text_line(f->t, "/* The same in an array, which may begin anywhere. */");
-        text_line(f->t, "typedef %s lanes_at __attribute__((vector_size(%d), aligned(%d), may_alias));", f->real, bytes, bytes / count);
-    }
-    if (!f->needs.sum_of_lanes)
-        return;
-    text_blank(f->t);
-    text_line(f->t, "static %s sum_of_lanes(const lanes *of)", f->real);
-    text_open(f->t, "{");
-    if (count == 1) {
-        text_line(f->t, "return *of;");
-        text_close(f->t, "}");
-        return;
-    }
-    text_line(f->t, "lanes v = *of;");
-    text_blank(f->t);
-    text_open(f->t, "for (int half = %d; half > 0; half /= 2)", count / 2);
-    text_open(f->t, "for (int i = 0; i < half; i++)");
-    text_line(f->t, "v[i] += v[i + half];");
-    text_close(f->t, "%s", "");
-    text_close(f->t, "%s", "");
-    text_line(f->t, "return v[0];");
-    text_close(f->t, "}");
-}
-
 void c_helpers(CFile *f)
 {
-    if (f->needs.lanes)
-        put_lanes(f);
+    if (f->u->options.style == STYLE_FAST && !f->variants) {
+        c_nest_attribute(f);
+        c_lanes(f);
+    }
     if (f->freestanding)
         declare_math(f);
     c_math(f);

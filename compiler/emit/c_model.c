@@ -40,7 +40,7 @@ static void put_job(CFile *f, const Step *step)
     text_blank(f->t);
     text_line(f->t, "static void %s(const cnn_job *job)", job_name(f, step));
     text_open(f->t, "{");
-    put_list(f->t, arena_print(f->u->arena, "%s(", step->name), arguments, count, ");");
+    put_list(f->t, arena_print(f->u->arena, "%s%s(", c_step_prefix(f), step->name), arguments, count, ");");
     text_close(f->t, "}");
 }
 
@@ -80,17 +80,17 @@ static const char *put_phases(CFile *f, const Program *p)
 {
     Arena *arena = f->u->arena;
     const char *table = names_unique(f->names, arena_print(arena, "%s_phases", p->name));
-    const char **sums = arena_array(arena, (size_t)p->phases.count + 1, sizeof *sums);
+    const char **sums = arena_array(arena, (size_t)f->steps.count + 1, sizeof *sums);
 
-    for (int i = 0; i < p->phases.count; i++) {
-        const Phase *phase = &p->phases.at[i];
-        if (phase->sums.count == 0)
+    for (int i = 0, number = 1; i < f->steps.count; i++) {
+        const Step *s = f->steps.at[i];
+        if (s->program != p || (number++, s->phase->sums.count == 0))
             continue;
-        sums[i] = names_unique(f->names, arena_print(arena, "%s_sums_%d", p->name, i + 1));
+        sums[i] = names_unique(f->names, arena_print(arena, "%s_sums_%d", p->name, number - 1));
         text_blank(f->t);
         text_open(f->t, "static const cnn_sum %s[] = {", sums[i]);
-        for (int j = 0; j < phase->sums.count; j++) {
-            const PhaseSum *sum = &phase->sums.at[j];
+        for (int j = 0; j < s->phase->sums.count; j++) {
+            const PhaseSum *sum = &s->phase->sums.at[j];
             text_line(f->t, "{ %" PRId64 ", %" PRId64 ", %" PRId64 " },    /* %s */", sum->partial->offset, tensor_count(sum->total),
                       sum->total->offset, names_comment(arena, sum->total->name));
         }
@@ -98,13 +98,11 @@ static const char *put_phases(CFile *f, const Program *p)
     }
     text_blank(f->t);
     text_open(f->t, "static const cnn_phase %s[] = {", table);
-    for (int i = 0, step = 0; step < f->steps.count; step++) {
-        const Step *s = f->steps.at[step];
-        if (s->program != p)
-            continue;
-        text_line(f->t, "{ \"%s\", %d, %s, %s, %d },", s->name, s->phase->once, job_name(f, s), sums[i] ? sums[i] : "NULL",
-                  s->phase->sums.count);
-        i++;
+    for (int i = 0; i < f->steps.count; i++) {
+        const Step *s = f->steps.at[i];
+        if (s->program == p)
+            text_line(f->t, "{ \"%s\", %d, %s, %s, %d },", s->name, s->phase->once, job_name(f, s), sums[i] ? sums[i] : "NULL",
+                      s->phase->sums.count);
     }
     text_close(f->t, "};");
     return table;
@@ -185,10 +183,20 @@ static bool put_rows(CFile *f, const char *table)
 
 /* ---- the descriptor */
 
+/* How many phases there are, or of those that make no gradient of the input. */
+static int phases_of(const CFile *f, const Program *p, bool all)
+{
+    int count = 0;
+
+    for (int i = 0; i < f->steps.count; i++)
+        count += f->steps.at[i]->program == p && (all || !f->steps.at[i]->for_input);
+    return count;
+}
+
 static void put_program(CFile *f, const char *field, const Program *p, const char *phases)
 {
-    if (p && p->phases.count)
-        text_line(f->t, ".%s = { %s, %d, %" PRId64 ", %" PRId64 " },", field, phases, p->phases.count, p->scratch, p->shared);
+    if (phases)
+        text_line(f->t, ".%s = { %s, %d, %" PRId64 ", %" PRId64 " },", field, phases, phases_of(f, p, true), c_scratch(f, p), c_shared(f, p));
 }
 
 static void put_descriptor(CFile *f, const char *const phases[], bool settings, bool rows, int weights, int state)
@@ -224,7 +232,7 @@ static void put_descriptor(CFile *f, const char *const phases[], bool settings, 
         const Program *p = f->programs.at[i];
         put_program(f, field[p->mode], p, phases[i]);
         if (p->mode == MODE_TRAIN)
-            text_line(f->t, ".train_phases = %d,", p->grad_phase);
+            text_line(f->t, ".train_phases = %d,", phases_of(f, p, false));
     }
     if (settings)
         text_line(f->t, ".settings = settings, .setting_count = %d,", net->recipe.settings.count);
@@ -259,7 +267,7 @@ void c_model(CFile *f)
     int weights = f->uses_weights ? put_tensors(f, "weight_tensors", true) : 0;
     int state = f->uses_state ? put_tensors(f, "state_tensors", false) : 0;
     for (int i = 0; i < f->programs.count; i++)
-        if (f->programs.at[i]->phases.count)
+        if (phases_of(f, f->programs.at[i], true))
             phases[i] = put_phases(f, f->programs.at[i]);
     bool settings = put_settings(f, "settings"), rows = put_rows(f, "rows");
     put_descriptor(f, phases, settings, rows, weights, state);

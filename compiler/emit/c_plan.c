@@ -1,13 +1,15 @@
 /* c_plan.c: what is decided before the first line of C is printed: names, functions, and which function a phase becomes. */
 #include "emit/c.h"
 
+#include "loops/machine.h"
+
 #include <ctype.h>
 #include <string.h>
 
 /* Names that the emitter itself uses at file scope or inside steps. */
 static const char *const own_names[] = {
     "w", "state", "x", "target", "share", "images", "dw", "dx", "y", "loss", "scratch", "shared", "draw", "job", "uniform", "larger",
-    "smaller", "sum", "largest", "smallest", "first", "value", "image", "result", "pixels", "weight_tensors",
+    "smaller", "machine", "this_machine", "NEST", "MACHINE", "CNN_MACHINE", "sum", "largest", "smallest", "first", "value", "image", "result", "pixels", "weight_tensors",
     "state_tensors", "settings", "rows", "argc", "argv", "exp_lane", "tanh_lane", "exp_less", "log_of", "same_exp", "same_tanh",
     "same_log", "same_log1p", "same_erf"
 };
@@ -50,11 +52,11 @@ static void name_symbol(void *context, const Expr *load)
 }
 
 /* Loops and tensors are local names of the functions of nests: nothing at file scope may be hidden by them. */
-static void reserve_local_names(CFile *f)
+static void reserve_local_names(CFile *f, const Programs *programs)
 {
-    for (int i = 0; i < f->programs.count; i++)
-        for (int j = 0; j < f->programs.at[i]->nests.count; j++) {
-            const Nest *n = f->programs.at[i]->nests.at[j];
+    for (int i = 0; i < programs->count; i++)
+        for (int j = 0; j < programs->at[i]->nests.count; j++) {
+            const Nest *n = programs->at[i]->nests.at[j];
             for (int k = 0; k < n->loop_count; k++)
                 names_reserve(f->names, n->loops[k]->name);
             for (int k = 0; k < n->symbols.count; k++)
@@ -64,13 +66,14 @@ static void reserve_local_names(CFile *f)
         }
 }
 
-static void name_network(CFile *f)
+static void name_network(CFile *f, const Programs *programs, int count)
 {
     Arena *arena = f->u->arena;
 
     for (int i = 0; i < countof(own_names); i++)
         names_reserve(f->names, own_names[i]);
-    reserve_local_names(f);
+    for (int i = 0; i < count; i++)
+        reserve_local_names(f, &programs[i]);
     f->net = names_legal(f->names, f->u->net->name);
     f->macro = upper(arena, f->net);
     for (int i = 0; i < countof(endings); i++)
@@ -166,28 +169,40 @@ static int entry_phases(const Program *p)
     return p->mode == MODE_TRAIN ? p->grad_phase : p->phases.count;
 }
 
-static const char *phase_name(CFile *f, const Program *p, int phase)
+/* Of phase `phase` of a program of which the first `own` are not for the gradient of the input. */
+static const char *phase_name(CFile *f, const Program *p, int phase, int own)
 {
-    int own = p->mode == MODE_TRAIN ? p->grad_phase : p->phases.count;
-
     if (phase >= own)
         return arena_print(f->u->arena, phase == own ? "%s_input" : "%s_input_%d", p->name, phase - own + 1);
     return own == 1 ? p->name : arena_print(f->u->arena, "%s_%d", p->name, phase + 1);
 }
 
-static void plan_program(CFile *f, const Program *p)
+/* The functions of the phases of a program. */
+static void plan_steps(CFile *f, const Program *p)
 {
     Arena *arena = f->u->arena;
-    int first = f->steps.count, own = entry_phases(p);
 
     for (int i = 0; i < p->phases.count; i++) {
         Step *step = new_step(f, p, &p->phases.at[i]);
-        step->is_public = own == 1 && i == 0;
-        step->name = step->is_public ? arena_print(arena, "%s_%s", f->net, p->name) : names_unique(f->names, phase_name(f, p, i));
+        step->is_public = !f->suffix[0] && entry_phases(p) == 1 && i == 0;
+        step->for_input = p->mode == MODE_TRAIN && i >= p->grad_phase;
+        step->name = step->is_public ? arena_print(arena, "%s_%s", f->net, p->name)
+                                     : names_unique(f->names, arena_print(arena, "%s%s", phase_name(f, p, i, p->mode == MODE_TRAIN ? p->grad_phase : p->phases.count), f->suffix));
         LIST_ADD(arena, &f->steps, step);
     }
-    if (own == 0)
+}
+
+static void plan_entry(CFile *f, const Program *p)
+{
+    Arena *arena = f->u->arena;
+    int first = 0, own = 0;
+
+    if (entry_phases(p) == 0)
         return;
+    while (first < f->steps.count && f->steps.at[first]->program != p)
+        first++;
+    for (int i = first; i < f->steps.count && f->steps.at[i]->program == p && !f->steps.at[i]->for_input; i++)
+        own++;
     Entry entry = { .program = p, .name = arena_print(arena, "%s_%s", f->net, p->name), .step_count = own };
     Step **steps = arena_array(arena, (size_t)own, sizeof *steps);
     entry.steps = steps;
@@ -200,13 +215,15 @@ static void plan_program(CFile *f, const Program *p)
     LIST_ADD(arena, &f->entries, entry);
 }
 
-CFile *c_file(Unit *u, Text *t)
+static CFile *new_file(Unit *u, Text *t, const Programs *programs, int count)
 {
     CFile *f = ARENA_NEW(u->arena, CFile);
     const Net *net = u->net;
 
     f->u = u;
     f->t = t;
+    f->suffix = "";
+    f->lanes = arena_print(u->arena, "lanes%d", machine_lanes(u->options.machine, u->options.real));
     f->names = names_new(u->arena);
     f->places = map_new(u->arena);
     f->told = map_new(u->arena);
@@ -221,10 +238,69 @@ CFile *c_file(Unit *u, Text *t)
             *(p->trained ? &f->uses_weights : &f->uses_state) = true;
         names_legal(f->members, p->name);
     }
-    name_network(f);
-    f->functions = functions_of(u, f->names);
+    name_network(f, programs, count);
+    return f;
+}
+
+static void plan_functions(CFile *f)
+{
+    f->functions = functions_of(f->u, f->names, f->suffix);
     for (int i = 0; i < f->programs.count; i++)
-        plan_program(f, f->programs.at[i]);
+        plan_steps(f, f->programs.at[i]);
+}
+
+static const char *joined_name(CFile *f, int program, int number)
+{
+    const Program *p = f->programs.at[program];
+    int own = 0;
+
+    for (int i = 0; i < f->steps.count; i++)
+        own += f->steps.at[i]->program == p && !f->steps.at[i]->for_input;
+    return phase_name(f, p, number, own);
+}
+
+/* Every machine has functions and steps with names of its own; what else is at file scope is the file's. */
+static void plan_variants(CFile *f, const Programs *programs)
+{
+    Unit *u = f->u;
+    int count = u->variant_count;
+
+    f->variants = arena_array(u->arena, (size_t)count, sizeof(CFile *));
+    for (int i = 0; i < count; i++) {
+        unit_choose_variant(u, i);
+        CFile *v = f->variants[i] = new_file(u, f->t, programs, count);
+        v->suffix = arena_print(u->arena, "_%s", u->options.machine->name);
+        plan_functions(v);
+        for (int j = 0; j < v->functions->list.count; j++)
+            names_reserve(f->names, v->functions->list.at[j]->name);
+        for (int j = 0; j < v->steps.count; j++)
+            names_reserve(f->names, v->steps.at[j]->name);
+        names_reserve(f->names, arena_print(u->arena, "machine%s", v->suffix));
+    }
+    unit_choose_variant(u, 0);
+    c_join_variants(f);
+    for (int i = 0; i < f->programs.count; i++)
+        for (int j = 0, number = 0; j < f->steps.count; j++)
+            if (f->steps.at[j]->program == f->programs.at[i])
+                f->steps.at[j]->name = names_unique(f->names, joined_name(f, i, number++));
+}
+
+CFile *c_file(Unit *u, Text *t)
+{
+    Programs *programs = arena_array(u->arena, (size_t)u->variant_count, sizeof *programs);
+
+    for (int i = 0; i < u->variant_count; i++) {
+        unit_choose_variant(u, i);
+        programs[i] = programs_of(u);
+    }
+    unit_choose_variant(u, 0);
+    CFile *f = new_file(u, t, programs, u->variant_count);
+    if (u->variants)
+        plan_variants(f, programs);
+    else
+        plan_functions(f);
+    for (int i = 0; i < f->programs.count; i++)
+        plan_entry(f, f->programs.at[i]);
     return f;
 }
 

@@ -360,12 +360,16 @@ static void put_about_step(CFile *f, const Step *step)
 
     if (step->is_public)
         return;
-    while (&p->phases.at[number] != step->phase)
+    while (number < p->phases.count && &p->phases.at[number] != step->phase)
         number++;
+    if (number == p->phases.count) {
+        text_line(f->t, "/* Other machines have something to do here. */");
+        return;
+    }
     static const char *const what[] = { [MODE_TRAIN] = "Training", [MODE_INFER] = "Inference", [MODE_EVAL] = "Gradients of inference" };
     text_put(text, "%s, part %d of %d: %s.", what[p->mode], number + 1, p->phases.count,
              step->phase->once ? "once for the whole batch" : p->tile == 1 ? "for every image" : "for every tile of images");
-    if (p->mode == MODE_TRAIN && number >= p->grad_phase)
+    if (step->for_input)
         text_put(text, " Only who asks for the gradient of the input needs it.");
     for (int i = 0; i < step->phase->sums.count; i++)
         text_put(text, "%s%s%s", i ? ", " : " Then the runtime adds up over the whole batch: ", step->phase->sums.at[i].total->name,
@@ -388,6 +392,9 @@ static void put_step(CFile *f, Step *step, Map *bodies)
     Text *inside = f->t, *places = f->t = text_new(f->u->arena);
     places->depth = inside->depth;
     put_places(f, step);
+    for (int use = 0; use < USE_COUNT; use++)
+        if (step->ignores[use])
+            text_line(places, "(void)%s;", use_name[use]);
     f->t = inside;
     c_pinned(f, places, f->u->net->span);
     put_calls(f, step);
@@ -420,7 +427,7 @@ static void put_entry(CFile *f, const Entry *entry)
     for (int i = 0; i < entry->step_count; i++) {
         const Step *step = entry->steps[i];
         count = step_arguments(f, step->program, step->uses, false, texts);
-        put_list(f->t, arena_print(f->u->arena, "%s(", step->same ? step->same->name : step->name), texts, count, ");");
+        put_list(f->t, arena_print(f->u->arena, "%s%s(", c_step_prefix(f), step->same ? step->same->name : step->name), texts, count, ");");
     }
     text_close(f->t, "}");
 }
@@ -437,11 +444,16 @@ static void put_about_steps(CFile *f)
 
 void c_steps(CFile *f)
 {
-    put_about_steps(f);
+    if (!f->suffix[0])
+        put_about_steps(f);
     Map *bodies = map_new(f->u->arena);
     for (int i = 0; i < f->steps.count; i++)
         put_step(f, f->steps.at[i], bodies);
+}
+
+void c_entries(CFile *f)
+{
     for (int i = 0; i < f->entries.count; i++)
-        if (f->entries.at[i].step_count > 1)
+        if (f->entries.at[i].step_count > 1 || f->variants)
             put_entry(f, &f->entries.at[i]);
 }

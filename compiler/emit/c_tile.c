@@ -99,10 +99,10 @@ static void begin_vector(Text *t, Scope *s)
     const char *name = name_of_total(s);
 
     if (!n->start || c_sums_lanes(n) || (n->start->op == OP_CONSTANT && n->start->number == 0))
-        put_code(t, arena_print(t->arena, "lanes %s = { 0 };", name));
+        put_code(t, arena_print(t->arena, "%s %s = { 0 };", s->file->lanes, name));
     else
-        put_code(t, arena_print(t->arena, "lanes %s = %s%s;", name, code_of(s, n->start),
-                                uses_lanes(n->start, s->lanes) ? "" : " + (lanes){ 0 }"));
+        put_code(t, arena_print(t->arena, "%s %s = %s%s;", s->file->lanes, name, code_of(s, n->start),
+                                uses_lanes(n->start, s->lanes) ? "" : arena_print(t->arena, " + (%s){ 0 }", s->file->lanes)));
 }
 
 static void put_vector(Text *t, Scope *s)
@@ -118,7 +118,7 @@ static void end_vector(Text *t, Scope *s)
     Text *place = text_new(t->arena);
 
     if (summed)
-        total = arena_print(t->arena, "sum_of_lanes(&%s)", total);
+        total = arena_print(t->arena, "sum_of_%s(&%s)", s->file->lanes, total);
     if (summed && n->start && !(n->start->op == OP_CONSTANT && n->start->number == 0))
         total = arena_print(t->arena, "%s + %s", code_of(s, n->start), total);
     if (n->finish) {
@@ -127,7 +127,7 @@ static void end_vector(Text *t, Scope *s)
         total = finished->at;
     }
     c_element(place, s, FORM_C, n->dst, n->index);
-    put_code(t, arena_print(t->arena, "%s%s %s %s;", summed ? "" : "*(lanes_at *)&", place->at, n->start ? "=" : "+=", total));
+    put_code(t, arena_print(t->arena, "%s%s %s %s;", summed ? "" : arena_print(t->arena, "*(%s_at *)&", s->file->lanes), place->at, n->start ? "=" : "+=", total));
 }
 
 static void put_vectors(Text *t, Scope *s)

@@ -41,26 +41,55 @@ static const double *put_values(CFile *f, const double *value, const int64_t *di
     return value;
 }
 
+static void put_constant(CFile *f, const Tensor *c, const char *name)
+{
+    static const int64_t one = 1;
+
+    text_blank(f->t);
+    if (c->param)
+        text_line(f->t, "/* What %s has learnt: %s. */", names_comment(f->u->arena, c->site->name), c->param->role);
+    else if (c->meaning)
+        text_line(f->t, "/* %s: %s. */", name, names_comment(f->u->arena, c->meaning));
+    text_line(f->t, "static const %s %s%s =", f->real, name, c_dims(f->u->arena, c));
+    f->t->depth++;
+    text_indent(f->t);
+    put_values(f, c->constant, c->rank ? c->dim : &one, c->rank ? c->rank : 1);
+    f->t->depth--;
+    text_put(f->t, ";\n");
+}
+
+typedef struct Printed {
+    const Tensor *tensor;
+    const char *name;
+} Printed;
+
+static bool same_constant(const Tensor *a, const Tensor *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0
+        && (a->constant == b->constant || memcmp(a->constant, b->constant, (size_t)tensor_count(a) * sizeof *a->constant) == 0);
+}
+
+/* Those of several machines that are alike stand there once. */
 void c_constants(CFile *f)
 {
-    for (int i = 0; i < f->constants.count; i++) {
-        const Tensor *c = f->constants.at[i];
-        const char *name = names_unique(f->names, c->name);
-        static const int64_t one = 1;
+    LIST(Printed) printed = { 0 };
+    CFile **variant;
+    int count = c_variants(f, &variant);
 
-        *map_text(f->places, c->name) = (void *)name;
-        text_blank(f->t);
-        if (c->param)
-            text_line(f->t, "/* What %s has learnt: %s. */", names_comment(f->u->arena, c->site->name), c->param->role);
-        else if (c->meaning)
-            text_line(f->t, "/* %s: %s. */", name, names_comment(f->u->arena, c->meaning));
-        text_line(f->t, "static const %s %s%s =", f->real, name, c_dims(f->u->arena, c));
-        f->t->depth++;
-        text_indent(f->t);
-        put_values(f, c->constant, c->rank ? c->dim : &one, c->rank ? c->rank : 1);
-        f->t->depth--;
-        text_put(f->t, ";\n");
-    }
+    for (int v = 0; v < count; v++)
+        for (int i = 0; i < variant[v]->constants.count; i++) {
+            const Tensor *c = variant[v]->constants.at[i];
+            const char *name = NULL;
+            for (int j = 0; j < printed.count && !name; j++)
+                name = same_constant(printed.at[j].tensor, c) ? printed.at[j].name : NULL;
+            if (!name) {
+                name = names_unique(f->names, c->name);
+                LIST_ADD(f->u->arena, &printed, ((Printed){ c, name }));
+                put_constant(f, c, name);
+            }
+            names_reserve(variant[v]->names, name);
+            *map_text(variant[v]->places, c->name) = (void *)name;
+        }
 }
 
 static const Entry *infer_entry(const CFile *f)

@@ -12,6 +12,7 @@ typedef struct Output {
     const char *suffixes;           /* file name endings that choose it: ".c", or ".ll .bc" */
     const char *summary;            /* for --help */
     bool looks;                     /* for people: shows style lesson; --weights and --report are shown, not embedded */
+    bool for_several;               /* one file can serve several machines (unit.h); the others are made for one */
     bool (*emit)(Unit *u, Text *t); /* appends the whole output; false after reporting an error */
 } Output;
 
@@ -60,8 +61,8 @@ typedef struct FunctionList {
 } FunctionList;
 
 /* The functions of the unit's programs; two nests of one name that print alike become one function. Where one name means
- * different nests the later function is called NAME_PROGRAM. */
-Functions *functions_of(Unit *u, Names *names);
+ * different nests the later function is called NAME_PROGRAM. All end in `suffix`. */
+Functions *functions_of(Unit *u, Names *names, const char *suffix);
 const Function *function_of(const Functions *f, const Nest *nest);
 /* Those of one layer in the order of the list; NULL: those that belong to none. */
 const FunctionList *functions_of_site(const Functions *f, const Site *s);

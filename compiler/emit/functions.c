@@ -66,7 +66,7 @@ static const char *key_of(Unit *u, const Nest *n)
 }
 
 /* The name of a nest, or NAME_PROGRAM if another nest has it already. */
-static const char *name_for(Unit *u, Names *names, Map *used, const Nest *n, const Program *p)
+static const char *name_for(Unit *u, Names *names, Map *used, const Nest *n, const Program *p, const char *suffix)
 {
     const char *name = n->name;
 
@@ -75,7 +75,7 @@ static const char *name_for(Unit *u, Names *names, Map *used, const Nest *n, con
     for (int again = 2; *map_text(used, name); again++)
         name = arena_print(u->arena, "%s_%s%d", n->name, p->name, again);
     *map_text(used, name) = used;
-    return names_unique(names, name);
+    return names_unique(names, arena_print(u->arena, "%s%s", name, suffix));
 }
 
 static FunctionList *list_of_site(const Functions *f, Arena *arena, const Site *s)
@@ -87,7 +87,7 @@ static FunctionList *list_of_site(const Functions *f, Arena *arena, const Site *
     return *list;
 }
 
-Functions *functions_of(Unit *u, Names *names)
+Functions *functions_of(Unit *u, Names *names, const char *suffix)
 {
     Functions *f = ARENA_NEW(u->arena, Functions);
     Map *of_key = map_new(u->arena), *used = map_new(u->arena);
@@ -107,7 +107,7 @@ Functions *functions_of(Unit *u, Names *names)
             void **known = map_text(of_key, key_of(u, n));
             if (!*known) {
                 Function *made = ARENA_NEW(u->arena, Function);
-                *made = (Function){ name_for(u, names, used, n, p), n, 0 };
+                *made = (Function){ name_for(u, names, used, n, p, suffix), n, 0 };
                 LIST_ADD(u->arena, &f->list, made);
                 LIST_ADD(u->arena, &list_of_site(f, u->arena, n->site)->of, made);
                 *known = made;

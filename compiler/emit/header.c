@@ -35,5 +35,6 @@ const Output output_header = {
     .name = "header",
     .suffixes = ".h .hpp",
     .summary = "the header of the C file: sizes, structs, prototypes",
+    .for_several = true,
     .emit = emit,
 };

@@ -6,6 +6,7 @@
 
 typedef struct Machine {
     const char *name;           /* as in --target=NAME */
+    const char *also;           /* the level of x86-64 that has as much and can share a file with the others; or NULL */
     int vector_bytes;           /* of one vector register; 0: there is none, a number is handled at a time */
     int registers;              /* that hold vectors, or numbers */
     int level1, level2;         /* bytes of the caches for data that a core has */

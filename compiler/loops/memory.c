@@ -15,6 +15,7 @@ enum { ALIGN = 16 };        /* reals: a cache line of floats, two of doubles */
 typedef struct Chain {
     int64_t size, offset;
     int first, last;        /* positions in the list of nests, inclusive */
+    int sum;                /* 1...: of that partial sum, which the descriptor of a file for several machines wants in one place; 0: any */
 } Chain;
 
 typedef struct Plan {
@@ -151,6 +152,10 @@ static int make_chains(Unit *u, Program *p, Chain *chains)
 static int by_size(const void *a, const void *b)
 {
     const Chain *x = *(Chain *const *)a, *y = *(Chain *const *)b;
+    if (x->sum && y->sum)
+        return x->sum - y->sum;
+    if (x->sum || y->sum)
+        return x->sum ? -1 : 1;
     if (x->size != y->size)
         return x->size > y->size ? -1 : 1;
     return x < y ? -1 : x > y;              /* one answer on every machine */
@@ -178,7 +183,7 @@ static int64_t place_chains(Unit *u, Chain *chains, int count)
         Chain *c = order[i];
         int meets = 0;
         for (int j = 0; j < i; j++)
-            if (order[j]->first <= c->last && c->first <= order[j]->last)
+            if ((order[j]->first <= c->last && c->first <= order[j]->last) || (order[j]->sum && c->sum))
                 met[meets++] = order[j];
         qsort(met, (size_t)meets, sizeof *met, by_offset);
         c->offset = 0;
@@ -206,6 +211,26 @@ static int64_t largest_sum(const Program *p, const Chain *chains, int count)
     return most;
 }
 
+/* Code for several machines shares a descriptor, which says where partial sums and their totals are: those come first, side by side,
+ * whatever else the schedule of each machine keeps. */
+static void place_sums_first(Program *p, Chain *chains)
+{
+    int count = 0;
+
+    for (int i = 0; i < p->phases.count; i++)
+        for (int j = 0; j < p->phases.at[i].sums.count; j++) {
+            const PhaseSum *sum = &p->phases.at[i].sums.at[j];
+            Chain *c = &chains[tensor_base(sum->partial)->mark];
+            Tensor *total = tensor_base(sum->total);
+            if (!c->sum)
+                c->sum = ++count;
+            if (total->first >= 0 && total->offset < 0) {
+                total->offset = p->shared;
+                p->shared += rounded(tensor_count(total));
+            }
+        }
+}
+
 void program_memory(Unit *u, Program *p)
 {
     Chain *chains = arena_array(u->arena, (size_t)p->tensors.count + 1, sizeof *chains);
@@ -213,17 +238,22 @@ void program_memory(Unit *u, Program *p)
 
     find_lifetimes(u, p);
     count = make_chains(u, p, chains);
+    p->shared = 0;
+    for (int i = 0; i < p->tensors.count; i++)
+        if (p->tensors.at[i]->role == ROLE_SHARED)
+            p->tensors.at[i]->offset = -1;
+    if (u->variants)
+        place_sums_first(p, chains);
     p->scratch = place_chains(u, chains, count);
     p->lower_bound = largest_sum(p, chains, count);
     p->planned = true;
-    p->shared = 0;
     for (int i = 0; i < p->tensors.count; i++) {
         Tensor *t = p->tensors.at[i];
         if (placed_here(t) && t->first >= 0)
             t->offset = chains[t->mark].offset;
-        if (t->role == ROLE_SHARED && !t->view_of && t->first >= 0) {
+        if (t->role == ROLE_SHARED && !t->view_of && t->offset < 0) {
             t->offset = p->shared;
-            p->shared += rounded(tensor_count(t));
+            p->shared += t->first >= 0 ? rounded(tensor_count(t)) : 0;
         }
     }
     for (int i = 0; i < p->tensors.count; i++)

@@ -1,0 +1,370 @@
+/* c_variant.c: one C file for several machines (style fast).
+ *
+ * The functions of each machine stand in a section of their own, compiled for its instructions by an attribute and scheduled for its
+ * vectors; one function asks the processor which of them to take. The last sections are for everything else: GNU vectors of 16 bytes,
+ * which every GNU compiler makes something of, and plain C.
+ *
+ * Everything that callers and the runtime see is the same for all machines: parameters, phases, sums, and the most memory that one of them
+ * needs. */
+#include "emit/c.h"
+
+#include "loops/machine.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* What compilers know a machine by. FMA is no part of AVX2 or AVX-512, but every processor that has those has it. */
+typedef struct Isa {
+    const char *machine;
+    const char *about;
+    const char *condition;          /* under which the compiler can make its code, besides that it is a GNU compiler */
+    const char *target;             /* the attribute; NULL: what the compiler makes anyway */
+    const char *asks[6];            /* what the processor must have */
+} Isa;
+
+#define X86 "defined(__GNUC__) && defined(__x86_64__) && __STDC_HOSTED__"
+
+static const Isa isas[] = {
+    { "avx512", "processors with AVX-512 (x86-64-v4)", X86, "avx2,fma,avx512f,avx512cd,avx512bw,avx512dq,avx512vl",
+      { "avx512f", "avx512bw", "avx512dq", "avx512vl", "fma" } },
+    { "avx2", "processors with AVX2 (x86-64-v3)", X86, "avx2,fma", { "avx2", "fma" } },
+    { "sse2", "any processor with vectors of 16 bytes (x86-64-v2)", "defined(__GNUC__)", NULL, { NULL } },
+    { "scalar", "any compiler", "!defined(__GNUC__)", NULL, { NULL } },
+};
+
+static const Isa *isa_of(const char *machine)
+{
+    for (int i = 0; i < countof(isas); i++)
+        if (strcmp(isas[i].machine, machine) == 0)
+            return &isas[i];
+    return NULL;
+}
+
+int c_variants(CFile *f, CFile ***list)
+{
+    if (f->variants) {
+        *list = f->variants;
+        return f->u->variant_count;
+    }
+    *list = arena_array(f->u->arena, 1, sizeof **list);
+    (*list)[0] = f;
+    return 1;
+}
+
+const char *c_step_prefix(const CFile *f)
+{
+    return f->variants ? "this_machine()->" : "";
+}
+
+static int64_t most(const CFile *f, const Program *p, bool shared)
+{
+    int64_t size = shared ? p->shared : p->scratch;
+
+    for (int i = 0; f->variants && i < f->u->variant_count; i++) {
+        const Programs *programs = &f->variants[i]->programs;
+        for (int j = 0; j < programs->count; j++) {
+            int64_t own = shared ? programs->at[j]->shared : programs->at[j]->scratch;
+            if (programs->at[j]->mode == p->mode && own > size)
+                size = own;
+        }
+    }
+    return size;
+}
+
+int64_t c_scratch(const CFile *f, const Program *p) { return most(f, p, false); }
+int64_t c_shared(const CFile *f, const Program *p)  { return most(f, p, true); }
+
+/* ---- the same phases for all */
+
+/* What must be alike in the steps that become one: those that run once come first, those for the gradient of the input last. 4: none is left. */
+static int kind_of(const Step *s)
+{
+    return s ? 2 * s->for_input + !s->phase->once : 4;
+}
+
+static Step *next_step(const CFile *v, int program, int *at)
+{
+    while (*at < v->steps.count && v->steps.at[*at]->program != v->programs.at[program])
+        ++*at;
+    return *at < v->steps.count ? v->steps.at[*at] : NULL;
+}
+
+/* The step of a machine that has nothing to do where others have. */
+static Step *idle_step(CFile *v, int program, const Step *like)
+{
+    Step *step = ARENA_NEW(v->u->arena, Step);
+    Phase *phase = ARENA_NEW(v->u->arena, Phase);
+
+    phase->once = like->phase->once;
+    step->program = v->programs.at[program];
+    step->phase = phase;
+    step->for_input = like->for_input;
+    step->name = names_unique(v->names, arena_print(v->u->arena, "%s_idle", like->name));
+    return step;
+}
+
+/* Joins the steps that machines have in one phase: they take what one of them needs. Returns what the file has for all of them. */
+static Step *joined(CFile *f, Step *const *own, int count, int program)
+{
+    Step *all = ARENA_NEW(f->u->arena, Step);
+
+    *all = *own[0];
+    all->program = f->programs.at[program];
+    for (int i = 0; i < count; i++) {
+        if (own[i]->phase->sums.count)
+            all->phase = own[i]->phase;
+        for (int use = 0; use < USE_COUNT; use++)
+            all->uses[use] = all->uses[use] || own[i]->uses[use];
+        all->writes_state = all->writes_state || own[i]->writes_state;
+    }
+    for (int i = 0; i < count; i++)
+        for (int use = 0; use < USE_COUNT; use++) {
+            own[i]->ignores[use] = all->uses[use] && !own[i]->uses[use];
+            own[i]->uses[use] = all->uses[use];
+            own[i]->writes_state = all->writes_state;
+        }
+    return all;
+}
+
+/* The steps of the file are those of all machines, and those of each machine are as many. */
+static void join_program(CFile *f, int program, int count)
+{
+    int *at = arena_array(f->u->arena, (size_t)count, sizeof *at);
+    Step **own = arena_array(f->u->arena, (size_t)count, sizeof *own);
+
+    for (;;) {
+        int kind = 4;
+        const Step *first = NULL;
+        for (int i = 0; i < count; i++) {
+            const Step *next = next_step(f->variants[i], program, &at[i]);
+            if (kind_of(next) < kind) {
+                kind = kind_of(next);
+                first = next;
+            }
+        }
+        if (!first)
+            return;
+        for (int i = 0; i < count; i++) {
+            CFile *v = f->variants[i];
+            own[i] = next_step(v, program, &at[i]);
+            if (kind_of(own[i]) == kind)
+                at[i]++;
+            else
+                own[i] = idle_step(v, program, first);
+            LIST_ADD(f->u->arena, &v->joined, own[i]);
+        }
+        LIST_ADD(f->u->arena, &f->steps, joined(f, own, count, program));
+    }
+}
+
+void c_join_variants(CFile *f)
+{
+    int count = f->u->variant_count;
+
+    for (int i = 0; i < f->programs.count; i++)
+        join_program(f, i, count);
+    for (int i = 0; i < count; i++) {
+        f->variants[i]->steps.count = 0;
+        for (int j = 0; j < f->variants[i]->joined.count; j++)
+            LIST_ADD(f->u->arena, &f->variants[i]->steps, f->variants[i]->joined.at[j]);
+    }
+}
+
+/* ---- what compilers are told */
+
+void c_pragmas(CFile *f)
+{
+    text_line(f->t, "#if defined(__GNUC__) && !defined(__clang__)     // it costs registers, of which these loops have none to spare");
+    text_line(f->t, "#pragma GCC optimize(\"no-predictive-commoning\")");
+    text_line(f->t, "#endif");
+}
+
+static void put_attribute(CFile *f, const char *name, const char *attributes, bool long_vectors)
+{
+    if (long_vectors) {             /* clang would cut them in halves where it prefers shorter ones */
+        text_line(f->t, "#ifdef __clang__");
+        text_line(f->t, "#define %s __attribute__((%s, min_vector_width(512)))", name, attributes);
+        text_line(f->t, "#else");
+    }
+    text_line(f->t, "#define %s __attribute__((%s))", name, attributes);
+    if (long_vectors)
+        text_line(f->t, "#endif");
+}
+
+static bool is_long(const CFile *f)
+{
+    return f->u->options.machine->vector_bytes == 64;
+}
+
+void c_nest_attribute(CFile *f)
+{
+    text_blank(f->t);
+    text_line(f->t, "/* A nest is a function of its own: among others its totals would not stay in registers. */");
+    text_line(f->t, "#ifdef __GNUC__");
+    put_attribute(f, "NEST", "noinline", is_long(f));
+    text_line(f->t, "#else");
+    text_line(f->t, "#define NEST");
+    text_line(f->t, "#endif");
+}
+
+/* Vectors as GCC and Clang know them: the images of a tile side by side. A machine without them takes one image at a time, in plain C. */
+void c_lanes(CFile *f)
+{
+    int bytes = f->u->options.machine->vector_bytes;
+    int count = machine_lanes(f->u->options.machine, f->u->options.real);
+
+    if (!f->needs.lanes)
+        return;
+    text_blank(f->t);
+    if (count == 1) {
+        text_line(f->t, "/* There are no vectors: one number of one image. */");
+        text_line(f->t, "typedef %s %s, %s_at;", f->real, f->lanes, f->lanes);
+    } else {
+        text_line(f->t, "/* One number of each of %d images. */", count);
+        text_line(f->t, "typedef %s %s __attribute__((vector_size(%d)));", f->real, f->lanes, bytes);
+        text_line(f->t, "/* The same in an array, which may begin anywhere. */");
+        text_line(f->t, "typedef %s %s_at __attribute__((vector_size(%d), aligned(%d), may_alias));", f->real, f->lanes, bytes, bytes / count);
+    }
+    if (!f->needs.sum_of_lanes)
+        return;
+    text_blank(f->t);
+    text_line(f->t, "%sstatic inline %s sum_of_%s(const %s *of)", f->suffix[0] ? "MACHINE " : "", f->real, f->lanes, f->lanes);
+    text_open(f->t, "{");
+    if (count == 1) {
+        text_line(f->t, "return *of;");
+        text_close(f->t, "}");
+        return;
+    }
+    text_line(f->t, "%s v = *of;", f->lanes);
+    text_blank(f->t);
+    text_open(f->t, "for (int half = %d; half > 0; half /= 2)", count / 2);
+    text_open(f->t, "for (int i = 0; i < half; i++)");
+    text_line(f->t, "v[i] += v[i + half];");
+    text_close(f->t, "%s", "");
+    text_close(f->t, "%s", "");
+    text_line(f->t, "return v[0];");
+    text_close(f->t, "}");
+}
+
+/* ---- sections */
+
+/* The functions of all phases, whatever machine they are for. */
+static void put_table_type(CFile *f)
+{
+    const char *parameters[USE_COUNT];
+
+    text_blank(f->t);
+    text_line(f->t, "/* The phases of the network as functions for one kind of machine: there are several, with the same results but for rounding. */");
+    text_open(f->t, "typedef struct machine {");
+    for (int i = 0; i < f->steps.count; i++) {
+        const Step *s = f->steps.at[i];
+        int count = step_parameters(f, s->program, s->uses, s->writes_state, parameters);
+        put_list(f->t, arena_print(f->u->arena, "void (*%s)(", s->name), parameters, count, ");");
+    }
+    text_close(f->t, "} machine;");
+}
+
+static void put_table(CFile *v)
+{
+    text_blank(v->t);
+    text_open(v->t, "static const machine machine%s = {", v->suffix);
+    for (int i = 0; i < v->steps.count; i++) {
+        const Step *s = v->steps.at[i];
+        text_line(v->t, "%s,", s->same ? s->same->name : s->name);
+    }
+    text_close(v->t, "};");
+}
+
+/* Plain C is for those that have nothing better. */
+static const char *condition_of(const CFile *f, const Isa *isa)
+{
+    bool gnu = false;
+
+    for (int i = 0; i < f->u->variant_count; i++)
+        gnu = gnu || strcmp(f->u->variants[i].machine->name, "sse2") == 0;
+    return strcmp(isa->machine, "scalar") == 0 && !gnu ? "1" : isa->condition;
+}
+
+/* Returns where the functions begin. */
+static size_t put_section(CFile *f, CFile *v, const Text *functions)
+{
+    const Isa *isa = isa_of(v->u->options.machine->name);
+    bool gnu = strcmp(isa->machine, "scalar") != 0;
+
+    v->t = f->t;
+    text_blank(f->t);
+    text_blank(f->t);
+    text_line(f->t, "/* ======== %s ======== */", isa->about);
+    text_blank(f->t);
+    text_line(f->t, "#if %s", condition_of(f, isa));
+    text_blank(f->t);
+    text_line(f->t, "/* A nest is a function of its own: among others its totals would not stay in registers. */");
+    if (isa->target) {
+        put_attribute(v, "NEST", arena_print(f->u->arena, "noinline, target(\"%s\")", isa->target), is_long(v));
+        put_attribute(v, "MACHINE", arena_print(f->u->arena, "target(\"%s\")", isa->target), is_long(v));
+    } else {
+        text_line(f->t, gnu ? "#define NEST __attribute__((noinline))" : "#define NEST");
+        text_line(f->t, "#define MACHINE");
+    }
+    c_lanes(v);
+    text_blank(f->t);
+    size_t begin = f->t->length;
+    text_bytes(f->t, functions->at, functions->length);
+    c_steps(v);
+    put_table(v);
+    text_blank(f->t);
+    text_line(f->t, "#undef NEST");
+    text_line(f->t, "#undef MACHINE");
+    text_line(f->t, "#endif");
+    return begin;
+}
+
+static void put_choice(CFile *f, const Isa *isa)
+{
+    Text *asked = text_new(f->u->arena);
+
+    text_line(f->t, "#if %s", condition_of(f, isa));
+    for (int i = 0; i < countof(isa->asks) && isa->asks[i]; i++)
+        text_put(asked, "%s__builtin_cpu_supports(\"%s\")", i ? " && " : "", isa->asks[i]);
+    if (asked->length) {
+        put_code(f->t, arena_print(f->u->arena, "if (%s)", asked->at));
+        f->t->depth++;
+    }
+    text_line(f->t, "return &machine_%s;", isa->machine);
+    f->t->depth -= asked->length > 0;
+    text_line(f->t, "#endif");
+}
+
+static void put_choices(CFile *f)
+{
+    text_blank(f->t);
+    text_blank(f->t);
+    text_line(f->t, "/* ======== all machines ======== */");
+    text_blank(f->t);
+    text_line(f->t, "/* The functions for the machine that this is. What its processor has stands in memory, where the C library looked it up when the");
+    text_line(f->t, " * program began. A test takes others: -DCNN_MACHINE=machine_avx2. */");
+    text_line(f->t, "static const machine *this_machine(void)");
+    text_open(f->t, "{");
+    text_line(f->t, "#ifdef CNN_MACHINE");
+    text_line(f->t, "return &CNN_MACHINE;");
+    text_line(f->t, "#else");
+    for (int i = 0; i < f->u->variant_count; i++)
+        put_choice(f, isa_of(f->u->variants[i].machine->name));
+    text_line(f->t, "#endif");
+    text_close(f->t, "}");
+}
+
+size_t c_sections(CFile *f, Text *const *functions)
+{
+    size_t begin = 0;
+
+    put_table_type(f);
+    for (int i = 0; i < f->u->variant_count; i++) {
+        unit_choose_variant(f->u, i);
+        size_t here = put_section(f, f->variants[i], functions[i]);
+        begin = i ? begin : here;
+    }
+    unit_choose_variant(f->u, 0);
+    put_choices(f);
+    return begin;
+}

@@ -572,6 +572,8 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
         if (!t->emit && !output_for_path(t->path))
             return wrong("'%s' has an ending that says no output%s", t->path, "; '--emit=c' chooses C");
     }
+    if (!choose_machines(&r))
+        return wrong_machines(&u->options);
     bool looks = line->targets.count > 0, some = false;
     for (int i = 0; i < line->targets.count; i++) {
         const Target *t = &line->targets.at[i];
@@ -587,8 +589,6 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
         u->options.shown_weights = u->options.weights;
         u->options.weights = NULL;
     }
-    if (!choose_machines(&r))
-        return wrong_machines(&u->options);
     if (u->options.weights && !u->options.infer)
         return wrong("--weights needs --infer: %s%s", "weights are embedded for inference, training changes them", "");
     return true;

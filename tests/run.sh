@@ -62,7 +62,7 @@ test_it() {
     "$@" > "$log" 2>&1 < /dev/null
     status=$?
     if [ $status -eq 0 ]; then
-        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|page\|explicit\|llvm\|layers\|golden\|torch\|lint\|strict\|docs\|examples\|curve\|bench\|integrate\|mpi\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
+        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|page\|explicit\|llvm\|layers\|golden\|torch\|lint\|strict\|variants\|docs\|examples\|curve\|bench\|integrate\|mpi\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
     else
         say FAIL "$name" "$(since "$begun")" "status $status; all of it: ${log#"$top"/}"
         tail -n 40 "$log" | sed 's/^/      /'
@@ -306,6 +306,13 @@ stage_strict() {
         examples/*/*.cnn tests/golden/c/*.cnn
 }
 
+stage_variants() {
+    local commands=("$gcc")
+    [ -n "$clang" ] && commands+=("$clang")
+    test_it "one C file for several machines" tests/variants.sh "$cnnc" "$out/variants" "${commands[@]}" -- \
+        tests/golden/c/normal.cnn tests/golden/c/border.cnn
+}
+
 stage_messages() {
     if ! have python3; then
         skip "every message has a golden file" "no python3"
@@ -385,7 +392,7 @@ begun=$(now)
 install_missing
 find_compilers
 find_torch
-all="arrows build unit golden messages layers random llvm torch strict inspect docs integrate bench mpi examples"
+all="arrows build unit golden messages layers random llvm torch strict variants inspect docs integrate bench mpi examples"
 for stage in $all; do
     case " ${stages:-$all} build " in
         *" $stage "*) ;;

@@ -174,8 +174,9 @@ void c_join_variants(CFile *f)
 
 void c_pragmas(CFile *f)
 {
-    text_line(f->t, "#if defined(__GNUC__) && !defined(__clang__)     // it costs registers, of which these loops have none to spare");
-    text_line(f->t, "#pragma GCC optimize(\"no-predictive-commoning\")");
+    text_line(f->t, "#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)");
+    text_line(f->t, "/* Loops over images become vectors at -O2 too; predictive commoning costs registers, of which there are none to spare. */");
+    text_line(f->t, "#pragma GCC optimize(\"O3\", \"no-predictive-commoning\")");
     text_line(f->t, "#endif");
 }
 

@@ -110,9 +110,9 @@ static void try_network(Trial *t)
     static const char *const fast[] = {
         "--style=fast --target=avx2 --layout=images", "--style=fast --target=sse2 --layout=channels", "--style=fast --target=avx512",
         "--style=fast --target=avx2 --layout=channels", "--style=fast --target=sse2", "--style=fast --target=avx512 --layout=channels",
-        "--style=fast --target=scalar",
+        "--style=fast --target=scalar", "--style=fast", "--style=fast --target=x86-64-v2,x86-64-v3 --layout=images",
     };
-    static const int fast_tile[] = { 8, 1, 16, 3, 4, 2, 3 };
+    static const int fast_tile[] = { 8, 1, 16, 3, 4, 2, 3, 5, 8 };
     const char *native = arena_print(t->arena, "%s%s", two, t->seed % 2 == 0 ? " -march=native" : "");
     /* LLVM at two levels, with and without contraction. */
     static const char *const llvm[] = { "--style=lesson -O3 --cpu=native", "--style=lesson -O0 --strict", "--style=lesson -O2" };

@@ -418,12 +418,18 @@ void lesson_comment(CFile *f, const Function *function)
     put_title(f, title_of(f, function, s), place_of(f, n->site));
     text_put(f->t, " *\n");
     const char *rule = n->backward ? lesson_chain_rule(f, s) : "";
-    if (*rest || *rule) {
+    if ((*rest || *rule) && f->u->variant == 0) {
         put_paragraph(f->t, body_start, *rule ? rule : rest, 0);
         text_put(f->t, " *\n");
     }
     put_nest_formula(f, s, body_start);
     text_put(f->t, " *\n");
+    if (f->u->options.style == STYLE_FAST)
+        lesson_schedule(f, s, body_start);
+    if (f->u->variant > 0) {                /* the rest stands above the function of the first machine */
+        put_comment_end(f->t);
+        return;
+    }
     put_shapes(f, s);
     text_put(f->t, "%sWork: %s.", body_start, lesson_work(f, n));
     if (n->backward) {

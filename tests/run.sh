@@ -62,7 +62,7 @@ test_it() {
     "$@" > "$log" 2>&1 < /dev/null
     status=$?
     if [ $status -eq 0 ]; then
-        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|page\|explicit\|llvm\|layers\|golden\|torch\|lint\|strict\|variants\|docs\|examples\|curve\|bench\|integrate\|mpi\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
+        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|page\|explicit\|llvm\|layers\|golden\|torch\|lint\|strict\|variants\|docs\|examples\|curve\|bench\|integrate\|mpi\|threads\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
     else
         say FAIL "$name" "$(since "$begun")" "status $status; all of it: ${log#"$top"/}"
         tail -n 40 "$log" | sed 's/^/      /'
@@ -368,7 +368,8 @@ stage_bench() {
     test_it "the bench counts right" python3 tests/bench/selftest.py "$out/main" "$out/bench"
 }
 
-stage_mpi() {
+stage_parallel() {
+    test_it "programs on 1, 2, 3 and 8 threads, bit for bit" tests/runtime/threads.sh "$cnnc" "$out/main/runtime" "$out/threads"
     if ! have mpirun || ! have mpicc || [ ! -e "$out/main/runtime/libcnn_mpi.a" ]; then
         skip "training on several ranks" "mpirun is not there (openmpi-bin, libopenmpi-dev)"
         return
@@ -392,7 +393,7 @@ begun=$(now)
 install_missing
 find_compilers
 find_torch
-all="arrows build unit golden messages layers random llvm torch strict variants inspect docs integrate bench mpi examples"
+all="arrows build unit golden messages layers random llvm torch strict variants inspect docs integrate bench parallel examples"
 for stage in $all; do
     case " ${stages:-$all} build " in
         *" $stage "*) ;;

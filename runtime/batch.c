@@ -211,7 +211,7 @@ typedef struct Run {
     Batch *batch;
     const cnn_phase *phase;
     size_t images, tiles, slices;               /* of the whole batch */
-    Span ours, our_tiles;       /* slices and tiles of this rank; tile t lies at our_tiles.first - t */
+    Span ours, our_tiles;       /* slices and tiles of this rank; tile t lies at t - our_tiles.first */
     size_t our_images;
     size_t group;               /* slices */
     bool first;                 /* the first phase over the images: gradients begin at 0 */

@@ -50,7 +50,7 @@ bool cnn_ranks_gather(const cnn_ranks *ranks, void *all, size_t count, size_t si
     if (!blocks)
         return false;
     bool good = true;
-    size_t some = MOST_ROOM / size;             /* things at a time */
+    size_t some = size < MOST_ROOM ? MOST_ROOM / size : 1;      /* things at a time */
     for (size_t from = 0; good && from < count; from += some) {
         size_t end = count - from < some ? count : from + some;
         for (int r = 0; r < ranks->ranks; r++) {

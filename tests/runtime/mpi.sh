@@ -22,6 +22,8 @@ ranks() {                       # ranks N PROGRAM...
     mpirun -np "$n" "$@" < /dev/null
 }
 
+long_ranks() { awk -v mpi=$mpi '$4 == mpi && $2 == "(Long)" { print $1 }' /proc/[0-9]*/stat 2> /dev/null | sort -n; }         # their processes
+
 # Files of a data set: 600 images of 28x28 that are digits of numbers, as bytes; labels 0 to 9.
 set_of() {                      # set_of COUNT(octal bytes) COUNT IMAGES LABELS
     { printf "\\000\\000\\010\\003\\000\\000$1\\000\\000\\000\\034\\000\\000\\000\\034"; seq 200000 | head -c $(($2 * 784)); } > "data/$3"
@@ -66,7 +68,7 @@ for victim in head tail; do     # rank 0, the last rank
         [ -e long.resume.safetensors ] && break
         sleep 0.05
     done
-    pids=$(pgrep -P $mpi -x Long | sort -n)
+    pids=$(long_ranks)
     kill -9 "$(echo "$pids" | $victim -n 1)" || fail "there was no rank to kill: $(cat killed.txt)"
     wait $mpi && fail "a killed rank is no error"
     for pid in $pids; do
@@ -94,7 +96,7 @@ for _ in $(seq 600); do
     [ -e long.resume.safetensors ] && break
     sleep 0.05
 done
-kill -INT "$(pgrep -P $mpi -x Long | sort -n | tail -n 1)"
+kill -INT "$(long_ranks | tail -n 1)"
 wait $mpi || fail "a run that is asked to stop: $(cat stopped.txt)"
 grep -q '^stopped after epoch .* the run is in long.resume.safetensors$' stopped.txt || fail "$(cat stopped.txt)"
 grep -q '^to go on, on any number of ranks: ./Long train' stopped.txt || fail "$(cat stopped.txt)"

@@ -303,6 +303,9 @@ static const Option table[] = {
     { "--version",       NULL,      "the version",                                                     read_version },
 };
 
+int options_count(void) { return countof(table); }
+OptionText options_text(int i) { return (OptionText){ table[i].name, table[i].value, table[i].help }; }
+
 void options_help(Unit *u, Text *t)
 {
     (void)u;
@@ -454,12 +457,19 @@ static bool wrong_machines(const Options *o)
     return wrong("only a file of C serves several machines; what is asked for is made for one, such as --target=%s%s", o->machine->name, "");
 }
 
+const CommandText command_table[] = {
+    { "train", "train the network at once; behind the file the command's options" },
+    { "test", "how well it does on the images of the test set" },
+    { "run", "its results for images" },
+    { "grad", "its gradient for images" },
+    { "check", "whether its gradient is right, and all ways to run it agree" },
+};
+const int command_table_count = countof(command_table);
+
 static bool is_command(const char *word)
 {
-    static const char *const commands[] = { "train", "test", "run", "grad", "check" };
-
-    for (int i = 0; i < countof(commands); i++)
-        if (strcmp(word, commands[i]) == 0)
+    for (int i = 0; i < command_table_count; i++)
+        if (strcmp(word, command_table[i].name) == 0)
             return true;
     return false;
 }

@@ -29,6 +29,22 @@ typedef struct CommandLine {
 /* Reads the arguments into u->options and *line. False after saying on stderr what is wrong with them. */
 bool options_read(Unit *u, CommandLine *line, int argc, char **argv);
 
+/* The commands that compile a network and use it at once; those of inspect.h and tools.h have tables of their own. */
+typedef struct CommandText {
+    const char *name, *help;
+} CommandText;
+extern const CommandText command_table[];
+extern const int command_table_count;
+
+/* The rows of the table of options, for what is made of them. */
+typedef struct OptionText {
+    const char *name;               /* "--style" or "-o" */
+    const char *value;              /* "STYLE"; NULL: a flag */
+    const char *help;
+} OptionText;
+int options_count(void);
+OptionText options_text(int i);
+
 /* The text of --help. */
 void options_help(Unit *u, Text *t);
 

@@ -335,6 +335,7 @@ stage_integrate() {
     test_it "depfiles, statuses, bytes, JSON and SARIF" tests/integrate/outputs.sh "$cnnc" "$out/integrate-outputs"
     test_it "what is installed builds networks" tests/integrate/install.sh "$out/main" "$out/integrate-install"
     test_it "cnnc format" tests/integrate/format.sh "$cnnc" "$out/random" "$out/integrate-format"
+    test_it "manual pages, completions, editors" tests/integrate/reference.sh "$cnnc" "$out/main/compiler/made/pages" "$out/integrate-reference"
     if ! have python3 || "$cnnc" lsp < /dev/null 2>&1 | grep -q 'not supported by this build'; then
         skip "cnnc lsp, as an editor and as nobody" "python3 or cJSON (libcjson-dev) is not there"
         return

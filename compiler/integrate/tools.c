@@ -4,6 +4,7 @@
 #include "base/list.h"
 #include "integrate/formatter.h"
 #include "integrate/project.h"
+#include "integrate/reference.h"
 #include "integrate/server.h"
 
 #include <limits.h>
@@ -16,6 +17,7 @@ const Tool tool_table[] = {
     { "new", "DIR", "make a project: a network, a main.c, a Makefile and a CMakeLists.txt", project_new },
     { "format", "net.cnn ...", "lay sources out anew, in place; --check: only say which would change; -: standard input", format_run },
     { "lsp", "", "the language server, for editors: errors, help, completion, definitions, formatting", lsp_run },
+    { "reference", "FILE", "fill a template of a manual page or a shell's completion from these tables (for cnnc's own build)", reference_run },
 };
 const int tool_table_count = countof(tool_table);
 

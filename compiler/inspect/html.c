@@ -228,7 +228,8 @@ static void put_head(const Page *p)
     const Facts *f = p->facts;
     Arena *arena = p->u->arena;
 
-    text_put(p->t, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>");
+    text_put(p->t, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                   "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>");
     put_text(p->t, p->u->net->name);
     text_put(p->t, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<header><h1>", page_css);
     put_text(p->t, p->u->net->name);

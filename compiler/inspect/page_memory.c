@@ -49,8 +49,8 @@ void page_memory(Unit *u, const Facts *f, const Program *p, Text *t)
         return;
     text_put(t, "<h3>%s: %s for an image, in %d steps</h3>\n", p->mode == MODE_INFER ? "inference" : "training",
              bytes_text(u, p->scratch / p->tile * f->real_bytes), p->nests.count);
-    text_put(t, "<div class=\"scroll\"><svg viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" aria-label=\"memory over time\">\n", LEFT + WIDTH + 10,
-             TOP + HEIGHT + BELOW, LEFT + WIDTH + 10, TOP + HEIGHT + BELOW);
+    text_put(t, "<div class=\"scroll\"><svg viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" "
+                "aria-label=\"memory over time\">\n", LEFT + WIDTH + 10, TOP + HEIGHT + BELOW, LEFT + WIDTH + 10, TOP + HEIGHT + BELOW);
     for (int i = 0; i < p->tensors.count; i++) {
         const Tensor *s = p->tensors.at[i];
         if (s->role == ROLE_SCRATCH && !s->view_of && s->first >= 0)

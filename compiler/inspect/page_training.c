@@ -65,7 +65,8 @@ static void put_chart(Unit *u, const Csv *csv, const char *what, Text *t)
              TOP + HEIGHT + LOWER, LEFT + WIDTH + 12, TOP + HEIGHT + LOWER);
     for (int i = 0; i <= TICKS; i++) {
         double y = TOP + HEIGHT * (1 - (double)i / TICKS);
-        text_put(t, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text class=\"small\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.3g</text>\n", LEFT, y, LEFT + WIDTH,
+        text_put(t, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>"
+                    "<text class=\"small\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.3g</text>\n", LEFT, y, LEFT + WIDTH,
                  LEFT - 5, y + 4, low + (high - low) * i / TICKS);
     }
     text_put(t, "<text class=\"small\" x=\"%d\" y=\"%d\">epoch ", LEFT, TOP + HEIGHT + 18);

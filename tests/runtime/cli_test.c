@@ -153,8 +153,9 @@ static void training_says_what_it_does(void **state)
     same_files("a.safetensors", "b.safetensors");
     same_files("a.csv", "b.csv");
     assert_int_not_equal(access(tiny_path("a.resume.safetensors"), F_OK), 0);
-    assert_int_equal(run("net test --data % --weights %/a.safetensors"), 0);
+    assert_int_equal(run("net test --data % --weights %/a.safetensors --csv %/confusion.csv"), 0);
     holds("out", "test accuracy ");
+    holds("confusion.csv", "truth,\"apple\",\"pear\",\"plum\"\n\"apple\",");
     assert_int_equal(run("net train --data % --seed 2 --save %/c.safetensors --quiet"), 0);
     assert_int_equal(run("net train --data %/none"), 1);
     holds("err", "the data set idx was not found. Looked in:\n    ");

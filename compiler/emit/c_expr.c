@@ -165,42 +165,56 @@ static bool runs_over(const Expr *load, const Loop *l)
 /* How tightly an expression holds together; an operand that holds less tightly than its place asks for goes in parentheses. */
 enum { HOLD_CHOICE, HOLD_SUM = 3, HOLD_PRODUCT, HOLD_SIGN, HOLD_ATOM };
 
+typedef struct Printing Printing;
+
+/* How an operation is printed. One that is a function of libm is a row here and nothing else in C; what --strict has in its place is in
+ * c_same.c. */
 typedef struct OpText {
-    const char *name;       /* of the function in double; the float one has an f behind it; in formulas too unless `formula` */
-    const char *formula;
-    const char *symbol;     /* of an operator */
-    int hold, left, right;  /* of an operator, and what its operands need */
+    void (*print)(const Printing *p, const Expr *e);
+    const char *name, *single;  /* of a function in double, and in float */
+    const char *formula;        /* its name in formulas, where it is another */
+    const char *symbol;         /* of an operator */
+    int hold, left, right;      /* how tight it is, and what the operands of an operator need; choices of hold_of come first */
 } OpText;
 
+static void print_constant(const Printing *p, const Expr *e);
+static void print_load(const Printing *p, const Expr *e);
+static void print_place(const Printing *p, const Expr *e);
+static void print_total(const Printing *p, const Expr *e);
+static void print_random(const Printing *p, const Expr *e);
+static void print_negative(const Printing *p, const Expr *e);
+static void print_function(const Printing *p, const Expr *e);
+static void print_operator(const Printing *p, const Expr *e);
+static void print_extreme(const Printing *p, const Expr *e);
+static void print_select(const Printing *p, const Expr *e);
+
 static const OpText op_text[] = {
-    [OP_ABS]   = { .name = "fabs", .formula = "abs", .hold = HOLD_ATOM },
-    [OP_EXP]   = { .name = "exp",   .hold = HOLD_ATOM },
-    [OP_LOG]   = { .name = "log",   .hold = HOLD_ATOM },
-    [OP_LOG1P] = { .name = "log1p", .hold = HOLD_ATOM },
-    [OP_SQRT]  = { .name = "sqrt",  .hold = HOLD_ATOM },
-    [OP_TANH]  = { .name = "tanh",  .hold = HOLD_ATOM },
-    [OP_ERF]   = { .name = "erf",   .hold = HOLD_ATOM },
-    [OP_ADD]   = { .symbol = " + ", .hold = HOLD_SUM,     .left = HOLD_SUM,     .right = HOLD_PRODUCT },
-    [OP_SUB]   = { .symbol = " - ", .hold = HOLD_SUM,     .left = HOLD_SUM,     .right = HOLD_PRODUCT },
-    [OP_MUL]   = { .symbol = " * ", .hold = HOLD_PRODUCT, .left = HOLD_PRODUCT, .right = HOLD_SIGN },
-    [OP_DIV]   = { .symbol = " / ", .hold = HOLD_PRODUCT, .left = HOLD_PRODUCT, .right = HOLD_SIGN },
-    [OP_MAX]   = { .formula = "max", .symbol = " > ", .hold = HOLD_CHOICE },
-    [OP_MIN]   = { .formula = "min", .symbol = " < ", .hold = HOLD_CHOICE },
-    [OP_SELECT_GT] = { .symbol = " > ",  .hold = HOLD_CHOICE },
-    [OP_SELECT_EQ] = { .symbol = " == ", .hold = HOLD_CHOICE },
+    [OP_CONSTANT] = { print_constant, .hold = HOLD_ATOM },
+    [OP_LOAD]     = { print_load,     .hold = HOLD_ATOM },
+    [OP_INDEX]    = { print_place,    .hold = HOLD_ATOM },
+    [OP_TOTAL]    = { print_total,    .hold = HOLD_ATOM },
+    [OP_RANDOM]   = { print_random,   .hold = HOLD_ATOM },
+    [OP_NEG]      = { print_negative, .hold = HOLD_SIGN },
+    [OP_ABS]      = { print_function, .name = "fabs",  .single = "fabsf",  .hold = HOLD_ATOM, .formula = "abs" },
+    [OP_EXP]      = { print_function, .name = "exp",   .single = "expf",   .hold = HOLD_ATOM },
+    [OP_LOG]      = { print_function, .name = "log",   .single = "logf",   .hold = HOLD_ATOM },
+    [OP_LOG1P]    = { print_function, .name = "log1p", .single = "log1pf", .hold = HOLD_ATOM },
+    [OP_SQRT]     = { print_function, .name = "sqrt",  .single = "sqrtf",  .hold = HOLD_ATOM },
+    [OP_TANH]     = { print_function, .name = "tanh",  .single = "tanhf",  .hold = HOLD_ATOM },
+    [OP_ERF]      = { print_function, .name = "erf",   .single = "erff",   .hold = HOLD_ATOM },
+    [OP_ADD]      = { print_operator, .symbol = " + ", .hold = HOLD_SUM,     .left = HOLD_SUM,     .right = HOLD_PRODUCT },
+    [OP_SUB]      = { print_operator, .symbol = " - ", .hold = HOLD_SUM,     .left = HOLD_SUM,     .right = HOLD_PRODUCT },
+    [OP_MUL]      = { print_operator, .symbol = " * ", .hold = HOLD_PRODUCT, .left = HOLD_PRODUCT, .right = HOLD_SIGN },
+    [OP_DIV]      = { print_operator, .symbol = " / ", .hold = HOLD_PRODUCT, .left = HOLD_PRODUCT, .right = HOLD_SIGN },
+    [OP_MAX]      = { print_extreme,  .formula = "max", .symbol = " > ", .hold = HOLD_CHOICE },
+    [OP_MIN]      = { print_extreme,  .formula = "min", .symbol = " < ", .hold = HOLD_CHOICE },
+    [OP_SELECT_GT] = { print_select,  .symbol = " > ",  .hold = HOLD_CHOICE },
+    [OP_SELECT_EQ] = { print_select,  .symbol = " == ", .hold = HOLD_CHOICE },
 };
 
 const char *c_function_of(Op op, RealType real)
 {
-    static const struct { Op op; const char *name; } single[] = {
-        { OP_ABS, "fabsf" }, { OP_EXP, "expf" }, { OP_LOG, "logf" }, { OP_LOG1P, "log1pf" }, { OP_SQRT, "sqrtf" },
-        { OP_TANH, "tanhf" }, { OP_ERF, "erff" },
-    };
-
-    for (int i = 0; i < countof(single); i++)
-        if (single[i].op == op)
-            return real == REAL_FLOAT ? single[i].name : op_text[op].name;
-    return NULL;
+    return real == REAL_FLOAT ? op_text[op].single : op_text[op].name;
 }
 
 bool expr_is_plain(const Expr *e)
@@ -217,30 +231,21 @@ static bool is_call(const Expr *e)
 
 static int hold_of(const Scope *s, Form form, const Expr *e)
 {
-    switch (e->op) {
-    case OP_CONSTANT:
-        return e->number < 0 ? HOLD_SIGN : HOLD_ATOM;
-    case OP_NEG:
+    if (e->op == OP_CONSTANT && e->number < 0)
         return HOLD_SIGN;
-    case OP_INDEX:
-        return form == FORM_C || affine_is_simple(s, &e->index[0]) ? HOLD_ATOM : HOLD_SUM;
-    case OP_MAX: case OP_MIN:
-        return form == FORM_FORMULA || is_call(e) ? HOLD_ATOM : HOLD_CHOICE;
-    case OP_LOAD: case OP_TOTAL: case OP_RANDOM:
+    if (e->op == OP_INDEX && form == FORM_FORMULA && !affine_is_simple(s, &e->index[0]))
+        return HOLD_SUM;
+    if ((e->op == OP_MAX || e->op == OP_MIN) && (form == FORM_FORMULA || is_call(e)))
         return HOLD_ATOM;
-    case OP_ABS: case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_SQRT: case OP_TANH: case OP_ERF:
-    case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_SELECT_GT: case OP_SELECT_EQ:
-        return op_text[e->op].hold;
-    }
-    return HOLD_ATOM;
+    return op_text[e->op].hold;
 }
 
-typedef struct Printing {
+struct Printing {
     Text *t;
     const Scope *s;
     Form form;
     const char *total;
-} Printing;
+};
 
 /* The local that holds this load, or NULL. */
 static const char *held_name(const Scope *s, const Expr *load)
@@ -322,70 +327,74 @@ static void print_random(const Printing *p, const Expr *e)
     text_put(p->t, ")");
 }
 
+static void print_constant(const Printing *p, const Expr *e)
+{
+    CFile *f = p->s->file;
+
+    if (p->form == FORM_FORMULA) {
+        formula_number(p->t, p->s, e->number);
+        return;
+    }
+    text_put(p->t, "%s", c_number(p->t->arena, e->number, f->u->options.real));
+    f->needs.infinity |= !isfinite(e->number);
+}
+
+static void print_load(const Printing *p, const Expr *e)
+{
+    if (p->form == FORM_C && held_name(p->s, e)) {
+        text_put(p->t, "%s", held_name(p->s, e));
+        return;
+    }
+    if (p->form == FORM_C && p->s->lanes && runs_over(e, p->s->lanes))
+        text_put(p->t, "*(const %s_at *)&", p->s->file->lanes);
+    c_element(p->t, p->s, p->form, e->tensor, e->index);
+}
+
+static void print_place(const Printing *p, const Expr *e) { print_index(p, &e->index[0]); }
+static void print_total(const Printing *p, const Expr *e) { (void)e; text_put(p->t, "%s", p->total); }
+
+static void print_negative(const Printing *p, const Expr *e)
+{
+    text_put(p->t, "-");
+    print(p, e->a, HOLD_ATOM);
+}
+
+static void print_function(const Printing *p, const Expr *e)
+{
+    const OpText *op = &op_text[e->op];
+
+    p->s->file->needs.op[e->op] |= p->form == FORM_C;
+    print_call(p, p->form == FORM_C ? c_function_in(p->s->file, e->op) : op->formula ? op->formula : op->name, e->a, NULL);
+}
+
+static void print_operator(const Printing *p, const Expr *e)
+{
+    print(p, e->a, op_text[e->op].left);
+    text_put(p->t, "%s", op_text[e->op].symbol);
+    print(p, e->b, op_text[e->op].right);
+}
+
+static void print_extreme(const Printing *p, const Expr *e)
+{
+    if (p->form == FORM_FORMULA) {
+        print_call(p, op_text[e->op].formula, e->a, e->b);
+    } else if (is_call(e)) {
+        p->s->file->needs.op[e->op] = true;
+        print_call(p, e->op == OP_MAX ? "larger" : "smaller", e->a, e->b);
+    } else {
+        print_choice(p, e, e->a, e->b);
+    }
+}
+
+static void print_select(const Printing *p, const Expr *e) { print_choice(p, e, e->c, e->d); }
+
 static void print(const Printing *p, const Expr *e, int needs)
 {
-    RealType real = p->s->file->u->options.real;
-    Needs *needed = &p->s->file->needs;
     bool parentheses = hold_of(p->s, p->form, e) < needs;
 
     if (parentheses)
         text_put(p->t, "(");
-    switch (e->op) {
-    case OP_CONSTANT:
-        if (p->form == FORM_C) {
-            text_put(p->t, "%s", c_number(p->t->arena, e->number, real));
-            needed->infinity |= !isfinite(e->number);
-        } else {
-            formula_number(p->t, p->s, e->number);
-        }
-        break;
-    case OP_LOAD:
-        if (p->form == FORM_C && held_name(p->s, e)) {
-            text_put(p->t, "%s", held_name(p->s, e));
-            break;
-        }
-        if (p->form == FORM_C && p->s->lanes && runs_over(e, p->s->lanes))
-            text_put(p->t, "*(const %s_at *)&", p->s->file->lanes);
-        c_element(p->t, p->s, p->form, e->tensor, e->index);
-        break;
-    case OP_INDEX:
-        print_index(p, &e->index[0]);
-        break;
-    case OP_TOTAL:
-        text_put(p->t, "%s", p->total);
-        break;
-    case OP_RANDOM:
-        print_random(p, e);
-        break;
-    case OP_NEG:
-        text_put(p->t, "-");
-        print(p, e->a, HOLD_ATOM);
-        break;
-    case OP_ABS: case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_SQRT: case OP_TANH: case OP_ERF: {
-        const OpText *op = &op_text[e->op];
-        needed->op[e->op] |= p->form == FORM_C;
-        print_call(p, p->form == FORM_C ? c_function_in(p->s->file, e->op) : op->formula ? op->formula : op->name, e->a, NULL);
-        break;
-    }
-    case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV:
-        print(p, e->a, op_text[e->op].left);
-        text_put(p->t, "%s", op_text[e->op].symbol);
-        print(p, e->b, op_text[e->op].right);
-        break;
-    case OP_MAX: case OP_MIN:
-        if (p->form == FORM_FORMULA) {
-            print_call(p, op_text[e->op].formula, e->a, e->b);
-        } else if (is_call(e)) {
-            needed->op[e->op] = true;
-            print_call(p, e->op == OP_MAX ? "larger" : "smaller", e->a, e->b);
-        } else {
-            print_choice(p, e, e->a, e->b);
-        }
-        break;
-    case OP_SELECT_GT: case OP_SELECT_EQ:
-        print_choice(p, e, e->c, e->d);
-        break;
-    }
+    op_text[e->op].print(p, e);
     if (parentheses)
         text_put(p->t, ")");
 }

@@ -139,27 +139,22 @@ static void put_erf(CFile *f)
     PUT_LINES(f, lines);
 }
 
+static const struct { Op op; const char *name; void (*put)(CFile *f); } all[] = {
+    { OP_EXP, "same_exp", put_exp }, { OP_TANH, "same_tanh", put_tanh }, { OP_LOG, "same_log", put_log },
+    { OP_LOG1P, "same_log1p", put_log1p }, { OP_ERF, "same_erf", put_erf },
+};
+
 const char *c_same_function(Op op)
 {
-    switch (op) {
-    case OP_EXP:   return "same_exp";
-    case OP_LOG:   return "same_log";
-    case OP_LOG1P: return "same_log1p";
-    case OP_TANH:  return "same_tanh";
-    case OP_ERF:   return "same_erf";
-    case OP_CONSTANT: case OP_LOAD: case OP_INDEX: case OP_TOTAL: case OP_RANDOM: case OP_NEG: case OP_ABS: case OP_SQRT: case OP_ADD:
-    case OP_SUB: case OP_MUL: case OP_DIV: case OP_MAX: case OP_MIN: case OP_SELECT_GT: case OP_SELECT_EQ:
-        break;
-    }
+    for (int i = 0; i < countof(all); i++)
+        if (all[i].op == op)
+            return all[i].name;
     return NULL;
 }
 
 /* Those of the functions that are called. */
 void c_same(CFile *f)
 {
-    static const struct { Op op; void (*put)(CFile *f); } all[] = {
-        { OP_EXP, put_exp }, { OP_TANH, put_tanh }, { OP_LOG, put_log }, { OP_LOG1P, put_log1p }, { OP_ERF, put_erf },
-    };
     bool called[OP_SELECT_EQ + 1] = { false };
 
     for (int i = 0; i < countof(all); i++)

@@ -4,9 +4,9 @@
 #   examples/quickstart.sh
 #
 # Installs what is missing (apt-get, through sudo where needed), builds cnnc and libcnn in build/, compiles
-# examples/fashion/fashion.cnn to C and that to a program, and trains it for two epochs: on Fashion-MNIST if it is in $CNN_DATA, data/
+# examples/fashion/fashion.cnn to C, and trains it, by LLVM or else by the C compiler, for two epochs: on Fashion-MNIST if it is in $CNN_DATA, data/
 # or ../shared/data, else on digits that the program draws by itself. Everything it makes is in build/; it can be called again.
-# CNN_EPOCHS=N trains longer.
+# CNN_EPOCHS=N trains longer, CNN_MAKER=c takes the C compiler even if LLVM is there.
 set -eu
 
 begun=$(date +%s)
@@ -104,20 +104,31 @@ say "cnnc fashion.cnn -o fashion.c"
 "$cnnc" fashion.cnn -o fashion.c
 echo "$(wc -l <fashion.c) lines of C, forward and backward, written to be read"
 
-say "cnnc --main --style=fast --target=$machine fashion.cnn -o fast.c; cc -O3 -march=native fast.c libcnn.a -o fashion"
-"$cnnc" --main --style=fast --target="$machine" fashion.cnn -o fast.c
-# shellcheck disable=SC2046 # what libcnn.a needs are words
-run "compiling the network" cc -O3 -march=native fast.c "$build/runtime/libcnn.a" $(cat "$build/runtime/libcnn.needs") -o fashion
-echo "the same, made for this machine, with the runtime that trains it"
-
-say "./fashion train --epochs $epochs       on $words"
-./fashion train --data "$data" --epochs "$epochs" --save fashion.safetensors
+# What makes the program: LLVM, if cnnc was built with it, else the C compiler.
+llvm=$("$cnnc" --version | sed -n 's/.*\(LLVM [0-9]*\).*/\1/p')
+maker=${CNN_MAKER:-$([ -n "$llvm" ] && echo llvm || echo c)}
+if [ "$maker" = llvm ]; then
+    echo "$llvm is there: cnnc makes machine code of the same by itself, in memory"
+    say "cnnc train fashion.cnn --epochs $epochs       on $words"
+    "$cnnc" train fashion.cnn --data "$data" --epochs "$epochs" --save fashion.safetensors
+    next="build/compiler/cnnc train build/quickstart/fashion.cnn --help     what its commands can do"
+else
+    [ -n "$llvm" ] && why="CNN_MAKER=c" || why="LLVM was not found"
+    echo "$why: the C compiler makes the program"
+    say "cnnc --main --style=fast --target=$machine fashion.cnn -o fast.c; cc -O3 -march=native fast.c libcnn.a -o fashion"
+    "$cnnc" --main --style=fast --target="$machine" fashion.cnn -o fast.c
+    # shellcheck disable=SC2046 # what libcnn.a needs are words
+    run "compiling the network" cc -O3 -march=native fast.c "$build/runtime/libcnn.a" $(cat "$build/runtime/libcnn.needs") -o fashion
+    say "./fashion train --epochs $epochs       on $words"
+    ./fashion train --data "$data" --epochs "$epochs" --save fashion.safetensors
+    next="build/quickstart/fashion help                         what its program can do"
+fi
 
 cat <<END
 
 What next?
   less build/quickstart/fashion.c                       the network as C; look for "backward"
-  build/quickstart/fashion help                         what its program can do
+  $next
   build/compiler/cnnc examples/fashion/fashion.cnn      its layers, shapes and numbers
   examples/get-data.sh fashion_mnist                    the real data, if it was not there
   cd examples/fashion && make train                     the whole training: more than 92 %

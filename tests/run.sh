@@ -386,7 +386,6 @@ stage_examples() {
     fi
     test_it "the examples" tests/examples.sh "$cnnc" "$out/main/runtime/libcnn.a" "$out/examples" "$gcc -O3 -march=native" "$torch"
     CNN_STEPS=${CNN_STEPS-20} test_it "examples/quickstart.sh" examples/quickstart.sh
-    CNN_MAKER=c CNN_STEPS=${CNN_STEPS-20} test_it "examples/quickstart.sh by the C compiler" examples/quickstart.sh
 }
 
 # ---- all of them

@@ -1,4 +1,4 @@
-/* cli.c: the commands of a compiled network. The only file besides progress.c and report.c that speaks to people. */
+/* cli.c: the commands of a compiled network. The only file besides progress.c, record.c, plot.c and report.c that speaks to people. */
 #include "checkpoint.h"
 #include "data.h"
 #include "fail.h"
@@ -6,9 +6,12 @@
 #include "memory.h"
 #include "npy.h"
 #include "options.h"
-#include "progress.h"
+#include "page.h"
+#include "plot.h"
+#include "record.h"
 #include "report.h"
 #include "safetensors.h"
+#include "sweep.h"
 
 #include <math.h>
 #include <signal.h>
@@ -172,7 +175,26 @@ static char *checkpoint_path(const Work *w, const cnn_plan *plan, cnn_error *err
     return path;
 }
 
-static bool test_and_report(Work *w, cnn_scores *scores)
+/* The page of --report, if it is asked for. `record` NULL: there was no training; `scores` NULL: there are no test images. */
+static bool write_page(Work *w, const Record *record, const cnn_scores *scores, const int64_t *confusion)
+{
+    if (!w->options->report || !speaks(w))
+        return true;
+    Page page = { .net = w->net, .data = w->data, .scores = scores, .confusion = confusion };
+    if (record) {
+        page.epochs = record->epochs;
+        page.epoch_count = record->count;
+        page.best = record->best;
+        page.of_test = record->of_test;
+    }
+    if (!cnn_page_write(&page, w->options->report, &w->error))
+        return false;
+    if (!w->options->quiet)
+        printf("report in %s\n", w->options->report);
+    return true;
+}
+
+static bool test_and_report(Work *w, const Record *record, cnn_scores *scores)
 {
     size_t n = w->model->outputs;
     int64_t *confusion = n <= 1000 ? cnn_memory_get(n * n, sizeof *confusion, "the table of confusions", &w->error) : NULL;
@@ -184,6 +206,7 @@ static bool test_and_report(Work *w, cnn_scores *scores)
     if (good && w->options->command == COMMAND_TEST && w->options->csv)
         good = confusion ? cnn_report_csv(w->model, w->data, confusion, w->options->csv, &w->error)
                          : cnn_fail(&w->error, "a table of the confusions of %zu classes is too large", n);
+    good = together(w, good && write_page(w, record, scores, confusion));
     cnn_memory_release(confusion);
     return good;
 }
@@ -200,11 +223,17 @@ static void print_end(const Work *w, const cnn_plan *plan, const cnn_outcome *ou
         fprintf(to, "nothing was saved: say where with --save FILE, or with a `save` line in the train block of %s\n", w->model->source);
 }
 
-static bool after_training(Work *w, const cnn_plan *plan, const cnn_outcome *outcome)
+static bool after_training(Work *w, const cnn_plan *plan, const Record *record, const cnn_outcome *outcome)
 {
     const bool quiet = w->options->quiet || !speaks(w);
     if (outcome->stopped && !speaks(w))
         return true;
+    if (!plan->whole && !quiet)
+        cnn_record_table(record);
+    if (w->options->plot && speaks(w))
+        cnn_record_plot(record);
+    if (speaks(w) && (w->options->plot || (!plan->whole && !quiet && record->count > 1)))
+        putchar('\n');
     if (outcome->stopped) {
         printf("stopped after epoch %lld, step %lld; the run is in %s\n", (long long)outcome->epochs, (long long)outcome->steps, plan->checkpoint);
         print_continuation(w, plan->checkpoint, stdout);
@@ -213,10 +242,10 @@ static bool after_training(Work *w, const cnn_plan *plan, const cnn_outcome *out
     if (!quiet)
         print_end(w, plan, outcome, stdout);
     if (plan->whole)
-        return true;
+        return together(w, write_page(w, record, NULL, NULL));
     cnn_scores test;
     bool tested = cnn_data_test_images(w->data) > 0;
-    if (tested && !test_and_report(w, &test))
+    if (tested ? !test_and_report(w, record, &test) : !together(w, write_page(w, record, NULL, NULL)))
         return false;
     return together(w, cnn_report_expect(w->model, tested ? &test : NULL, outcome->validation.images ? &outcome->validation : NULL, &w->error));
 }
@@ -224,10 +253,14 @@ static bool after_training(Work *w, const cnn_plan *plan, const cnn_outcome *out
 static bool train_on_data(Work *w, cnn_plan *plan)
 {
     const bool quiet = w->options->quiet || !speaks(w);
-    Progress progress = cnn_progress_new(stdout, quiet, w->model);
-    progress.terminal &= !w->launched;          /* mpirun gives its processes a terminal of its own, whatever it writes to itself */
-    cnn_listener listener = { &progress, cnn_progress_note, cnn_progress_step, cnn_progress_epoch, asked_to_stop };
+    Record record;
     cnn_outcome outcome;
+    if (!together(w, cnn_record_open(&record, stdout, quiet, speaks(w) ? w->options->tensorboard : NULL, w->model, &w->error))) {
+        cnn_record_close(&record);
+        return false;
+    }
+    record.progress.terminal &= !w->launched;   /* mpirun gives its processes a terminal of its own, whatever it writes to itself */
+    cnn_listener listener = cnn_record_listener(&record, asked_to_stop);
     if (!quiet) {
         printf("%s: %zu parameters, %zu training images", w->model->name, w->model->weight_count, cnn_data_training_images(w->data));
         if (cnn_data_test_images(w->data))
@@ -238,11 +271,42 @@ static bool train_on_data(Work *w, cnn_plan *plan)
         fflush(stdout);
     }
     bool good = cnn_train(w->net, w->data, plan, &listener, &outcome, &w->error);
-    cnn_progress_clear(&progress);
+    cnn_progress_clear(&record.progress);
     /* The checkpoint has done its service; a run that ended here does not go on. */
     if (good && !outcome.stopped && plan->checkpoint && (plan->checkpoint_always || plan->resume))
         good = together(w, !speaks(w) || !cnn_io_exists(plan->checkpoint) || cnn_io_remove(plan->checkpoint, &w->error));
-    return good && after_training(w, plan, &outcome);
+    good = good && after_training(w, plan, &record, &outcome);
+    if (good)
+        good = together(w, !record.failed || cnn_fail(&w->error, "%s", record.error.text));
+    cnn_record_close(&record);
+    return good;
+}
+
+/* --find-lr: a drawing, and what to type. */
+static bool find_rate(Work *w, const cnn_plan *plan)
+{
+    if (cnn_ranks_several(w->ranks))
+        return cnn_fail(&w->error, "--find-lr looks for a rate in one process: call it without mpirun");
+    Progress progress = cnn_progress_new(stdout, w->options->quiet, w->model);
+    cnn_listener listener = { .context = &progress, .step = cnn_progress_step, .stop = asked_to_stop };
+    Sweep sweep;
+    bool good = cnn_sweep_run(w->net, w->data, plan, &listener, &sweep, &w->error);
+    cnn_progress_clear(&progress);
+    if (!good)
+        return false;
+    Plot plot = { .title = "loss, by learning rate", .across = "learning rate (logarithmic)", .x = sweep.rate, .x_stride = 1, .points = sweep.count,
+                  .log_x = true, .curves = { { NULL, sweep.loss, 1, 1 } }, .count = 1, .columns = cnn_progress_columns(stdout) - 1,
+                  .utf8 = cnn_plot_utf8(), .colour = progress.colour };
+    if (!w->options->quiet)
+        cnn_plot(&plot, stdout);
+    if (sweep.suggested == 0) {
+        printf("the loss falls at no learning rate from %g to %g: is something else wrong?\n", sweep.count ? sweep.rate[0] : 0.0,
+               sweep.count ? sweep.rate[sweep.count - 1] : 0.0);
+        return true;
+    }
+    printf("the loss falls fastest about %g, and is lowest at %.2g\n", sweep.suggested, sweep.last_good);
+    printf("try: --lr %g        (the train block says %g)\n", sweep.suggested, cnn_plan_of(w->model).rate);
+    return true;
 }
 
 static bool train(Work *w)
@@ -252,6 +316,10 @@ static bool train(Work *w)
         return false;
     w->data = w->options->input ? cnn_data_npy(w->net, w->options->input, w->options->target, &w->error)
                                 : cnn_data_open(w->net, w->options->data, &w->error);
+    if (w->data && cnn_data_note(w->data) && !w->options->quiet && speaks(w))
+        note(NULL, cnn_data_note(w->data));
+    if (w->data && w->options->find_lr)
+        return find_rate(w, &plan);
     char *checkpoint = w->data ? checkpoint_path(w, &plan, &w->error) : NULL;
     if (!together(w, checkpoint != NULL)) {
         cnn_memory_release(checkpoint);
@@ -284,7 +352,7 @@ static bool test(Work *w)
     } else {
         w->data = cnn_data_find(w->net, w->options->data, DATA_TEST, &w->error);
     }
-    return together(w, w->data != NULL) && test_and_report(w, &scores);
+    return together(w, w->data != NULL) && test_and_report(w, NULL, &scores);
 }
 
 /* All images of --input in reals, and their targets if `target` is not NULL; for cnn_memory_release. */

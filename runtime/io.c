@@ -313,6 +313,69 @@ void cnn_io_abandon(IoOutput *output)
     *output = (IoOutput){ .fd = -1 };
 }
 
+/* ---- logs */
+
+bool cnn_io_log_open(IoLog *log, const char *path, bool *exists, cnn_error *error)
+{
+    *exists = false;
+    *log = (IoLog){ .fd = -1, .path = cnn_memory_text(path, error) };
+    if (!log->path)
+        return false;
+    log->fd = system_open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND);
+    if (log->fd >= 0)
+        return true;
+    *exists = errno == EEXIST;
+    if (!*exists)
+        cnn_fail(error, "%s: cannot be written: %s", path, strerror(errno));
+    cnn_io_log_close(log);
+    return false;
+}
+
+bool cnn_io_log_add(IoLog *log, const void *from, size_t bytes, cnn_error *error)
+{
+    struct stat status;
+    if (system_stat(log->fd, &status) < 0)
+        return cnn_fail(error, "%s: its size cannot be read: %s", log->path, strerror(errno));
+    for (size_t done = 0; done < bytes;) {
+        ssize_t put = system_write(log->fd, (const char *)from + done, bytes - done);
+        if (put <= 0) {
+            cnn_fail(error, "%s: cannot be written: %s", log->path, put < 0 ? strerror(errno) : "the disk takes no more");
+            if (ftruncate(log->fd, status.st_size) < 0)
+                cnn_fail_more(error, "  and its end is a part of a record");
+            return false;
+        }
+        done += (size_t)put;
+    }
+    return true;
+}
+
+void cnn_io_log_close(IoLog *log)
+{
+    if (log->fd >= 0)
+        system_close(log->fd);
+    cnn_memory_release(log->path);
+    *log = (IoLog){ .fd = -1 };
+}
+
+bool cnn_io_make_folder(const char *path, cnn_error *error)
+{
+    char *part = cnn_memory_text(path, error);
+    if (!part)
+        return false;
+    bool good = true;
+    for (char *c = part + 1; good && c[-1]; c++) {
+        if (*c != '/' && *c)
+            continue;
+        char kept = *c;
+        *c = 0;
+        if (!cnn_io_is_folder(part) && (faulty(IO_FOLDER, NULL) || mkdir(part, 0777) < 0))
+            good = cnn_fail(error, "%s: the folder cannot be made: %s", part, strerror(errno));
+        *c = kept;
+    }
+    cnn_memory_release(part);
+    return good;
+}
+
 bool cnn_io_remove(const char *path, cnn_error *error)
 {
     if (faulty(IO_REMOVE, NULL) || unlink(path) < 0)

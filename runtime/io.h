@@ -43,6 +43,22 @@ bool cnn_io_finish(IoOutput *output, cnn_error *error);
 /* Gives up: the old file stays as it was. Harmless after cnn_io_finish. */
 void cnn_io_abandon(IoOutput *output);
 
+/* ---- a file that grows by whole records */
+
+typedef struct IoLog {
+    int fd;                     /* -1: none */
+    char *path;
+} IoLog;
+
+/* Makes a new file; one that is there already is not touched: false without a sentence, with *exists. */
+bool cnn_io_log_open(IoLog *log, const char *path, bool *exists, cnn_error *error);
+/* Adds bytes; if they cannot all be written, none of them stay. */
+bool cnn_io_log_add(IoLog *log, const void *from, size_t bytes, cnn_error *error);
+void cnn_io_log_close(IoLog *log);
+
+/* Makes a folder, and those that it lies in, unless they are there. */
+bool cnn_io_make_folder(const char *path, cnn_error *error);
+
 bool cnn_io_remove(const char *path, cnn_error *error);
 
 /* ---- folders */
@@ -56,7 +72,7 @@ char *cnn_io_join(const char *folder, const char *name, cnn_error *error);
 
 /* ---- for tests */
 
-typedef enum IoCall { IO_OPEN, IO_STAT, IO_READ, IO_WRITE, IO_TRUNCATE, IO_SYNC, IO_CLOSE, IO_RENAME, IO_REMOVE, IO_LIST } IoCall;
+typedef enum IoCall { IO_OPEN, IO_STAT, IO_READ, IO_WRITE, IO_TRUNCATE, IO_SYNC, IO_CLOSE, IO_RENAME, IO_REMOVE, IO_LIST, IO_FOLDER } IoCall;
 
 /* Asked before every call of the system: 0 lets it go on, anything else is the errno with which it fails. It may lower *bytes
  * of a read or write, for short ones. NULL: none is asked. */

@@ -34,6 +34,10 @@ static const Option options[] = {
     { "--seed", "N", WHOLE, TRAIN | GRAD, 0, AT(seed), "what all random numbers are a function of" },
     { "--save", "FILE", TEXT, TRAIN, 0, AT(save), "where the weights go" },
     { "--csv", "FILE", TEXT, TRAIN | TEST, 0, AT(csv), "a table of the epochs (train), of the confusions (test)" },
+    { "--plot", NULL, FLAG, TRAIN, 0, AT(plot), "draw the curves of loss and accuracy at the end" },
+    { "--report", "FILE", TEXT, TRAIN | TEST, 0, AT(report), "a page with curves, confusions, filters, mistakes" },
+    { "--tensorboard", "DIR", TEXT, TRAIN, 0, AT(tensorboard), "write the curves as event files for TensorBoard" },
+    { "--find-lr", NULL, FLAG, TRAIN, 0, AT(find_lr), "instead of training, look for a good learning rate" },
     { "--checkpoint", "FILE", TEXT, TRAIN, 0, AT(checkpoint), "where an unfinished run is kept" },
     { "--resume", "FILE", TEXT, TRAIN, 0, AT(resume), "go on with an unfinished run, bit for bit" },
     { "--eval", NULL, FLAG, GRAD, 0, AT(eval), "the gradient of inference, not of training" },
@@ -143,6 +147,8 @@ static bool check(const Options *o, const cnn_model *model, cnn_error *error)
         return cnn_fail(error, "--input and --data exclude each other");
     if (o->resume && o->weights)
         return cnn_fail(error, "--resume and --weights exclude each other: the run has its own weights");
+    if (o->find_lr && (o->input || o->resume))
+        return cnn_fail(error, "--find-lr and %s exclude each other", o->input ? "--input" : "--resume");
     if (o->fine_tune && !o->weights)
         return cnn_fail(error, "--fine-tune needs --weights FILE");
     return true;

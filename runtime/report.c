@@ -27,6 +27,15 @@ static void print_column(FILE *to, const char *text, int columns, bool right)
     fprintf(to, "%*s%.*s%*s", right ? columns - width : 0, "", (int)bytes, text, right ? 0 : columns - width, "");
 }
 
+/* Characters of a text: UTF-8 counts one each. */
+static int columns_of(const char *text)
+{
+    int columns = 0;
+    for (; *text; text++)
+        columns += ((unsigned char)*text & 0xc0) != 0x80;
+    return columns;
+}
+
 static int digits_of(int64_t n)
 {
     char text[24];
@@ -35,17 +44,23 @@ static int digits_of(int64_t n)
 
 static void print_confusion(const cnn_model *model, const cnn_data *data, const int64_t *confusion, FILE *to)
 {
-    enum { LABEL = 14 };
+    enum { LABEL = 14, PAGE = 79 };
     size_t n = model->outputs;
     char buffer[24];
     if (n > MOST_CLASSES) {
         fprintf(to, "\nthe table of confusions of %zu classes is too wide to print\n", n);
         return;
     }
-    int width = 5;
+    int width = 5, longest = 0;
     for (size_t i = 0; i < n * n; i++)
         if (digits_of(confusion[i]) + 1 > width)
             width = digits_of(confusion[i]) + 1;
+    for (size_t i = 0; i < n; i++) {
+        int columns = columns_of(cnn_data_label(model, data, i, buffer)) + 1;
+        longest = columns > longest ? columns : longest;
+    }
+    while (width < longest && LABEL + (width + 1) * (int)n <= PAGE)             /* whole labels where there is room for them */
+        width++;
     fprintf(to, "\nconfusion: what it is (down), what it was taken for (across)\n");
     print_column(to, "", LABEL, false);
     for (size_t k = 0; k < n; k++) {

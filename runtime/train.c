@@ -1,6 +1,7 @@
 /* train.c: epochs, steps, and what happens between them. */
 #include "checkpoint.h"
 #include "data.h"
+#include "detective.h"
 #include "fail.h"
 #include "feed.h"
 #include "history.h"
@@ -45,7 +46,7 @@ typedef struct Trainer {
     Watch stop, plateau, best;
     int64_t epochs, epoch_steps, all_steps;
     void *last_weights, *last_state;            /* at the last whole epoch, for when the loss is no number any more */
-    double rate;                /* of the last step */
+    double rate, step_loss;     /* of the last step */
     double began, trained;      /* seconds: when this epoch began, how long it has trained */
     size_t trained_images;
 } Trainer;
@@ -291,52 +292,13 @@ static void release(Trainer *t)
 
 /* ---- a step */
 
-/* The name of the last tensor (the backward pass comes to it first) whose numbers are not all finite; NULL if all are. */
-static const char *not_finite(const Trainer *t, const void *array)
-{
-    const cnn_model *model = t->net->model;
-    for (int i = model->weight_tensors; i-- > 0;) {
-        const cnn_tensor *w = &model->weights[i];
-        if (!t->net->reals->finite(cnn_at(t->net->reals, array, w->offset), w->count))
-            return w->name;
-    }
-    return NULL;
-}
-
-static const char *largest_weight(const Trainer *t, const void *weights, double *size)
-{
-    const cnn_model *model = t->net->model;
-    const char *name = "";
-    *size = 0;
-    for (int i = 0; i < model->weight_tensors; i++)
-        for (size_t k = 0; k < model->weights[i].count; k++) {
-            double w = fabs(t->net->reals->get(weights, model->weights[i].offset + k));
-            if (w > *size) {
-                *size = w;
-                name = model->weights[i].name;
-            }
-        }
-    return name;
-}
-
 /* The loss or a weight is no number: says what can be known, and goes back to the last weights that were good. */
-static bool report_not_finite(Trainer *t, double loss)
+static bool report_not_finite(Trainer *t, double loss, const uint32_t *numbers, size_t ours, size_t count)
 {
     const RunState *r = &t->run;
-    const char *weight = not_finite(t, t->net->weights), *gradient = not_finite(t, t->batch->gradient);
-    double size;
-    const char *largest = largest_weight(t, t->net->weights, &size);
-    char where[96];
-    snprintf(where, sizeof where, "at epoch %lld, step %lld (step %lld of the run)", (long long)r->epoch + 1, (long long)r->step + 1,
-             (long long)r->total_step + 1);
-    if (isfinite(loss))
-        cnn_fail(t->error, "%s holds numbers that are not finite %s", weight, where);
-    else
-        cnn_fail(t->error, "the loss is %s %s", isnan(loss) ? "not a number" : "infinite", where);
-    if (gradient)
-        cnn_fail_more(t->error, "  the gradient of %s was the first that is not finite", gradient);
-    cnn_fail_more(t->error, "  the largest weight is %.3g, in %s", size, largest);
-    cnn_fail_more(t->error, "  most often the learning rate is too high: it was %g, try --lr %g", t->rate, t->rate / 10);
+    Incident incident = { .net = t->net, .batch = t->batch, .ours = ours, .images = count, .numbers = numbers, .seed = t->plan->seed, .epoch = r->epoch,
+                          .step = r->step, .total_step = r->total_step, .loss = loss, .rate = t->rate, .first_rate = t->plan->rate };
+    cnn_detective_report(&incident, t->error);
     copy(t->net, t->net->weights, t->net->state, t->last_weights, t->last_state);
     cnn_changed(t->net);
     if (r->epoch > 0)
@@ -375,12 +337,13 @@ static bool take_step(Trainer *t)
     if (!cnn_batch_step(t->batch, count, t->plan->seed, (uint32_t)r->total_step, &loss, t->error))
         return false;
     if (!isfinite(loss) || !cnn_optimizer_update(&t->optimizer, t->batch->gradient, t->rate, t->net->threads))
-        return together(t, report_not_finite(t, loss));
+        return together(t, report_not_finite(t, loss, t->order + first + part.first, part.end - part.first, count));
     if (!count_results(t, part.end - part.first, count))
         return false;
     cnn_metrics_add_loss(&t->train, loss, count);
     t->trained += seconds() - began;
     t->trained_images += count;
+    t->step_loss = loss;
     r->step++;
     r->total_step++;
     return true;
@@ -390,7 +353,7 @@ static cnn_progress progress_of(const Trainer *t)
 {
     return (cnn_progress){
         .epoch = t->run.epoch, .epochs = t->epochs, .step = t->run.step, .steps = t->epoch_steps, .total_step = t->run.total_step, .rate = t->rate,
-        .train = cnn_metrics_scores(&t->train), .validation_is_test = t->check_is_test, .seconds = seconds() - t->began,
+        .step_loss = t->step_loss, .train = cnn_metrics_scores(&t->train), .validation_is_test = t->check_is_test, .seconds = seconds() - t->began,
         .images_per_second = t->trained > 0 ? (double)t->trained_images / t->trained : 0,
     };
 }
@@ -571,6 +534,9 @@ static bool finish(Trainer *t)
 {
     const cnn_plan *plan = t->plan;
     RunState *r = &t->run;
+    _Static_assert(sizeof(cnn_epoch) == HISTORY_COLUMNS * sizeof(double), "a row of the history is a cnn_epoch");
+    if (t->listener && t->listener->history)
+        t->listener->history(t->listener->context, (const cnn_epoch *)r->history, (size_t)r->history_rows, r->best_epoch);
     t->outcome->epochs = r->epoch;
     t->outcome->steps = r->total_step;
     t->outcome->best_epoch = r->best_epoch;

@@ -24,7 +24,7 @@ import sys
 import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PAGES = ["README.md", "docs/LANGUAGE.md", "docs/ABI.md", "docs/INSPECT.md", "examples/README.md"]
+PAGES = ["README.md", "docs/LANGUAGE.md", "docs/TRAINING.md", "docs/ABI.md", "docs/INSPECT.md", "examples/README.md"]
 BLOCK = re.compile(r"(?:^<!-- (?P<what>[^\n]*) -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
 
 

@@ -143,7 +143,7 @@ static void training_says_what_it_does(void **state)
     holds("out", "Stats: 21 parameters, 100 training images, 50 test images\n");
     holds("out", "    epoch      loss  accuracy  test loss  test acc   images/s     time\n      1/3    ");
     holds("out", "nothing was saved: say where with --save FILE, or with a `save` line in the train block of linear.cnn");
-    holds("out", "confusion: what it is (down), what it was taken for (across)\n               appl pear plum\napple  ");
+    holds("out", "confusion: what it is (down), what it was taken for (across)\n               apple  pear  plum\napple  ");
     holds("out", "class                  images      found    precise\napple                      17 ");
     holds("out", "\ntest accuracy ");
     assert_int_equal(run("net train --data % --save %/a.safetensors --csv %/a.csv"), 0);

@@ -377,7 +377,7 @@ static void a_loss_that_is_no_number_ends_the_run(void **state)
     memcpy(before, cnn_weights(net), sizeof before);
     assert_false(cnn_train(net, data, &plan, NULL, NULL, &error));
     assert_non_null(strstr(error.text, "the loss is infinite at epoch 1, step 2 (step 2 of the run)"));
-    assert_non_null(strstr(error.text, "the largest weight is "));
+    assert_non_null(strstr(error.text, "the largest weights are "));
     assert_non_null(strstr(error.text, "try --lr 1e+29"));
     assert_memory_equal(before, cnn_weights(net), sizeof before);
     plan.rate = INFINITY;

@@ -143,7 +143,7 @@ typedef struct cnn_progress {
     int64_t epoch, epochs;      /* epochs done before this one, of all */
     int64_t step, steps;        /* steps done in this epoch, of all of it */
     int64_t total_step;         /* steps done in all */
-    double rate;                /* learning rate of the last step */
+    double rate, step_loss;     /* learning rate and loss of the last step */
     cnn_scores train;           /* this epoch so far */
     cnn_scores validation;      /* at the end of an epoch: of the validation images, else of the test images; images 0: none */
     bool validation_is_test;
@@ -152,12 +152,22 @@ typedef struct cnn_progress {
     double images_per_second;   /* of training alone */
 } cnn_progress;
 
+/* An epoch that has ended. What is not known is NAN. */
+typedef struct cnn_epoch {
+    double epoch, step;         /* counted from 1, in all */
+    double rate;                /* of its last step */
+    double loss, accuracy;
+    double validation_loss, validation_accuracy;                /* of the validation images, else of the test images */
+} cnn_epoch;
+
 /* Who is told how training goes; each may be NULL. */
 typedef struct cnn_listener {
     void *context;
     cnn_note *note;
     void (*step)(void *context, const cnn_progress *now);
     void (*epoch)(void *context, const cnn_progress *now);
+    /* At the end, once: all epochs, those before it was resumed too, and the best one, counted from 1, or 0. */
+    void (*history)(void *context, const cnn_epoch *epochs, size_t count, int64_t best);
     bool (*stop)(void *context);                /* asked after each step: true ends the run there, with a checkpoint */
 } cnn_listener;
 

@@ -280,13 +280,6 @@ arg:
         $$->key = $ID;
         $$->key_span = @ID;
     }
-  | TRAIN '=' value                             /* the images that `digits` draws: the one key that is a keyword, too */
-    {
-        $$ = $value;
-        $$->span = @$;
-        $$->key = "train";
-        $$->key_span = @TRAIN;
-    }
   ;
 
 /* An argument that still lacks its key. */

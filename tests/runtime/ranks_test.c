@@ -227,7 +227,7 @@ static void ranks_do_not_change_a_bit(void **state)
 {
     (void)state;
     for (int kind = 0; kind < 4; kind++)
-        for (int rule = 0; rule < RULES; rule++) {
+        for (int rule = 0; rule < RULES; rule += kind < 2 ? 1 : 3) {
             cnn_model model = model_of(kind);
             cnn_setting settings[OTHERS + 1];
             size_t bytes, csv_bytes, again;
@@ -272,7 +272,7 @@ static void a_run_goes_on_with_other_ranks(void **state)
     (void)state;
     static const int ranks[][2] = { { 4, 1 }, { 1, 4 }, { 2, 4 }, { 4, 3 } };
     for (int kind = 0; kind < 2; kind++)
-        for (int rule = 1; rule < 5; rule++) {
+        for (int rule = 1; rule < 5; rule += 2) {
             cnn_model model = model_of(kind);
             cnn_setting settings[OTHERS + 1];
             with_rule(&model, rule, settings);

@@ -116,7 +116,7 @@ static void print_classes(const cnn_model *model, const cnn_data *data, const in
         fprintf(to, " %8lld %8.2f %% %8.2f %%\n", (long long)there, there ? 100 * (double)right / (double)there : 0.0,
                 guessed ? 100 * (double)right / (double)guessed : 0.0);
     }
-    fprintf(to, "found: share of the class's images that were taken for it; precise: share of what was taken for it that is it\n");
+    fprintf(to, "found: share of the class's images that were taken for it\nprecise: share of what was taken for it that is it\n");
 }
 
 /* A cell of a table: in quotation marks, which are doubled within. */

@@ -350,6 +350,14 @@ stage_inspect() {
     test_it "a network as a page, in a browser" tests/inspect/page.sh "$cnnc" "$out/inspect" "$(find_browser)"
 }
 
+stage_session() {
+    if ! have python3; then
+        skip "what a run of training leaves behind" "no python3"
+        return
+    fi
+    test_it "what a run of training leaves behind" python3 tests/runtime/session.py "$cnnc" "$out/main/runtime/libcnn.a" "$gcc -O1"
+}
+
 stage_torch() {
     if [ -z "$torch" ]; then
         skip "the same networks in PyTorch" "python3-torch is not installed"
@@ -394,7 +402,7 @@ begun=$(now)
 install_missing
 find_compilers
 find_torch
-all="arrows build unit golden messages layers random llvm torch strict variants inspect docs integrate bench parallel examples"
+all="arrows build unit golden messages layers random llvm torch strict variants inspect session docs integrate bench parallel examples"
 for stage in $all; do
     case " ${stages:-$all} build " in
         *" $stage "*) ;;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 /* ---- faults */
 
@@ -117,6 +118,37 @@ static bool job_grad(cnn_error *error)
     return job_command(error, 6, (char *[]){ "net", "grad", weights, input, target, output, NULL });
 }
 
+/* Everything that a run leaves behind, by its command line. */
+static bool job_leave(cnn_error *error)
+{
+    char data[128], save[128], report[128], board[128], weights[128];
+    snprintf(data, sizeof data, "--data=%s", tiny_folder);
+    snprintf(save, sizeof save, "--save=%s", tiny_path("left.safetensors"));
+    snprintf(report, sizeof report, "--report=%s", tiny_path("left.html"));
+    snprintf(board, sizeof board, "--tensorboard=%s", tiny_path("left.board"));
+    snprintf(weights, sizeof weights, "--epochs=2");
+    return job_command(error, 8, (char *[]){ "net", "train", data, save, report, board, weights, "--plot", NULL });
+}
+
+static bool job_find(cnn_error *error)
+{
+    char data[128];
+    snprintf(data, sizeof data, "--data=%s", tiny_folder);
+    return job_command(error, 4, (char *[]){ "net", "train", data, "--find-lr", NULL });
+}
+
+static bool job_pictures(cnn_error *error)
+{
+    cnn_model pictures = model;
+    SETTINGS(pictures, SETTING("source", "folder", { "dir", 0, NULL }));
+    cnn_net *net = cnn_new(&pictures, 9, error);
+    cnn_data *data = net ? cnn_data_open(net, tiny_path("pictures"), error) : NULL;
+    bool good = data != NULL;
+    cnn_data_free(data);
+    cnn_free(net);
+    return good;
+}
+
 static const struct {
     const char *name;
     bool (*job)(cnn_error *error);
@@ -127,6 +159,9 @@ static const struct {
     { "test", job_test, { NULL } },
     { "run", job_run, { "y.npy", NULL } },
     { "grad", job_grad, { "g.safetensors", NULL } },
+    { "leave", job_leave, { "left.html", NULL } },
+    { "find", job_find, { NULL } },
+    { "pictures", job_pictures, { NULL } },
 };
 enum { JOBS = sizeof jobs / sizeof *jobs, MOST_CALLS = 5000 };
 
@@ -253,6 +288,16 @@ static int prepare(void **state)
     char labels[] = "\x93NUMPY\1\0\x3f\0{'descr': '|u1', 'fortran_order': False, 'shape': (5,), }\n\0\1\2\0\1";
     labels[8] = (char)(sizeof labels - 1 - 10 - 5);
     tiny_write(tiny_path("t.npy"), labels, sizeof labels - 1);
+
+    static const char *const folders[] = { "pictures", "pictures/a", "pictures/b", "pictures/c" };
+    for (int i = 0; i < 4; i++) {
+        char name[64];
+        if (mkdir(tiny_path(folders[i]), 0777) < 0)
+            return -1;
+        snprintf(name, sizeof name, "%s/x.pgm", folders[i]);
+        if (i)
+            tiny_write(tiny_path(name), "P5 3 2 255\n123456", 17);
+    }
 
     /* cnn_main prints what is expected to fail. */
     if (!freopen(tiny_path("stderr"), "w", stderr))

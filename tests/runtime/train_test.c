@@ -345,6 +345,65 @@ static void frozen_layers_keep_their_weights(void **state)
     cnn_free(net);
 }
 
+/* The whole gradient, of all layers together, is made shorter; one that is short enough stays. */
+static void long_gradients_are_clipped(void **state)
+{
+    (void)state;
+    enum { N = 9 };
+    static const double norms[] = { 0.01, 1e6 };
+    for (int i = 0; i < 2; i++) {
+        cnn_model model = tiny_double_linear();
+        SETTINGS(model, SETTING("optimizer", "sgd", { "lr", 0.5, NULL }), SETTING("clip", NULL, { "norm", norms[i], NULL }));
+        cnn_net *net = cnn_new(&model, 9, NULL);
+        double x[6 * N], t[3 * N], g[21], dx[6 * N], p[21], loss, norm = 0;
+        tiny_images(net, x, t, N, 4);
+        memcpy(p, cnn_weights(net), sizeof p);
+        assert_true(cnn_gradient(net, x, t, N, 1, false, &loss, g, dx, NULL));
+        for (int k = 0; k < 21; k++)
+            norm += g[k] * g[k];
+        norm = sqrt(norm);
+        double factor = norm > norms[i] ? norms[i] / norm : 1;
+        assert_true(i == 0 ? factor < 0.5 : factor == 1);
+        cnn_data *data = cnn_data_arrays(net, x, t, N, NULL);
+        cnn_plan plan = cnn_plan_of(&model);
+        plan.whole = true;
+        plan.epochs = 1;
+        assert_true(cnn_train(net, data, &plan, NULL, NULL, NULL));
+        for (int k = 0; k < 21; k++)
+            assert_true(fabs(((double *)cnn_weights(net))[k] - (p[k] - 0.5 * factor * g[k])) < 1e-6 * factor);
+        cnn_data_free(data);
+        cnn_free(net);
+    }
+}
+
+/* Of a smoothed target no result gets all: the validation loss is that of (1 - e) t + e/classes. */
+static void smoothed_targets_are_what_the_loss_is_of(void **state)
+{
+    (void)state;
+    enum { N = 8 };
+    cnn_model model = tiny_double_linear();
+    SETTINGS(model, SETTING("loss", "crossentropy", { "smooth", 0.3, NULL }), SETTING("optimizer", "sgd", { "lr", 0, NULL }),
+             SETTING("epochs", NULL, { "epochs", 1, NULL }), SETTING("validate", NULL, { "share", 0.5, NULL }));
+    cnn_net *net = cnn_new(&model, 1, NULL);
+    double x[6], t[3], y[3], want = 0;
+    double all_x[6 * N], all_t[3 * N];
+    tiny_images(net, x, t, 1, 3);
+    for (int i = 0; i < N; i++) {               /* the same image again and again, so that any half of them will do */
+        memcpy(all_x + 6 * i, x, sizeof x);
+        memcpy(all_t + 3 * i, t, sizeof t);
+    }
+    assert_true(cnn_run(net, x, 1, y, NULL));
+    for (int k = 0; k < 3; k++)
+        want -= (0.7 * t[k] + 0.1) * log(y[k]);
+    cnn_data *data = cnn_data_arrays(net, all_x, all_t, N, NULL);
+    cnn_plan plan = cnn_plan_of(&model);
+    cnn_outcome outcome;
+    assert_true(cnn_train(net, data, &plan, NULL, &outcome, NULL));
+    assert_true(fabs(outcome.validation.loss - want) < 1e-12);
+    cnn_data_free(data);
+    cnn_free(net);
+}
+
 static void training_stops_when_nothing_becomes_better(void **state)
 {
     (void)state;
@@ -431,6 +490,8 @@ int main(void)
         cmocka_unit_test(rules_follow_their_formulas),
         cmocka_unit_test(schedules_follow_their_formulas),
         cmocka_unit_test(frozen_layers_keep_their_weights),
+        cmocka_unit_test(long_gradients_are_clipped),
+        cmocka_unit_test(smoothed_targets_are_what_the_loss_is_of),
         cmocka_unit_test(training_stops_when_nothing_becomes_better),
         cmocka_unit_test(a_loss_that_is_no_number_ends_the_run),
         cmocka_unit_test(plans_that_make_no_sense_are_refused),

@@ -7,6 +7,7 @@
 #include "loops/layout.h"
 #include "loops/loops.h"
 #include "loops/machine.h"
+#include "loops/lower.h"
 #include "net/net.h"
 #include "weights.h"
 
@@ -39,6 +40,8 @@ static bool parse(Unit *u)
 
 static bool lower(Unit *u)
 {
+    if (u->options.style == STYLE_FAST)
+        net_commute(u, u->net);
     if (!u->options.infer) {
         u->train = program_lower(u, u->net, MODE_TRAIN);
         u->eval = program_lower(u, u->net, MODE_EVAL);

@@ -58,6 +58,7 @@ typedef struct Needs {
     bool op[OP_SELECT_EQ + 1];      /* a function of libm; OP_MAX, OP_MIN: larger, smaller; OP_RANDOM: uniform */
     bool infinity;
     bool lanes, sum_of_lanes;       /* vectors of the fast style, of the machine of this variant */
+    bool choose;                    /* a choice for each of their lanes */
 } Needs;
 
 /* A file for several machines has one for itself, with what they share, and one for each machine: its functions and its steps. */
@@ -109,6 +110,7 @@ void c_join_variants(CFile *f);
 /* For GCC: what it makes worse by optimising. */
 void c_pragmas(CFile *f);
 void c_nest_attribute(CFile *f);            /* NEST, which every function of a nest begins with, in a file for one machine */
+const char *c_choose(const CFile *f);        /* "CHOOSE16": the macro that chooses lane by lane */
 void c_lanes(CFile *f);                     /* the type of vectors */
 /* The code of each machine, the functions of nests as printed before, under the conditions in which there is any; the choice. Returns
  * where the functions of the first machine begin in the text. */

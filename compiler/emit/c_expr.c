@@ -293,6 +293,47 @@ static void print_choice(const Printing *p, const Expr *e, const Expr *then, con
     print(p, otherwise, HOLD_CHOICE);
 }
 
+/* True if the value differs from lane to lane. */
+static bool is_lanes(const Printing *p, const Expr *e)
+{
+    if (!e)
+        return false;
+    if (e->op == OP_LOAD)
+        return runs_over(e, p->s->lanes);
+    if (e->op == OP_TOTAL)
+        return !c_sums_lanes(p->s->nest);
+    return is_lanes(p, e->a) || is_lanes(p, e->b) || is_lanes(p, e->c) || is_lanes(p, e->d);
+}
+
+static void print_in_lanes(const Printing *p, const Expr *e)
+{
+    if (is_lanes(p, e)) {
+        print(p, e, HOLD_SUM);
+        return;
+    }
+    text_put(p->t, "(%s){ 0 } + ", p->s->file->lanes);
+    print(p, e, HOLD_PRODUCT);
+}
+
+/* CHOOSE16(a > b, c, d): for every lane what its own comparison says. C has no choice between vectors. */
+static void print_lane_choice(const Printing *p, const Expr *e, const Expr *then, const Expr *otherwise)
+{
+    if (!is_lanes(p, e)) {
+        print_choice(p, e, then, otherwise);
+        return;
+    }
+    p->s->file->needs.choose = true;
+    text_put(p->t, "%s(", c_choose(p->s->file));
+    print_in_lanes(p, e->a);
+    text_put(p->t, "%s", op_text[e->op].symbol);
+    print_in_lanes(p, e->b);
+    text_put(p->t, ", ");
+    print_in_lanes(p, then);
+    text_put(p->t, ", ");
+    print_in_lanes(p, otherwise);
+    text_put(p->t, ")");
+}
+
 static void print_index(const Printing *p, const Affine *a)
 {
     bool simple = affine_is_simple(p->s, a);
@@ -376,7 +417,9 @@ static void print_operator(const Printing *p, const Expr *e)
 
 static void print_extreme(const Printing *p, const Expr *e)
 {
-    if (p->form == FORM_FORMULA) {
+    if (p->form == FORM_C && p->s->lanes) {
+        print_lane_choice(p, e, e->a, e->b);
+    } else if (p->form == FORM_FORMULA) {
         print_call(p, op_text[e->op].formula, e->a, e->b);
     } else if (is_call(e)) {
         p->s->file->needs.op[e->op] = true;
@@ -386,7 +429,13 @@ static void print_extreme(const Printing *p, const Expr *e)
     }
 }
 
-static void print_select(const Printing *p, const Expr *e) { print_choice(p, e, e->c, e->d); }
+static void print_select(const Printing *p, const Expr *e)
+{
+    if (p->form == FORM_C && p->s->lanes)
+        print_lane_choice(p, e, e->c, e->d);
+    else
+        print_choice(p, e, e->c, e->d);
+}
 
 static void print(const Printing *p, const Expr *e, int needs)
 {

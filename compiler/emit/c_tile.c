@@ -98,8 +98,15 @@ static void begin_vector(Text *t, Scope *s)
     const Nest *n = s->nest;
     const char *name = name_of_total(s);
 
-    if (!n->start || c_sums_lanes(n) || (n->start->op == OP_CONSTANT && n->start->number == 0))
-        put_code(t, arena_print(t->arena, "%s %s = { 0 };", s->file->lanes, name));
+    const char *lanes = s->file->lanes;
+
+    if (n->put == PUT_SET)                              /* the value is the total */
+        return;
+    if (n->put != PUT_ADD)
+        put_code(t, arena_print(t->arena, "%s %s = %s%s;", lanes, name, code_of(s, n->start ? n->start : expr_of_dst(s)),
+                                n->start && !uses_lanes(n->start, s->lanes) ? arena_print(t->arena, " + (%s){ 0 }", lanes) : ""));
+    else if (!n->start || c_sums_lanes(n) || (n->start->op == OP_CONSTANT && n->start->number == 0))
+        put_code(t, arena_print(t->arena, "%s %s = { 0 };", lanes, name));
     else
         put_code(t, arena_print(t->arena, "%s %s = %s%s;", s->file->lanes, name, code_of(s, n->start),
                                 uses_lanes(n->start, s->lanes) ? "" : arena_print(t->arena, " + (%s){ 0 }", s->file->lanes)));
@@ -107,7 +114,23 @@ static void begin_vector(Text *t, Scope *s)
 
 static void put_vector(Text *t, Scope *s)
 {
-    put_code(t, arena_print(t->arena, "%s += %s;", name_of_total(s), code_of(s, s->nest->value)));
+    const char *total = name_of_total(s), *value;
+
+    switch (s->nest->put) {
+    case PUT_SET:
+        break;
+    case PUT_ADD:
+        put_code(t, arena_print(t->arena, "%s += %s;", total, code_of(s, s->nest->value)));
+        break;
+    case PUT_MAX: case PUT_MIN:
+        value = code_of(s, s->nest->value);
+        if (!uses_lanes(s->nest->value, s->lanes))
+            value = arena_print(t->arena, "(%s + (%s){ 0 })", value, s->file->lanes);
+        s->file->needs.choose = true;
+        put_code(t, arena_print(t->arena, "%s = %s(%s %c %s, %s, %s);", total, c_choose(s->file), value, s->nest->put == PUT_MAX ? '>' : '<', total,
+                                value, total));
+        break;
+    }
 }
 
 static void end_vector(Text *t, Scope *s)
@@ -121,13 +144,18 @@ static void end_vector(Text *t, Scope *s)
         total = arena_print(t->arena, "sum_of_%s(&%s)", s->file->lanes, total);
     if (summed && n->start && !(n->start->op == OP_CONSTANT && n->start->number == 0))
         total = arena_print(t->arena, "%s + %s", code_of(s, n->start), total);
+    if (n->put == PUT_SET)
+        total = code_of(s, n->value);
+    if (n->put == PUT_SET && !uses_lanes(n->value, s->lanes))
+        total = arena_print(t->arena, "%s + (%s){ 0 }", total, s->file->lanes);
     if (n->finish) {
         Text *finished = text_new(t->arena);
         c_expr(finished, s, FORM_C, n->finish, total);
         total = finished->at;
     }
     c_element(place, s, FORM_C, n->dst, n->index);
-    put_code(t, arena_print(t->arena, "%s%s %s %s;", summed ? "" : arena_print(t->arena, "*(%s_at *)&", s->file->lanes), place->at, n->start ? "=" : "+=", total));
+    put_code(t, arena_print(t->arena, "%s%s %s %s;", summed ? "" : arena_print(t->arena, "*(%s_at *)&", s->file->lanes), place->at,
+                            n->start || n->put != PUT_ADD ? "=" : "+=", total));
 }
 
 static void put_vectors(Text *t, Scope *s)

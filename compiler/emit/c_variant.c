@@ -209,6 +209,11 @@ void c_nest_attribute(CFile *f)
 }
 
 /* Vectors as GCC and Clang know them: the images of a tile side by side. A machine without them takes one image at a time, in plain C. */
+const char *c_choose(const CFile *f)
+{
+    return arena_print(f->u->arena, "CHOOSE%d", machine_lanes(f->u->options.machine, f->u->options.real));
+}
+
 void c_lanes(CFile *f)
 {
     int bytes = f->u->options.machine->vector_bytes;
@@ -225,6 +230,13 @@ void c_lanes(CFile *f)
         text_line(f->t, "typedef %s %s __attribute__((vector_size(%d)));", f->real, f->lanes, bytes);
         text_line(f->t, "/* The same in an array, which may begin anywhere. */");
         text_line(f->t, "typedef %s %s_at __attribute__((vector_size(%d), aligned(%d), may_alias));", f->real, f->lanes, bytes, bytes / count);
+    }
+    if (f->needs.choose && count > 1) {
+        text_line(f->t, "/* Lane by lane: what a comparison found, and the choice between two numbers by it. */");
+        text_line(f->t, "typedef %s masks%d __attribute__((vector_size(%d)));", bytes / count == 8 ? "long long" : "int", count, bytes);
+        text_line(f->t, "#define %s(found, a, b) ((%s)(((found) & (masks%d)(a)) | (~(found) & (masks%d)(b))))", c_choose(f), f->lanes, count, count);
+    } else if (f->needs.choose) {
+        text_line(f->t, "#define %s(found, a, b) ((found) ? (a) : (b))", c_choose(f));
     }
     if (!f->needs.sum_of_lanes)
         return;

@@ -246,8 +246,9 @@ static void begin_vector(Code *c)
 {
     const Nest *n = c->nest;
 
-    c->held[number_of_vector(c)] = starts_at_zero(n) || c_sums_lanes(n) ? LLVMConstNull(c->vector)
-                                   : llvm_in_lanes(c, llvm_expr(c, n->start, NULL));
+    bool zero = n->put == PUT_SET || (n->put == PUT_ADD && (starts_at_zero(n) || c_sums_lanes(n)));
+    c->held[number_of_vector(c)] = zero ? LLVMConstNull(c->vector)
+                                   : llvm_in_lanes(c, n->start ? llvm_expr(c, n->start, NULL) : load_dst(c));
     c->held_count++;
 }
 
@@ -255,8 +256,7 @@ static void put_vector(Code *c)
 {
     LLVMValueRef *held = &c->held[number_of_vector(c)];
 
-    assert(c->nest->put == PUT_ADD);
-    *held = put(c, *held);
+    *held = llvm_in_lanes(c, put(c, *held));
 }
 
 /* The lanes of a vector added up: halves onto each other, as sum_of_lanes of the C file does. */
@@ -289,9 +289,9 @@ static void end_vector(Code *c)
     }
     if (n->finish)
         value = llvm_expr(c, n->finish, value);
-    if (!n->start)
+    if (!n->start && n->put == PUT_ADD)
         value = llvm_put(c, PUT_ADD, load_dst(c), value, "after");
-    store_dst(c, value);
+    store_dst(c, c_sums_lanes(n) ? value : llvm_in_lanes(c, value));
 }
 
 static void put_tile_in_vectors(Code *c)

@@ -54,7 +54,7 @@ static void relu_backward(Build *b, Site *s)
 
 const LayerKind layer_relu = {
     .name = "relu", .summary = "x where it is positive, else 0",
-    .foreign = "ReLU", .example = "relu",
+    .foreign = "ReLU", .example = "relu", .rises = true,
     .shape = shape, .lower = relu_lower, .backward = relu_backward,
 };
 

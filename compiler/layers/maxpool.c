@@ -64,6 +64,6 @@ static void backward(Build *b, Site *s)
 const LayerKind layer_maxpool = {
     .name = "maxpool", .summary = "the largest value in each window",
     .args = args, .arg_count = countof(args),
-    .foreign = "MaxPooling2D MaxPool2D MaxPool2d", .example = "maxpool 2x2",
+    .foreign = "MaxPooling2D MaxPool2D MaxPool2d", .example = "maxpool 2x2", .picks_largest = true,
     .shape = shape, .arithmetic = window_arithmetic, .lower = lower, .backward = backward,
 };

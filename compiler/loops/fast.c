@@ -45,12 +45,18 @@ static bool vectorises(const Expr *e, const Loop *lanes)
         return true;
     case OP_LOAD:
         return lane_step(e->tensor, e->index, lanes) >= 0;
+    case OP_INDEX:
+        for (int i = 0; i < e->index[0].count; i++)
+            if (e->index[0].term[i].loop == lanes)
+                return false;
+        return true;
     case OP_NEG:
         return vectorises(e->a, lanes);
-    case OP_ADD: case OP_SUB: case OP_MUL:
+    case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_MAX: case OP_MIN:
         return vectorises(e->a, lanes) && vectorises(e->b, lanes);
-    case OP_INDEX: case OP_RANDOM: case OP_ABS: case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_SQRT: case OP_TANH:
-    case OP_ERF: case OP_DIV: case OP_MAX: case OP_MIN: case OP_SELECT_GT: case OP_SELECT_EQ:
+    case OP_SELECT_GT: case OP_SELECT_EQ:
+        return vectorises(e->a, lanes) && vectorises(e->b, lanes) && vectorises(e->c, lanes) && vectorises(e->d, lanes);
+    case OP_RANDOM: case OP_ABS: case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_SQRT: case OP_TANH: case OP_ERF:
         return false;
     }
     return false;
@@ -319,6 +325,20 @@ static void schedule_pixels(Nest *n)
     unroll_small_sums(n);
 }
 
+/* No sum to share numbers for: place after place, as many as a vector has at a time. */
+static void schedule_vectors(Unit *u, Nest *n, Loop *lanes, int64_t vector)
+{
+    order_as_dst(n);
+    nest_places_first(n);
+    if (lanes->extent > vector)
+        nest_split(u, n, n->hold - 1, vector);
+    else
+        n->hold--;
+    nest_move_loop(n, n->hold, n->loop_count - 1);
+    n->loops[n->loop_count - 1]->kind = LOOP_LANES;
+    unroll_small_sums(n);
+}
+
 typedef struct Channels { bool any; } Channels;
 
 static void see_channels(void *context, const Expr *load)
@@ -347,6 +367,11 @@ void nest_schedule_fast(Unit *u, Nest *n)
     if (channels && vector > 1 && (n->dst->channels_last || reads_channels(n)) && sums && n->put == PUT_ADD && nest_is_gather(n)
         && has_lanes(n, channels, vector)) {
         schedule_channels(u, n, channels, vector);
+        return;
+    }
+    if (channels && vector > 1 && (channels == (images >= 0 ? n->loops[images] : NULL) || n->dst->channels_last) && nest_is_gather(n)
+        && !(sums && n->put == PUT_ADD) && lane_step(n->dst, n->index, channels) == 1 && has_lanes(n, channels, vector)) {
+        schedule_vectors(u, n, channels, vector);
         return;
     }
     if (channels && n->dst->channels_last) {

@@ -19,4 +19,8 @@ const char *symbol_here(Build *b, const Tensor *t);
 /* Ends the nest that nest_begin began and whose fields are filled in, the loop over images and its indices included. */
 void nest_end(Build *b);
 
+/* commute.c: for style fast, relu follows a maxpool that it stands before: max(max(a, 0), max(b, 0)) = max(max(a, b), 0), with a quarter of
+ * the work, and what the larger map held need not be kept for the backward pass. The same bits. */
+void net_commute(Unit *u, Net *net);
+
 #endif

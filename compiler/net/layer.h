@@ -57,6 +57,9 @@ typedef struct LayerKind {
     int arg_count;
     int least_inputs, most_inputs;  /* 0, 0 means exactly one; paths, `from` and ARG_VALUES give more; most -1: any number */
     bool paths;                     /* may be written with { path ... } */
+    bool rises;                     /* y is a choice between x and a constant that never falls where x rises: exact, so it may as well
+                                       follow the choice of a largest value */
+    bool picks_largest;             /* y is the largest of some of x's values */
     bool loss;                      /* takes the network's output; used by `loss NAME`; makes no value */
     const char *foreign;            /* other frameworks' names: "Conv2D Conv2d Convolution2D" */
     const char *example;            /* a line that is right, for help: "conv 32, 3x3, same, relu" */

@@ -93,6 +93,7 @@ static bool layout(Unit *u)
         each(u, program_channels_innermost);
         each(u, program_images_innermost);
         each(u, program_pack);
+        each(u, program_cut);
         each(u, program_transpose);
     }
     return true;

@@ -10,7 +10,10 @@
 
 #include <string.h>
 
-enum { MAP_RANK = 4 };          /* n, c, h, w */
+enum {
+    MAP_RANK = 4,               /* n, c, h, w */
+    MOST_ROOM = 4               /* vectors of channels that are one panel (pack.c), whether it is a whole number of pairs or not */
+};
 
 static bool is_map(const Tensor *t)
 {
@@ -19,11 +22,18 @@ static bool is_map(const Tensor *t)
 
 /* ---- the choice */
 
+static int64_t padded(int64_t channels, int64_t vector)
+{
+    return (channels + vector - 1) / vector * vector;
+}
+
 /* Shares of peak that weighted sums reach, measured on one core with 32 registers of 16 lanes. Images innermost lose with the
  * channels, as the working set grows with them. */
 static double share_channels(int64_t channels, int64_t vector)
 {
-    return channels % vector == 0 ? 0.95 : 0.05;            /* lanes over other channels are left to the C compiler */
+    if (channels % vector && channels < vector / 4)
+        return 0.05;                                        /* left to the C compiler */
+    return 0.95 * (double)channels / (double)padded(channels, vector);
 }
 
 static double share_images(int64_t channels, bool weights)
@@ -76,13 +86,32 @@ typedef struct Uses {
     int first_read, last_read, first_write, last_write;     /* numbers of nests, -1: none */
 } Uses;
 
+static bool same_dims(const Tensor *a, const Tensor *b)
+{
+    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
+}
+
+/* True if t shows a map as something else, or something else as a map. */
+static bool is_row_of_map(const Tensor *t)
+{
+    return t->view_of && (is_map(t) || is_map(t->view_of)) && !same_dims(t, t->view_of);
+}
+
+/* The tensor of the same form whose storage t shows. */
+static const Tensor *shown_by(const Tensor *t)
+{
+    while (t->view_of && !is_row_of_map(t))
+        t = t->view_of;
+    return t;
+}
+
 static bool loads_just(const Expr *e, const Tensor *t)
 {
-    return e && ((e->op == OP_LOAD && e->tensor == t) || loads_just(e->a, t) || loads_just(e->b, t) || loads_just(e->c, t)
+    return e && ((e->op == OP_LOAD && shown_by(e->tensor) == t) || loads_just(e->a, t) || loads_just(e->b, t) || loads_just(e->c, t)
                  || loads_just(e->d, t));
 }
 
-/* Uses of t by this very name, not of what shares its storage. */
+/* Uses of t in this form, not of what shares its storage in another one. */
 static Uses uses_of(const Program *p, const Tensor *t)
 {
     Uses s = { -1, -1, -1, -1 };
@@ -93,7 +122,7 @@ static Uses uses_of(const Program *p, const Tensor *t)
             s.first_read = s.first_read < 0 ? i : s.first_read;
             s.last_read = i;
         }
-        if (n->dst == t) {
+        if (shown_by(n->dst) == t) {
             s.first_write = s.first_write < 0 ? i : s.first_write;
             s.last_write = i;
         }
@@ -101,15 +130,10 @@ static Uses uses_of(const Program *p, const Tensor *t)
     return s;
 }
 
-static bool same_dims(const Tensor *a, const Tensor *b)
-{
-    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
-}
-
 /* True if a copy can stand for the view: one of the two is written, all of it before the other is read. */
 static bool can_copy(const Program *p, const Tensor *view)
 {
-    const Tensor *map = view->view_of;
+    const Tensor *map = shown_by(view->view_of);
     Uses v = uses_of(p, view), m = uses_of(p, map);
 
     if (view->rank != 2 || map->rank != MAP_RANK || map->view_of || map->role != ROLE_SCRATCH)
@@ -123,7 +147,7 @@ static bool views_can_be_copied(const Program *p)
 {
     for (int i = 0; i < p->tensors.count; i++) {
         const Tensor *t = p->tensors.at[i];
-        if (t->view_of && (is_map(t) || is_map(t->view_of)) && !same_dims(t, t->view_of) && !can_copy(p, t))
+        if (is_row_of_map(t) && !can_copy(p, t))
             return false;
     }
     return true;
@@ -165,7 +189,7 @@ static Nest *copy_row(Unit *u, const Program *p, const Nest *beside, Tensor *to,
 
 static void copy_view(Unit *u, Program *p, Tensor *view)
 {
-    Tensor *map = view->view_of;
+    Tensor *map = (Tensor *)shown_by(view->view_of);
     Uses v = uses_of(p, view), m = uses_of(p, map);
 
     view->view_of = NULL;
@@ -174,6 +198,93 @@ static void copy_view(Unit *u, Program *p, Tensor *view)
             program_insert(u, p, m.last_write + 1, copy_row(u, p, p->nests.at[m.last_write], view, map));
     } else if (m.first_read >= 0) {
         program_insert(u, p, v.last_write + 1, copy_row(u, p, p->nests.at[v.last_write], map, view));
+    }
+}
+
+/* ---- channels that do not fill their vectors
+ *
+ * The last vector of a pixel may reach over its last channel: the map has room there. What lies in that room is computed like the rest,
+ * from what lies in the room of other maps, and no other lane ever reads it. */
+
+static Loop *channel_loop(const Tensor *t, const Affine *index)
+{
+    const Affine *c = &index[1];
+    return c->count == 1 && c->offset == 0 && c->term[0].factor == 1 && c->term[0].loop->extent == t->dim[1] ? c->term[0].loop : NULL;
+}
+
+static bool runs_over(const Affine *index, int rank, const Loop *l)
+{
+    for (int i = 0; i < rank; i++)
+        for (int j = 0; j < index[i].count; j++)
+            if (index[i].term[j].loop == l)
+                return true;
+    return false;
+}
+
+/* True if e may be computed for channels beyond the last one of l: all it reads there is in maps with room, or in weights, which are
+ * packed with room (pack.c). */
+static bool may_reach_over(const Expr *e, const Loop *l, bool packs)
+{
+    if (!e)
+        return true;
+    if (e->op == OP_RANDOM || e->op == OP_INDEX)
+        return !runs_over(e->index, e->op == OP_INDEX ? 1 : 2, l);
+    if (e->op == OP_LOAD && runs_over(e->index, e->tensor->rank, l)) {
+        const Tensor *t = e->tensor;
+        return is_map(t) ? tensor_base((Tensor *)t)->room && channel_loop(t, e->index) == l
+                         : packs && (t->role == ROLE_PARAM || t->role == ROLE_CONSTANT) && !t->view_of;
+    }
+    return may_reach_over(e->a, l, packs) && may_reach_over(e->b, l, packs) && may_reach_over(e->c, l, packs) && may_reach_over(e->d, l, packs);
+}
+
+static bool sets_single_places(const Nest *n)
+{
+    for (int i = 0; i < n->loop_count; i++)
+        if (!nest_places_loop(n, n->loops[i]))
+            return false;
+    return n->put == PUT_SET && !n->start && !n->finish;
+}
+
+/* The channels of dst that this nest can be stretched over, with the room; NULL if it cannot. */
+static Loop *stretches(const Nest *n)
+{
+    Loop *l = channel_loop(n->dst, n->index);
+    bool packs = is_convolution(n);
+
+    return l && !n->fill && may_reach_over(n->value, l, packs) && may_reach_over(n->start, l, packs) && may_reach_over(n->finish, l, false) ? l : NULL;
+}
+
+static void find_room(const Unit *u, Program *p)
+{
+    int64_t vector = machine_lanes(u->options.machine, u->options.real);
+    bool changed = true;
+
+    for (int i = 0; i < p->tensors.count; i++) {
+        Tensor *t = p->tensors.at[i];
+        t->room = is_map(t) && !t->view_of && t->dim[1] % vector != 0 && t->dim[1] >= vector / 4 && t->dim[1] <= MOST_ROOM * vector;
+    }
+    while (changed) {
+        changed = false;
+        for (int i = 0; i < p->nests.count; i++) {
+            const Nest *n = p->nests.at[i];
+            Tensor *base = tensor_base(n->dst);
+            if (is_map(n->dst) && base->room && !stretches(n) && !sets_single_places(n)) {
+                base->room = false;
+                changed = true;
+            }
+        }
+    }
+}
+
+/* After the axes have turned. */
+static void make_room(const Unit *u, Program *p)
+{
+    int64_t vector = machine_lanes(u->options.machine, u->options.real);
+
+    for (int i = 0; i < p->tensors.count; i++) {
+        Tensor *t = p->tensors.at[i];
+        if (t->channels_last && tensor_base(t)->room)
+            t->dim[3] = padded(t->channels, vector);
     }
 }
 
@@ -201,11 +312,15 @@ void program_channels_innermost(Unit *u, Program *p)
         return;
     for (int i = 0; i < p->tensors.count; i++) {
         Tensor *t = p->tensors.at[i];
-        if (t->view_of && (is_map(t) || is_map(t->view_of)) && !same_dims(t, t->view_of))
+        if (is_row_of_map(t))
             copy_view(u, p, t);
     }
+    find_room(u, p);
     for (int i = 0; i < p->nests.count; i++) {
         Nest *n = p->nests.at[i];
+        Loop *wide = is_map(n->dst) && tensor_base(n->dst)->room ? stretches(n) : NULL;
+        if (wide)
+            wide->extent = padded(wide->extent, machine_lanes(u->options.machine, u->options.real));
         n->value = expr_map(u, n->value, turn_load, NULL);
         n->start = expr_map(u, n->start, turn_load, NULL);
         n->finish = expr_map(u, n->finish, turn_load, NULL);
@@ -219,7 +334,8 @@ void program_channels_innermost(Unit *u, Program *p)
         int64_t channels = t->dim[1];
         t->dim[1] = t->dim[2];
         t->dim[2] = t->dim[3];
-        t->dim[3] = channels;
+        t->dim[3] = t->channels = channels;
         t->channels_last = true;
     }
+    make_room(u, p);
 }

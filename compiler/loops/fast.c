@@ -354,6 +354,51 @@ static bool reads_channels(const Nest *n)
     return c.any;
 }
 
+/* The summed loop whose numbers lie side by side in one factor at least, or NULL. */
+static Loop *summed_neighbours(const Nest *n, int vector)
+{
+    for (int i = 0; i < n->loop_count; i++)
+        if (summed(n, i) && n->value->op == OP_MUL && n->value->a->op == OP_LOAD && n->value->b->op == OP_LOAD
+            && lane_step(n->value->a->tensor, n->value->a->index, n->loops[i]) == 1
+            && lane_step(n->value->b->tensor, n->value->b->index, n->loops[i]) == 1 && has_lanes(n, n->loops[i], vector))
+            return n->loops[i];
+    return NULL;
+}
+
+/* A single image: lanes over neighbours of dst, or over what is summed; else the totals of a row together. */
+static void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector)
+{
+    Loop *along = sums && n->put == PUT_ADD && vector > 1 ? summed_neighbours(n, vector) : NULL;
+    int64_t most = u->options.machine->registers / 2;
+
+    if (!nest_is_gather(n)) {
+        nest_places_first(n);
+        return;
+    }
+    if (along) {
+        Loop *list[MAX_LOOPS];
+        nest_move_loop(n, loop_of(n, along), n->loop_count - 1);
+        int count = place_loops(n, along, list);
+        if (along->extent > vector)
+            nest_split(u, n, n->loop_count - 1, vector);
+        n->loops[n->loop_count - 1]->kind = LOOP_LANES;
+        if (count > 0)
+            tile_loop(u, n, list[0], largest_divisor(list[0]->extent, most < list[0]->extent ? most : list[0]->extent));
+        order_tile(n);
+        return;
+    }
+    if (row && sums && n->put == PUT_ADD && vector > 1 && lane_step(n->dst, n->index, row) == 1 && has_lanes(n, row, vector)) {
+        schedule_tile(u, n, row, vector);
+        return;
+    }
+    order_as_dst(n);
+    nest_places_first(n);
+    if (row && sums && n->hold > 0 && n->loops[n->hold - 1] == row) {
+        nest_move_loop(n, n->hold - 1, n->loop_count - 1);
+        n->hold--;
+    }
+}
+
 void nest_schedule_fast(Unit *u, Nest *n)
 {
     int vector = machine_lanes(u->options.machine, u->options.real);
@@ -376,6 +421,10 @@ void nest_schedule_fast(Unit *u, Nest *n)
     }
     if (channels && n->dst->channels_last) {
         schedule_pixels(n);
+        return;
+    }
+    if (images < 0 && u->options.tile == 1 && n->dst->rank > 0) {
+        schedule_single(u, n, channels, sums, vector);
         return;
     }
     if (images < 0 || u->options.tile % vector != 0) {

@@ -22,6 +22,9 @@ void program_channels_innermost(Unit *u, Program *p);
  * are made. Where channels are innermost; after program_channels_innermost. */
 void program_pack(Unit *u, Program *p);
 
+/* cut.c: for single images, sums along neighbours in two parts: whole vectors, and the rest. */
+void program_cut(Unit *u, Program *p);
+
 /* layout.c: the images of a tile become the innermost axis of everything in the scratch block. After program_gather, before phases. */
 void program_images_innermost(Unit *u, Program *p);
 

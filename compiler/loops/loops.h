@@ -51,6 +51,8 @@ typedef struct Tensor {
     bool has_n;                 /* that axis is there (tile.c drops it) */
     bool one_image;             /* per image, but lives in a run of nests that handle one image at a time: it has room for that one */
     bool channels_last;         /* a map with its channels innermost: n, h, w, c (channels.c) */
+    bool room;                  /* channels.c: it gets that room */
+    int64_t channels;           /* of such a map; its last axis may have room for more, up to whole vectors, that nobody reads */
     Site *site;                 /* which layer it belongs to, or NULL */
     Param *param;               /* ROLE_PARAM, ROLE_STATE, ROLE_GRADIENT */
     bool own_symbol;            /* of a view: it has a symbol of its own, and is not called like the tensor it shows */

@@ -35,7 +35,13 @@ static bool factors(const Nest *n, Expr *factor[2])
 static Loop *channel(const Tensor *t, const Affine *index)
 {
     const Affine *last = &index[t->rank - 1];
-    return t->channels_last && last->count == 1 && last->term[0].factor == 1 ? last->term[0].loop : NULL;
+    return t->channels_last && last->count == 1 && last->offset == 0 && last->term[0].factor == 1 ? last->term[0].loop : NULL;
+}
+
+/* True if the lanes of whole vectors can run over the channels of this map: they fill them, or it has room (channels.c). */
+static bool fills_vectors(const Tensor *t, int64_t vector)
+{
+    return t->dim[t->rank - 1] % vector == 0;
 }
 
 /* The channels that the lanes of a convolution run over: those of its result, or, for the gradient of weights, those of a factor. */
@@ -46,8 +52,10 @@ static Loop *lanes_of(const Nest *n, Expr *const factor[2], int64_t vector)
     if (n->dst->channels_last)
         return best && best->extent % vector == 0 ? best : NULL;
     for (int i = 0; i < 2; i++) {
+        const Expr *other = factor[1 - i];
         Loop *l = channel(factor[i]->tensor, factor[i]->index);
-        if (l && nest_places_loop(n, l) && l->extent % vector == 0 && (!best || l->extent > best->extent))
+        if (l && nest_places_loop(n, l) && fills_vectors(factor[i]->tensor, vector) && (!best || l->extent > best->extent)
+            && (l->extent % vector == 0 || !uses(other->index, other->tensor->rank, l)))
             best = l;
     }
     return best;
@@ -110,8 +118,8 @@ static Nest *panel_nest(Unit *u, const Program *p, const Nest *like, const char 
     return n;
 }
 
-/* The weights that this load reads, in panels. Returns how many nests were put before nest `where`. */
-static int pack_load(Unit *u, Program *p, int where, Expr *load, Loop *lanes)
+/* The weights that this load reads, in panels; `real` of the lanes are channels, the rest is room. Returns how many nests were put before nest `where`. */
+static int pack_load(Unit *u, Program *p, int where, Expr *load, Loop *lanes, int64_t real)
 {
     Nest *n = p->nests.at[where];
     Tensor *w = load->tensor;
@@ -119,7 +127,7 @@ static int pack_load(Unit *u, Program *p, int where, Expr *load, Loop *lanes)
     int count = panel(n, load->index, w->rank, lanes, axes);
     bool neighbours = w->rank && load->index[w->rank - 1].count && load->index[w->rank - 1].term[load->index[w->rank - 1].count - 1].loop == lanes;
 
-    if (w->per_image || !count || !uses(load->index, w->rank, lanes) || (neighbours && w->rank == 1) || tensor_base(w)->role == ROLE_SCRATCH)
+    if (w->per_image || !count || !uses(load->index, w->rank, lanes) || (neighbours && w->rank == 1 && real == lanes->extent) || tensor_base(w)->role == ROLE_SCRATCH)
         return 0;
     Tensor *panels = panel_tensor(u, p, w, ROLE_SHARED, axes, count);
     Nest *copy = panel_nest(u, p, n, "pack", "The weights in the order in which they are read, lanes innermost.", axes, count);
@@ -135,12 +143,13 @@ static int pack_load(Unit *u, Program *p, int where, Expr *load, Loop *lanes)
     LIST_ADD(u->arena, &copy->symbols, ((Symbol){ w, nest_symbol(u, n, w) }));
     LIST_ADD(u->arena, &n->symbols, ((Symbol){ panels, nest_symbol(u, n, w) }));
     nest_own_loops(u, copy);
+    copy->loops[count - 1]->extent = real;
     program_insert(u, p, where, copy);
     return 1;
 }
 
 /* Sums that lanes cannot store side by side are made in panels: begun with zeros before, added to their place after. */
-static int pack_sums(Unit *u, Program *p, int where, Loop *lanes)
+static int pack_sums(Unit *u, Program *p, int where, Loop *lanes, int64_t real)
 {
     Nest *n = p->nests.at[where];
     Tensor *dw = n->dst;
@@ -170,6 +179,7 @@ static int pack_sums(Unit *u, Program *p, int where, Loop *lanes)
     n->dst = panels;
     nest_own_loops(u, clear);
     nest_own_loops(u, join);
+    join->loops[count - 1]->extent = real;
     program_insert(u, p, where + 1, join);
     program_insert(u, p, where, clear);
     return 2;
@@ -189,14 +199,19 @@ void program_pack(Unit *u, Program *p)
         channels_last(n, factor, lanes);
         while (n->loops[number] != lanes)
             number++;
+        int64_t real = n->dst->channels_last ? n->dst->channels : lanes->extent;
+        lanes->extent = (lanes->extent + vector - 1) / vector * vector;
         int64_t width = vector * panel_vectors(u, n->dst->per_image, lanes->extent / vector);
-        if (width < lanes->extent) {
+        if (real == lanes->extent && width < lanes->extent) {
             nest_split(u, n, number, width);
             lanes = n->loops[number + 1];
+            real = width;
             factors(n, factor);
         }
         for (int k = 0; k < 2; k++)
-            i += pack_load(u, p, i, factor[k], lanes);
-        i += pack_sums(u, p, i, lanes);
+            i += pack_load(u, p, i, factor[k], lanes, real);
+        if (n->start && n->start->op == OP_LOAD)
+            i += pack_load(u, p, i, n->start, lanes, real);
+        i += pack_sums(u, p, i, lanes, real);
     }
 }

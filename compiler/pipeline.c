@@ -41,7 +41,7 @@ static bool parse(Unit *u)
 static bool lower(Unit *u)
 {
     if (u->options.style == STYLE_FAST)
-        net_commute(u, u->net);
+        net_commute(u->net);
     if (!u->options.infer) {
         u->train = program_lower(u, u->net, MODE_TRAIN);
         u->eval = program_lower(u, u->net, MODE_EVAL);

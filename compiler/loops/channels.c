@@ -249,7 +249,7 @@ static bool sets_single_places(const Nest *n)
 static Loop *stretches(const Nest *n)
 {
     Loop *l = channel_loop(n->dst, n->index);
-    bool packs = is_convolution(n);
+    bool packs = is_convolution(n) && nest_is_gather(n);          /* what pack.c handles */
 
     return l && !n->fill && may_reach_over(n->value, l, packs) && may_reach_over(n->start, l, packs) && may_reach_over(n->finish, l, false) ? l : NULL;
 }

@@ -28,9 +28,8 @@ static void swap(Net *net, int i)
     first->number = i + 1;
 }
 
-void net_commute(Unit *u, Net *net)
+void net_commute(Net *net)
 {
-    (void)u;
     for (int i = net->sites.count - 2; i >= 0; i--)                 /* from the end: what follows is in its final order */
         for (int k = i; k + 1 < net->sites.count && commutes(net->sites.at[k], net->sites.at[k + 1]); k++)
             swap(net, k);

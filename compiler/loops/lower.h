@@ -21,6 +21,6 @@ void nest_end(Build *b);
 
 /* commute.c: for style fast, relu follows a maxpool that it stands before: max(max(a, 0), max(b, 0)) = max(max(a, b), 0), with a quarter of
  * the work, and what the larger map held need not be kept for the backward pass. The same bits. */
-void net_commute(Unit *u, Net *net);
+void net_commute(Net *net);
 
 #endif

@@ -180,6 +180,8 @@ static bool write_page(Work *w, const Record *record, const cnn_scores *scores, 
 {
     if (!w->options->report || !speaks(w))
         return true;
+    if (record && record->failed)               /* a page without its curves would look as if there were none */
+        return cnn_fail(&w->error, "%s", record->error.text);
     Page page = { .net = w->net, .data = w->data, .scores = scores, .confusion = confusion };
     if (record) {
         page.epochs = record->epochs;

@@ -121,11 +121,12 @@ static bool job_grad(cnn_error *error)
 /* Everything that a run leaves behind, by its command line. */
 static bool job_leave(cnn_error *error)
 {
-    char data[128], save[128], report[128], board[128], weights[128];
+    static int boards;                          /* a folder for each: a thousand files of one second are too many */
+    char data[128], save[128], report[128], board[160], weights[128];
     snprintf(data, sizeof data, "--data=%s", tiny_folder);
     snprintf(save, sizeof save, "--save=%s", tiny_path("left.safetensors"));
     snprintf(report, sizeof report, "--report=%s", tiny_path("left.html"));
-    snprintf(board, sizeof board, "--tensorboard=%s", tiny_path("left.board"));
+    snprintf(board, sizeof board, "--tensorboard=%s%d", tiny_path("left.board"), boards++);
     snprintf(weights, sizeof weights, "--epochs=2");
     return job_command(error, 8, (char *[]){ "net", "train", data, save, report, board, weights, "--plot", NULL });
 }

@@ -282,7 +282,7 @@ static const Option table[] = {
     { "-g",              NULL,      "for debuggers: step through the source, print what layers make",  read_debug },
     { "--strict",        NULL,      "the same bits by every compiler: no contraction, own exp, log, tanh, erf", read_strict },
     { "--real",          "TYPE",    "float (default) or double",                                       read_real },
-    { "--tile",          "N",       "images that one call handles (default 1; fast: two vectors of them)",                        read_tile },
+    { "--tile",          "N",       "images that one call handles (default 1; fast, for training: two vectors of them)",                        read_tile },
     { "--layout",        "WHAT",    "what lies innermost in --style=fast: auto (default), channels, images", read_layout },
     { "--infer",         NULL,      "inference alone: no dropout, scales folded into weights",         read_infer },
     { "--weights",       "FILE",    "embed the weights of FILE.safetensors (with --infer); step, -o net.html: show them",            read_weights },
@@ -401,7 +401,7 @@ static bool choose_machines(Reader *r)
         set_machines(o, r->u->arena, all, o->machine_count + 1);
     }
     if (!o->tile)
-        o->tile = o->style != STYLE_FAST ? 1 : 2 * machine_lanes(o->machine, o->real);
+        o->tile = o->style != STYLE_FAST || o->infer ? 1 : 2 * machine_lanes(o->machine, o->real);
     return true;
 }
 

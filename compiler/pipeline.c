@@ -150,7 +150,7 @@ const Stage stage_table[] = {
     { "adjoint",  "with the backward pass derived from them",         adjoint,   dump_programs, true },
     { "tidy",     "with what is not needed gone",                     tidy,      dump_programs, true },
     { "fold",     "with scales folded into weights (--infer)",        fold,      dump_programs, true },
-    { "layout",   "with images innermost (--style=fast)",             layout,    dump_programs, true },
+    { "layout",   "laid out for vectors (--style=fast)",             layout,    dump_programs, true },
     { "phases",   "cut where the whole batch must be summed",         phases,    dump_programs, true },
     { "tile",     "without the loop over images in tiles of one",     tile,      dump_programs, true },
     { "schedule", "ordered and unrolled as the style wants",          schedule,  dump_programs, true },

@@ -60,13 +60,12 @@ static TableRow row_of(Unit *u, const Facts *f, int i)
 
 static void put_row(Text *t, const TableRow *r, const int width[COLUMNS])
 {
-    int at = 0, last = COLUMNS - 1;
+    int last = COLUMNS - 1;
 
     while (last > 0 && !*r->cell[last])
         last--;
     for (int i = 0; i <= last; i++) {
         text_put(t, "%s", i ? "  " : "");
-        at += i ? 2 : 0;
         if (i == last && !column[i].right)
             text_put(t, "%s", r->cell[i]);
         else

@@ -135,7 +135,7 @@ void c_signature(CFile *f, const char *name, const Scope *s)
 
     for (int i = 0; i < s->tensors.count; i++)
         LIST_ADD(f->u->arena, &parameters, c_parameter(s, s->tensors.at[i]));
-    if (nest_image(s->nest))
+    if (nest_reads_image(s->nest))
         LIST_ADD(f->u->arena, &parameters, arena_print(f->u->arena, "int %s", scope_name(s, s->nest->loops[0])));
     if (s->draws)
         LIST_ADD(f->u->arena, &parameters, "const uint32_t draw[4]");

@@ -280,7 +280,7 @@ static void put_call(CFile *f, const Step *step, const Nest *n)
 
     for (int i = 0; i < s->tensors.count; i++)
         LIST_ADD(f->u->arena, &arguments, argument(f, step, s->tensors.at[i], i > 0));
-    if (nest_image(n))
+    if (nest_reads_image(n))
         LIST_ADD(f->u->arena, &arguments, nest_image(n)->name);
     if (s->draws)
         LIST_ADD(f->u->arena, &arguments, "draw");

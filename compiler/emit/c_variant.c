@@ -99,7 +99,7 @@ static Step *idle_step(CFile *v, int program, const Step *like)
     step->program = v->programs.at[program];
     step->phase = phase;
     step->for_input = like->for_input;
-    step->name = names_unique(v->names, arena_print(v->u->arena, "%s_idle", like->name));
+    step->name = names_unique(v->names, arena_print(v->u->arena, "%s_idle%s", like->name, v->suffix));
     return step;
 }
 

@@ -92,7 +92,8 @@ static void order_runs(Unit *u, Nest **nests, int count)
         LIST_ADD(u->arena, &queue, nests[i]);
     while (take_run(u, &queue, &out, &left))
         queue = left;
-    memcpy(nests, out.at, (size_t)out.count * sizeof *nests);
+    for (int i = 0; i < out.count; i++)
+        nests[i] = out.at[i];
 }
 
 /* ---- buffers of one image */

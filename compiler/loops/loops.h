@@ -217,6 +217,7 @@ const char *program_verify(Unit *u, const Program *p);
 bool nest_is_gather(const Nest *n);
 bool nest_places_loop(const Nest *n, const Loop *l);        /* the loop appears in dst's index, or is the step's */
 Loop *nest_image(const Nest *n);                            /* the loop that the step runs around it, or NULL */
+bool nest_reads_image(const Nest *n);                       /* something in it depends on which image that is */
 bool nest_fills_image(const Nest *n);                       /* of dst, its fill clears the part of one image */
 bool nests_share_run(const Program *p, int a, int b);       /* images.c: the step runs both for one image before it goes on to the next */
 int64_t nest_work(const Nest *n);                           /* times that the statement runs */

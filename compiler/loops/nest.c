@@ -65,6 +65,26 @@ Loop *nest_image(const Nest *n)
     return n->loop_count && n->loops[0]->kind == LOOP_IMAGE ? n->loops[0] : NULL;
 }
 
+static bool expr_uses(const Expr *e, const Loop *l)
+{
+    int count = !e ? 0 : e->op == OP_LOAD ? e->tensor->rank : e->op == OP_INDEX ? 1 : e->op == OP_RANDOM ? 2 : 0;
+
+    for (int i = 0; i < count; i++)
+        if (affine_uses(&e->index[i], l))
+            return true;
+    return e && (expr_uses(e->a, l) || expr_uses(e->b, l) || expr_uses(e->c, l) || expr_uses(e->d, l));
+}
+
+bool nest_reads_image(const Nest *n)
+{
+    const Loop *image = nest_image(n);
+    bool reads = false;
+
+    for (int i = 0; image && i < n->dst->rank; i++)
+        reads = reads || affine_uses(&n->index[i], image);
+    return image && (reads || expr_uses(n->value, image) || expr_uses(n->start, image) || expr_uses(n->finish, image));
+}
+
 bool nest_fills_image(const Nest *n)
 {
     return n->fill && nest_image(n) && n->dst->rank && affine_uses(&n->index[0], n->loops[0]);

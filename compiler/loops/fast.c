@@ -257,9 +257,10 @@ static void order_as_dst(Nest *n)
 /* The loop that runs through neighbours of dst, or NULL. */
 static Loop *neighbours(const Nest *n)
 {
+    if (n->dst->rank == 0)
+        return NULL;
     const Affine *last = &n->index[n->dst->rank - 1];
-
-    for (int i = 0; n->dst->rank && i < last->count; i++)
+    for (int i = 0; i < last->count; i++)
         if (last->term[i].factor == 1)
             return last->term[i].loop;
     return NULL;
@@ -268,6 +269,8 @@ static Loop *neighbours(const Nest *n)
 /* The loop of a place along this axis of dst if nothing else is added there, or NULL. */
 static Loop *axis_loop(const Nest *n, int axis)
 {
+    if (axis < 0)
+        return NULL;
     const Affine *a = &n->index[axis];
     return a->count == 1 && a->term[0].factor == 1 ? a->term[0].loop : NULL;
 }
@@ -437,8 +440,7 @@ void nest_schedule_fast(Unit *u, Nest *n)
         return;
     }
     if (sums && n->put == PUT_ADD) {
-        const Affine *last = &n->index[n->dst->rank - 1];
-        Loop *row = n->dst->rank && last->count == 1 ? last->term[0].loop : NULL;
+        Loop *row = axis_loop(n, n->dst->rank - 1);
         bool transposed = row && summed(n, images) && has_lanes(n, row, vector);        /* transpose.c */
         Loop *lanes = transposed ? row : n->loops[images];
         if (has_lanes(n, lanes, vector)) {

@@ -34,8 +34,10 @@ static bool factors(const Nest *n, Expr *factor[2])
 /* The loop over the channels of a map. */
 static Loop *channel(const Tensor *t, const Affine *index)
 {
+    if (!t->channels_last)
+        return NULL;
     const Affine *last = &index[t->rank - 1];
-    return t->channels_last && last->count == 1 && last->offset == 0 && last->term[0].factor == 1 ? last->term[0].loop : NULL;
+    return last->count == 1 && last->offset == 0 && last->term[0].factor == 1 ? last->term[0].loop : NULL;
 }
 
 /* True if the lanes of whole vectors can run over the channels of this map: they fill them, or it has room (channels.c). */

@@ -271,7 +271,7 @@ stage_random() {
     fi
     # The program under test is built with the same sanitizers, so their runtime is there when the generated code is loaded.
     test_it "random networks, all of it sanitized" "$out/sanitized/tests/agree" --quick --cnnc="$out/sanitized/compiler/cnnc" \
-        --libcnn="$out/sanitized/runtime/libcnn.a" --dir="$out/random-sanitized" --seed="$((seed + 100000))" --count=6 --jobs="$jobs" \
+        --libcnn="$out/sanitized/runtime/libcnn.a" --dir="$out/random-sanitized" --seed="$((seed + 100000))" --count=4 --jobs="$jobs" \
         --cc="$gcc -O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all"
 }
 
@@ -291,7 +291,7 @@ stage_llvm() {
     test_it "LeNet on other machines" tests/llvm/target/targets.sh "$cnnc" "$out/main/tests/llvm/expected" "$out/llvm-targets"
     mkdir -p "$out/llvm-same"
     test_it "LLVM's objects are the C file, bit for bit" "$out/main/tests/llvm/same" --cnnc="$cnnc" --cc="$gcc -O1" --dir="$out/llvm-same" \
-        --seed="$seed" --count="$((networks / 3))"
+        --seed="$seed" --count="$((networks / 6))"
     if [ $quick = yes ]; then
         skip "a build without LLVM says so" "--quick"
     else

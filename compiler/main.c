@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool colour(int to)
@@ -29,6 +30,13 @@ static bool write_all(FILE *to, const Text *t)
     return fflush(to) == 0 && whole;
 }
 
+/* A pipe or a device keeps its place: /dev/null must not become a file. */
+static bool is_special(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
 /* Writes beside the path and renames, so that nobody ever sees half a file. */
 static bool write_file(Unit *u, const char *path, const Text *t)
 {
@@ -38,7 +46,8 @@ static bool write_file(Unit *u, const char *path, const Text *t)
         fprintf(stderr, "cnnc: error: cannot write to standard output: %s\n", strerror(errno));
         return false;
     }
-    char *beside = arena_print(u->arena, "%s.tmp%ld", path, (long)getpid());
+    bool special = is_special(path);
+    const char *beside = special ? path : arena_print(u->arena, "%s.tmp%ld", path, (long)getpid());
     FILE *to = fopen(beside, "wb");
     bool whole = to && write_all(to, t);
     int reason = errno;
@@ -46,12 +55,12 @@ static bool write_file(Unit *u, const char *path, const Text *t)
         reason = errno;
         whole = false;
     }
-    if (whole && rename(beside, path) != 0) {
+    if (whole && !special && rename(beside, path) != 0) {
         reason = errno;
         whole = false;
     }
     if (!whole) {
-        if (to)
+        if (to && !special)
             remove(beside);
         fprintf(stderr, "cnnc: error: cannot write '%s': %s\n", path, strerror(reason));
     }

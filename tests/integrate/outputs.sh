@@ -57,6 +57,13 @@ if "$cnnc" --version | grep -q 'without LLVM'; then
 fi
 
 # ---- standard output, and the same bytes
+mkfifo pipe
+cat pipe > piped.c &
+ok "a pipe is written to"                timeout 20 "$cnnc" small.cnn --emit=c -o pipe
+ok "and stays a pipe"                    test -p pipe
+[ -p pipe ] || kill %1                   # nobody writes to it any more
+wait
+ok "what comes through is the file"      test -s piped.c
 "$cnnc" 'a net.cnn' -o - > stdout.c
 "$cnnc" 'a net.cnn' -o file.c -o file.h
 ok "-o - is the file"                    cmp stdout.c file.c

@@ -212,15 +212,6 @@ static Loop *channel_loop(const Tensor *t, const Affine *index)
     return c->count == 1 && c->offset == 0 && c->term[0].factor == 1 && c->term[0].loop->extent == t->dim[1] ? c->term[0].loop : NULL;
 }
 
-static bool runs_over(const Affine *index, int rank, const Loop *l)
-{
-    for (int i = 0; i < rank; i++)
-        for (int j = 0; j < index[i].count; j++)
-            if (index[i].term[j].loop == l)
-                return true;
-    return false;
-}
-
 /* True if e may be computed for channels beyond the last one of l: all it reads there is in maps with room, or in weights, which are
  * packed with room (pack.c). */
 static bool may_reach_over(const Expr *e, const Loop *l, bool packs)
@@ -228,8 +219,8 @@ static bool may_reach_over(const Expr *e, const Loop *l, bool packs)
     if (!e)
         return true;
     if (e->op == OP_RANDOM || e->op == OP_INDEX)
-        return !runs_over(e->index, e->op == OP_INDEX ? 1 : 2, l);
-    if (e->op == OP_LOAD && runs_over(e->index, e->tensor->rank, l)) {
+        return !indices_use(e->index, e->op == OP_INDEX ? 1 : 2, l);
+    if (e->op == OP_LOAD && indices_use(e->index, e->tensor->rank, l)) {
         const Tensor *t = e->tensor;
         return is_map(t) ? tensor_base((Tensor *)t)->room && channel_loop(t, e->index) == l
                          : packs && (t->role == ROLE_PARAM || t->role == ROLE_CONSTANT) && !t->view_of;

@@ -1,4 +1,5 @@
-/* fast.c: the policy of the fast style. Images lie innermost (layout.c), so every nest has its images in the lanes.
+/* fast.c: the policy of the fast style. Lanes run over images where those lie innermost (layout.c), over channels where those do
+ * (channels.c), and for features of a single image over what is summed.
  *
  * A weighted sum is held in a register tile: some places of two loops, written out, times the lanes. With P places and one
  * vector each, P + 1 registers hold the sums and what is multiplied, the rest the other factor; P near 3/4 of the registers

@@ -216,6 +216,7 @@ const char *program_verify(Unit *u, const Program *p);
 /* True for a nest whose places are written exactly once (see the top). */
 bool nest_is_gather(const Nest *n);
 bool nest_places_loop(const Nest *n, const Loop *l);        /* the loop appears in dst's index, or is the step's */
+bool indices_use(const Affine *index, int count, const Loop *l);
 Loop *nest_image(const Nest *n);                            /* the loop that the step runs around it, or NULL */
 bool nest_reads_image(const Nest *n);                       /* something in it depends on which image that is */
 bool nest_fills_image(const Nest *n);                       /* of dst, its fill clears the part of one image */

@@ -60,6 +60,14 @@ static bool affine_uses(const Affine *a, const Loop *l)
     return false;
 }
 
+bool indices_use(const Affine *index, int count, const Loop *l)
+{
+    for (int i = 0; i < count; i++)
+        if (affine_uses(&index[i], l))
+            return true;
+    return false;
+}
+
 Loop *nest_image(const Nest *n)
 {
     return n->loop_count && n->loops[0]->kind == LOOP_IMAGE ? n->loops[0] : NULL;
@@ -69,20 +77,14 @@ static bool expr_uses(const Expr *e, const Loop *l)
 {
     int count = !e ? 0 : e->op == OP_LOAD ? e->tensor->rank : e->op == OP_INDEX ? 1 : e->op == OP_RANDOM ? 2 : 0;
 
-    for (int i = 0; i < count; i++)
-        if (affine_uses(&e->index[i], l))
-            return true;
-    return e && (expr_uses(e->a, l) || expr_uses(e->b, l) || expr_uses(e->c, l) || expr_uses(e->d, l));
+    return e && (indices_use(e->index, count, l) || expr_uses(e->a, l) || expr_uses(e->b, l) || expr_uses(e->c, l) || expr_uses(e->d, l));
 }
 
 bool nest_reads_image(const Nest *n)
 {
     const Loop *image = nest_image(n);
-    bool reads = false;
 
-    for (int i = 0; image && i < n->dst->rank; i++)
-        reads = reads || affine_uses(&n->index[i], image);
-    return image && (reads || expr_uses(n->value, image) || expr_uses(n->start, image) || expr_uses(n->finish, image));
+    return image && (indices_use(n->index, n->dst->rank, image) || expr_uses(n->value, image) || expr_uses(n->start, image) || expr_uses(n->finish, image));
 }
 
 bool nest_fills_image(const Nest *n)
@@ -94,10 +96,7 @@ bool nest_places_loop(const Nest *n, const Loop *l)
 {
     if (l->kind == LOOP_IMAGE)
         return true;
-    for (int i = 0; i < n->dst->rank; i++)
-        if (affine_uses(&n->index[i], l))
-            return true;
-    return false;
+    return indices_use(n->index, n->dst->rank, l);
 }
 
 /* True if the terms, as digits of a mixed radix, run through 0 ... dim - 1 exactly once: the smallest factor is 1, each

@@ -12,15 +12,6 @@
 
 #include <string.h>
 
-static bool uses(const Affine *index, int rank, const Loop *l)
-{
-    for (int i = 0; i < rank; i++)
-        for (int j = 0; j < index[i].count; j++)
-            if (index[i].term[j].loop == l)
-                return true;
-    return false;
-}
-
 /* The factors of a product of two loads. */
 static bool factors(const Nest *n, Expr *factor[2])
 {
@@ -57,7 +48,7 @@ static Loop *lanes_of(const Nest *n, Expr *const factor[2], int64_t vector)
         const Expr *other = factor[1 - i];
         Loop *l = channel(factor[i]->tensor, factor[i]->index);
         if (l && nest_places_loop(n, l) && fills_vectors(factor[i]->tensor, vector) && (!best || l->extent > best->extent)
-            && (l->extent % vector == 0 || !uses(other->index, other->tensor->rank, l)))
+            && (l->extent % vector == 0 || !indices_use(other->index, other->tensor->rank, l)))
             best = l;
     }
     return best;
@@ -82,7 +73,7 @@ static int panel(const Nest *n, const Affine *index, int rank, Loop *lanes, Loop
     int count = 0;
 
     for (int i = 0; i < n->loop_count; i++)
-        if (n->loops[i] != lanes && uses(index, rank, n->loops[i])) {
+        if (n->loops[i] != lanes && indices_use(index, rank, n->loops[i])) {
             if (count == MAX_AXES - 1)
                 return 0;
             axes[count++] = n->loops[i];
@@ -129,7 +120,7 @@ static int pack_load(Unit *u, Program *p, int where, Expr *load, Loop *lanes, in
     int count = panel(n, load->index, w->rank, lanes, axes);
     bool neighbours = w->rank && load->index[w->rank - 1].count && load->index[w->rank - 1].term[load->index[w->rank - 1].count - 1].loop == lanes;
 
-    if (w->per_image || !count || !uses(load->index, w->rank, lanes) || (neighbours && w->rank == 1 && real == lanes->extent) || tensor_base(w)->role == ROLE_SCRATCH)
+    if (w->per_image || !count || !indices_use(load->index, w->rank, lanes) || (neighbours && w->rank == 1 && real == lanes->extent) || tensor_base(w)->role == ROLE_SCRATCH)
         return 0;
     Tensor *panels = panel_tensor(u, p, w, ROLE_SHARED, axes, count);
     Nest *copy = panel_nest(u, p, n, "pack", "The weights in the order in which they are read, lanes innermost.", axes, count);

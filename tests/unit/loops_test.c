@@ -135,6 +135,48 @@ static void the_fast_style_changes_no_result(void **state)
     unit_free(fast);
 }
 
+/* Every pass that a layout brings: rows of maps, panels, room for ragged channels, runs of one image, sums in two parts, relu behind maxpool. */
+static void no_layout_changes_a_result(void **state)
+{
+    (void)state;
+    static const char text[] = "network T { input 10x9x3; conv 12, 3x3, same, relu; maxpool 2x2; conv 16, 3x3, relu; conv 7, 1x1, tanh; "
+                               "maxpool 3x2, stride=1, relu; dense 37, relu; dense 3, softmax }";
+    static const struct { Layout layout; int64_t tile; bool channels; } cases[] = {
+        { LAYOUT_CHANNELS, 3, true }, { LAYOUT_CHANNELS, 1, true }, { LAYOUT_IMAGES, 16, false }, { LAYOUT_AUTO, 1, true },
+    };
+    int64_t plain_count, count;
+    Unit *plain = unit_of(text, (NetworkOptions){ .tile = 2 });
+    double *expected = results(plain, plain->train, 5, &plain_count);
+
+    for (int i = 0; i < countof(cases); i++) {
+        Unit *u = unit_of(text, (NetworkOptions){ .tile = cases[i].tile, .style = STYLE_FAST, .layout = cases[i].layout });
+        double *got = results(u, u->train, 5, &count);
+        assert_same(expected, plain_count, got, count);
+        assert_int_equal(u->train->channels_last, cases[i].channels);
+        unit_free(u);
+    }
+    unit_free(plain);
+}
+
+/* What lives between two nests of a run has the room of one image; what the backward pass reads is kept for all. */
+static void buffers_of_one_image(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 8x8x4; conv 8, 3x3, same; tanh; conv 8, 3x3, same; dense 3, softmax }",
+                      (NetworkOptions){ .tile = 4, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+    int one = 0, all = 0;
+
+    for (int i = 0; i < u->train->tensors.count; i++) {
+        const Tensor *t = u->train->tensors.at[i];
+        bool kept = strcmp(t->name, "tanh1.y") == 0, passing = strcmp(t->name, "conv1.y") == 0;
+        one += passing && t->one_image && tensor_count(t) == 8 * 8 * 8;
+        all += kept && !t->one_image && tensor_count(t) == 4 * 8 * 8 * 8;
+    }
+    assert_int_equal(one, 1);
+    assert_int_equal(all, 1);
+    unit_free(u);
+}
+
 static void splitting_a_loop_changes_nothing(void **state)
 {
     (void)state;
@@ -311,6 +353,8 @@ int main(void)
         cmocka_unit_test(the_plan_stays_near_its_bound),
         cmocka_unit_test(tiles_of_any_size_give_the_same_results),
         cmocka_unit_test(the_fast_style_changes_no_result),
+        cmocka_unit_test(no_layout_changes_a_result),
+        cmocka_unit_test(buffers_of_one_image),
         cmocka_unit_test(splitting_a_loop_changes_nothing),
         cmocka_unit_test(moving_loops_changes_nothing),
         cmocka_unit_test(an_access_out_of_bounds_is_found),

@@ -288,7 +288,7 @@ static bool train_on_data(Work *w, cnn_plan *plan)
 static bool find_rate(Work *w, const cnn_plan *plan)
 {
     if (cnn_ranks_several(w->ranks))
-        return cnn_fail(&w->error, "--find-lr looks for a rate in one process: call it without mpirun");
+        return together(w, cnn_fail(&w->error, "--find-lr looks for a rate in one process: call it without mpirun"));
     Progress progress = cnn_progress_new(stdout, w->options->quiet, w->model);
     cnn_listener listener = { .context = &progress, .step = cnn_progress_step, .stop = asked_to_stop };
     Sweep sweep;

@@ -105,6 +105,8 @@ ranks 2 ./Adam train --data nowhere > wrong.txt 2>&1 && fail "data that are not 
 [ "$(grep -c '^Adam: error: the data set' wrong.txt)" = 1 ] || fail "said not once: $(cat wrong.txt)"
 ranks 2 ./Adam train --bach 3 > wrong.txt 2>&1 && fail "an unknown option is no error"
 [ "$(grep -c '^Adam: error: unknown option --bach' wrong.txt)" = 1 ] || fail "said not once: $(cat wrong.txt)"
+ranks 2 ./Adam train --find-lr > wrong.txt 2>&1 && fail "a sweep on several ranks is no error"
+[ "$(grep -c 'error: .*--find-lr looks for a rate in one process' wrong.txt)" = 1 ] || fail "said not once: $(cat wrong.txt)"
 ranks 4 ./Adam train --batch 16 --steps 2 --save small.safetensors > small.txt 2>&1 || fail "$(cat small.txt)"
 grep -q '^note: a batch of 16 images is cut into [12] slices\{0,1\}, so that [23] of 4 ranks have nothing to do' small.txt || fail "$(cat small.txt)"
 

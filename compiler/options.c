@@ -271,7 +271,7 @@ static const Option table[] = {
     { "--explicit",      NULL,      "print the program with every default written out (--emit=cnn)",  read_explicit },
     { "-D",              "NAME=V",  "give the param NAME the value V",                                 read_define },
     { "--network",       "NAME",    "the network to compile, where the file has several",              read_network },
-    { "--style",         "STYLE",   "lesson: to read, loops like the formulas (default); unrolled: no loop left; fast", read_style },
+    { "--style",         "STYLE",   "fast: for the machine (default); lesson: to read, loops like the formulas; unrolled: no loop left", read_style },
     { "--target",        "MACHINE", "what --style=fast schedules for: avx512, avx2, sse2, neon, sve-128, rvv-128, simd128, scalar", read_target },
     { "--target",        "LIST",    "C for several: it asks the processor (default x86-64-v2,x86-64-v3,x86-64-v4; objects: avx2)", read_target },
     { "--target",        "TRIPLE",  "the machine that objects are for, such as aarch64-linux-gnu (default: this one)", read_target },
@@ -359,10 +359,34 @@ static void choose_for_command(Reader *r)
         o->real = REAL_DOUBLE;
         return;
     }
-    if (!r->style)
-        o->style = STYLE_FAST;
     if (!o->cpu && !r->machine)
         o->cpu = "native";
+}
+
+static const Output *output_of(const Target *t)
+{
+    return t->emit ? output_find(t->emit) : output_for_path(t->path);
+}
+
+/* How many of the outputs are for people to look at. */
+static int outputs_to_look_at(const CommandLine *line)
+{
+    int looks = 0;
+
+    for (int i = 0; i < line->targets.count; i++)
+        looks += output_of(&line->targets.at[i])->looks;
+    return looks;
+}
+
+/* Without --style: what people look at, and what is checked, has the loops of the formulas; what runs is made for its machine. */
+static void choose_style(Reader *r)
+{
+    const CommandLine *line = r->line;
+    bool check = line->command && strcmp(line->command, "check") == 0;
+    bool looks = line->targets.count > 0 && outputs_to_look_at(line) == line->targets.count;
+
+    if (!r->style)
+        r->u->options.style = line->inspection || check || looks ? STYLE_LESSON : STYLE_FAST;
 }
 
 /* What is written is C, every bit of it, or nothing but a stage is shown. */
@@ -370,11 +394,9 @@ static bool only_c(const CommandLine *line)
 {
     if (line->command || line->inspection)
         return false;
-    for (int i = 0; i < line->targets.count; i++) {
-        const Target *t = &line->targets.at[i];
-        if (!(t->emit ? output_find(t->emit) : output_for_path(t->path))->for_several)
+    for (int i = 0; i < line->targets.count; i++)
+        if (!output_of(&line->targets.at[i])->for_several)
             return false;
-    }
     return true;
 }
 
@@ -523,8 +545,10 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
         choose_for_command(&r);
     if (line->help || line->version || line->list_targets || line->makefile)
         return true;
-    if (line->inspection)
+    if (line->inspection) {
+        choose_style(&r);
         return (choose_machines(&r) || wrong_machines(&u->options)) && inspected_enough(u, line);
+    }
     if (!u->options.input)
         return wrong("no input file%s%s", "", "");
     if (line->command && (line->targets.count || r.emit || line->dump))
@@ -543,17 +567,14 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
         if (!t->emit && !output_for_path(t->path))
             return wrong("'%s' has an ending that says no output%s", t->path, "; '--emit=c' chooses C");
     }
+    choose_style(&r);
     if (!choose_machines(&r))
         return wrong_machines(&u->options);
-    bool looks = line->targets.count > 0, some = false;
-    for (int i = 0; i < line->targets.count; i++) {
-        const Target *t = &line->targets.at[i];
-        bool this_one = (t->emit ? output_find(t->emit) : output_for_path(t->path))->looks;
-        looks = looks && this_one;
-        some = some || this_one;
-    }
-    if (some && !shows_lesson(u))
-        return wrong("pages and pictures of a network show style lesson, an image at a time%s%s", "", "");
+    int looked_at = outputs_to_look_at(line);
+    bool looks = looked_at > 0 && looked_at == line->targets.count;
+    if (looked_at > 0 && !shows_lesson(u))
+        return wrong("pages and pictures of a network show style lesson, an image at a time%s%s",
+                     looks ? "" : "; beside code they need --style=lesson, or a call of their own", "");
     if (u->options.report_count && !looks)
         return wrong("--report belongs to a page, -o net.html%s%s", "", "");
     if (u->options.weights && !u->options.infer && looks) {

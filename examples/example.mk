@@ -30,14 +30,14 @@ ifdef MAIN
 $(NET): $(MAIN) $(NET).c
 	$(CC) -std=c11 $(CFLAGS) $^ -lm -o $@
 $(NET).c: $(NET).cnn $(wildcard $(CNNC))
-	$(CNNC) --infer $(CNNCFLAGS) $< -o $@ -o $(NET).h
+	$(CNNC) --style=lesson --infer $(CNNCFLAGS) $< -o $@ -o $(NET).h
 else
 $(NET): $(NET).c $(wildcard $(LIBCNN))
 	$(CC) $(CFLAGS) $< $(LIBCNN) $(NEEDS) -o $@
 $(NET).c: $(NET).cnn $(wildcard $(CNNC))
 	$(CNNC) --main --style=$(STYLE) $(CNNCFLAGS) $< -o $@
 $(NET)-lesson.c: $(NET).cnn $(wildcard $(CNNC))
-	$(CNNC) $(CNNCFLAGS) $< -o $@
+	$(CNNC) --style=lesson $(CNNCFLAGS) $< -o $@
 lesson: $(NET)-lesson.c
 train: $(NET)
 	./$(NET) train $(TRAIN)

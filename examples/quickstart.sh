@@ -100,23 +100,23 @@ if [ -z "${CNN_EPOCHS:-}" ] && [ $(($(date +%s) - begun)) -gt 45 ]; then epochs=
 sed '/^ *expect/d' "$top/examples/fashion/fashion.cnn" >"$work/fashion.cnn"
 cd "$work"
 
-say "cnnc fashion.cnn -o fashion.c"
-"$cnnc" fashion.cnn -o fashion.c
+say "cnnc --style=lesson fashion.cnn -o fashion.c"
+"$cnnc" --style=lesson fashion.cnn -o fashion.c
 echo "$(wc -l <fashion.c) lines of C, forward and backward, written to be read"
 
 # What makes the program: LLVM, if cnnc was built with it, else the C compiler.
 llvm=$("$cnnc" --version | sed -n 's/.*\(LLVM [0-9]*\).*/\1/p')
 maker=${CNN_MAKER:-$([ -n "$llvm" ] && echo llvm || echo c)}
 if [ "$maker" = llvm ]; then
-    echo "$llvm is there: cnnc makes machine code of the same by itself, in memory"
+    echo "$llvm is there: cnnc makes machine code by itself, in memory"
     say "cnnc train fashion.cnn --epochs $epochs       on $words"
     "$cnnc" train fashion.cnn --data "$data" --epochs "$epochs" --save fashion.safetensors
     next="build/compiler/cnnc train build/quickstart/fashion.cnn --help     what its commands can do"
 else
     [ -n "$llvm" ] && why="CNN_MAKER=c" || why="LLVM was not found"
     echo "$why: the C compiler makes the program"
-    say "cnnc --main --style=fast --target=$machine fashion.cnn -o fast.c; cc -O3 -march=native fast.c libcnn.a -o fashion"
-    "$cnnc" --main --style=fast --target="$machine" fashion.cnn -o fast.c
+    say "cnnc --main --target=$machine fashion.cnn -o fast.c; cc -O3 -march=native fast.c libcnn.a -o fashion"
+    "$cnnc" --main --target="$machine" fashion.cnn -o fast.c
     # shellcheck disable=SC2046 # what libcnn.a needs are words
     run "compiling the network" cc -O3 -march=native fast.c "$build/runtime/libcnn.a" $(cat "$build/runtime/libcnn.needs") -o fashion
     say "./fashion train --epochs $epochs       on $words"

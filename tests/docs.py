@@ -4,7 +4,7 @@
 A comment in front of a fenced block says what the block is:
 
     <!-- PATH -->                       the whole file of that path
-    <!-- cnnc PATH: FUNCTION ... -->    these functions of its C, with the comments above them
+    <!-- cnnc PATH: FUNCTION ... -->    these functions of its C in style lesson, with the comments above them
     <!-- file NAME -->                  a file for the commands of this page
     <!-- checks -->                     a program that the compiler accepts without a word
 
@@ -63,7 +63,7 @@ class Page:
 
     def functions(self, what, text):
         path, names = what[len("cnnc "):].split(":")
-        done = subprocess.run([self.cnnc, os.path.join(TOP, path), "-o", "-"], capture_output=True, text=True)
+        done = subprocess.run([self.cnnc, "--style=lesson", os.path.join(TOP, path), "-o", "-"], capture_output=True, text=True)
         if done.returncode:
             self.fail(what, indent(done.stderr))
             return text

@@ -3,7 +3,7 @@
 #
 #   messages   tests/golden/messages/NAME.cnn: stderr of the compiler is NAME.err, run in that folder. Status 1 where an error is
 #              in it, 0 where there are warnings only.
-#   dumps      tests/golden/dumps/NAME.cnn: `--dump=STAGE` prints NAME.STAGE, for every such file.
+#   dumps      tests/golden/dumps/NAME.cnn: `--style=lesson --dump=STAGE` prints NAME.STAGE, for every such file.
 #   c          tests/golden/c/NAME.cnn: `--style=STYLE` writes NAME.STYLE.c, for every such file; cnn/model.h in it is left out.
 #   inspect    tests/golden/inspect/commands: what cnnc prints for the arguments of each line.
 #
@@ -95,7 +95,7 @@ dumps() {
         for stage in $stages; do
             [ -f "$name.$stage" ] || { [ $update = yes ] && [ $found = no ]; } || continue
             # shellcheck disable=SC2046
-            timeout 60 "$cnnc" $(options_of "$file") --dump=$stage "$file" > "$tmp/$stage" 2> "$tmp/err" < /dev/null
+            timeout 60 "$cnnc" $(options_of "$file") --style=lesson --dump=$stage "$file" > "$tmp/$stage" 2> "$tmp/err" < /dev/null
             ended $? 0 "dumps/$name.$stage" "$tmp/err" || continue
             same "$tmp/$stage" "$name.$stage" "dumps/$name.$stage"
         done

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # strict.sh CNNC OUT COMPILER... -- NET...: is generated C as strict as the contract says?
 #
-# For every network and compiler: the lesson file, in float and in double, and the header alone compile as C11 without a warning under
-# -Wall -Wextra -Wconversion -pedantic; the inference file also freestanding, and then asks for nothing but functions of libm (and the
-# memcpy, memset, memmove and memcmp that compilers may call by themselves). The last line is `strict: N passed, M failed`.
+# For every network and compiler: the file in styles lesson and fast, in float and (lesson) in double, and the header alone compile as C11
+# without a warning under -Wall -Wextra -Wconversion -pedantic; the inference file of both styles also freestanding, and then asks for
+# nothing but functions of libm (and the memcpy, memset, memmove and memcmp that compilers may call by themselves).
+# The last line is `strict: N passed, M failed`.
 set -u
 export LC_ALL=C
 
@@ -18,6 +19,7 @@ strict="-std=c11 -Wall -Wextra -Werror -Wconversion -Wshadow -pedantic"
 libm=' expf exp logf log log1pf log1p sqrtf sqrt tanhf tanh erff erf fabsf fabs fmaxf fmax fminf fmin powf pow '
 free=' memcpy memset memmove memcmp '
 passed=0
+turn=0                          # the large files of style fast are for one compiler after the other
 failed=0
 
 # try LABEL COMMAND...
@@ -34,28 +36,40 @@ try() {
     return 1
 }
 
+# The names that an object asks for are those of libm.
+asks_for_libm() {
+    local symbol
+    for symbol in $(nm -u "$1" | awk '{ print $NF }'); do
+        case "$libm$free" in
+            *" $symbol "*) ;;
+            *) try "$1 asks for $symbol" false ;;
+        esac
+    done
+}
+
 for net in "$@"; do
     name=$(basename "$net" .cnn)
     options=$(sed -n 's/^# cnnc: //p' "$net")
     # shellcheck disable=SC2086  # options and flags are words
     {
-        try "$name" "$cnnc" $options "$net" -o "$out/$name.c" -o "$out/$name.h" || continue
-        try "$name, double" "$cnnc" $options --real=double "$net" -o "$out/$name.double.c"
-        try "$name, inference" "$cnnc" $options --infer "$net" -o "$out/$name.infer.c"
+        for style in lesson fast; do
+            base=$out/$name.$style
+            try "$name, $style" "$cnnc" $options --style=$style "$net" -o "$base.c" -o "$base.h" || continue 2
+            try "$name, $style, inference" "$cnnc" $options --style=$style --infer "$net" -o "$base.infer.c"
+        done
+        try "$name, double" "$cnnc" $options --style=lesson --real=double "$net" -o "$out/$name.double.c"
         for cc in "${compilers[@]}"; do
-            try "$name.c" $cc $strict -O1 -c "$out/$name.c" -o "$out/$name.o"
             try "$name.double.c" $cc $strict -O0 -c "$out/$name.double.c" -o "$out/$name.double.o"
-            printf '#include "%s.h"\n#include "%s.h"\nint main(void);\nint main(void) { return 0; }\n' "$name" "$name" > "$out/$name.use.c"
-            try "$name.h" $cc $strict -fsyntax-only "$out/$name.use.c"
-            try "$name.infer.c" $cc $strict -O1 -ffreestanding -nostdlib -c "$out/$name.infer.c" -o "$out/$name.infer.o" || continue
-            for symbol in $(nm -u "$out/$name.infer.o" | awk '{ print $NF }'); do
-                case "$libm$free" in
-                    *" $symbol "*) ;;
-                    *) try "$name.infer.c asks for $symbol" false ;;
-                esac
+            for style in lesson fast; do
+                base=$out/$name.$style
+                [ $style = fast ] && [ "$cc" != "${compilers[turn % ${#compilers[@]}]}" ] || try "$base.c" $cc $strict -O1 -c "$base.c" -o "$base.o"
+                printf '#include "%s.h"\n#include "%s.h"\nint main(void);\nint main(void) { return 0; }\n' "$name.$style" "$name.$style" > "$base.use.c"
+                try "$base.h" $cc $strict -fsyntax-only "$base.use.c"
+                try "$base.infer.c" $cc $strict -O1 -ffreestanding -nostdlib -c "$base.infer.c" -o "$base.infer.o" && asks_for_libm "$base.infer.o"
             done
         done
     }
+    turn=$((turn + 1))
 done
 echo "strict: $passed passed, $failed failed"
 [ $failed -eq 0 ] && [ $passed -gt 0 ]

@@ -313,5 +313,6 @@ const Output output_cnn = {
     .name = "cnn",
     .suffixes = "",
     .summary = "the program with every default written out (--explicit)",
+    .looks = true,
     .emit = emit,
 };

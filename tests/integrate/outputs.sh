@@ -56,6 +56,18 @@ if "$cnnc" --version | grep -q 'without LLVM'; then
     ok "the first output is untouched"   grep -qx old both.c
 fi
 
+# ---- styles: what runs is made for the machine, what people look at has the loops of the formulas
+"$cnnc" small.cnn -o default.c && "$cnnc" --style=fast small.cnn -o fast.c && "$cnnc" --style=lesson small.cnn -o lesson.c
+ok "C is of style fast"                  cmp default.c fast.c
+status 1 "and that is not the lesson"    cmp -s default.c lesson.c
+"$cnnc" small.cnn -o default.html && "$cnnc" --style=lesson small.cnn -o lesson.html
+ok "a page shows the lesson"             cmp default.html lesson.html
+status 0 "a page beside C of the lesson" "$cnnc" --style=lesson small.cnn -o l.html -o l.c
+status 2 "a page beside C of style fast" "$cnnc" small.cnn -o f.html -o f.c
+ok "it says how to get both"             sh -c "'$cnnc' small.cnn -o f.html -o f.c 2>&1 | grep -q 'beside code they need --style=lesson, or a call of their own'"
+printf 'network M { input 4x4x1; relu; maxpool 2x2; dense 2, softmax }\n' > order.cnn
+ok "--explicit keeps the order of lines" sh -c "'$cnnc' --explicit order.cnn | tr -d '\n' | grep -q 'relu1 = relu.*maxpool1 = maxpool'"
+
 # ---- standard output, and the same bytes
 mkfifo pipe
 cat pipe > piped.c &

@@ -95,10 +95,10 @@ if [ "$(uname -m)" = x86_64 ]; then
 fi
 
 # The functions of --strict, and LLVM's of them.
-"$cnnc" --strict --infer "$here/functions.cnn" -o functions_net.c && "$cnnc" --strict --infer "$here/functions.cnn" -o functions.so \
+"$cnnc" --style=lesson --strict --infer "$here/functions.cnn" -o functions_net.c && "$cnnc" --style=lesson --strict --infer "$here/functions.cnn" -o functions.so \
     && $cc -O2 -DNET='"functions_net.c"' -I. "$here/functions.c" -o functions -lm && ./functions ./functions.so > functions.log 2>&1
 check "the functions of --strict" $?
-"$cnnc" --strict "$here/small.cnn" -o log_net.c && $cc -O2 -DNET='"log_net.c"' -DONLY_LOG -I. "$here/functions.c" -o functions -lm \
+"$cnnc" --style=lesson --strict "$here/small.cnn" -o log_net.c && $cc -O2 -DNET='"log_net.c"' -DONLY_LOG -I. "$here/functions.c" -o functions -lm \
     && ./functions >> functions.log 2>&1
 check "the logarithm of --strict" $?
 sed -n 's/^same/  same/p' functions.log
@@ -129,14 +129,14 @@ lines_of_network() { grep -E '^[0-9]+[[:space:]]+(normalise|avgpool|conv)' "$1" 
 steps="4normalise 5avgpool4x4 6conv3,3x3,same,batchnorm,tanh 8conv4,3x3,relu,dropout(0.2)"
 if command -v gdb > /dev/null; then
     printf '%s\n' 'set confirm off' 'break train_1' run next next next 'ptype conv1' 'print conv1[2][0][0] != 0' > gdb.txt
-    "$cnnc" -g --main "$here/small.cnn" -o debug.o && link debug.o -o debug.program && cp "$here/small.cnn" . \
+    "$cnnc" -g --main --style=lesson "$here/small.cnn" -o debug.o && link debug.o -o debug.program && cp "$here/small.cnn" . \
         && gdb -q -batch -x gdb.txt --args ./debug.program train $flags > gdb.log 2>&1
     [ "$(lines_of_network gdb.log)" = "$steps" ] \
         && grep -q '^type = float \[3\]\[7\]\[7\]' gdb.log && grep -q '^\$1 = 1' gdb.log
     check "-g: gdb steps through the network" $?
     printf '%s\n' 'set confirm off' 'break train_1' run next next next next 'ptype conv1_y' 'print (*conv1_y)[2][0][0] != 0' \
         'break small.cnn:6' > gdb.txt
-    "$cnnc" -g --main "$here/small.cnn" -o debug.c && link -std=c11 -g debug.c -o debug.program \
+    "$cnnc" -g --main --style=lesson "$here/small.cnn" -o debug.c && link -std=c11 -g debug.c -o debug.program \
         && gdb -q -batch -x gdb.txt --args ./debug.program train $flags > gdb.log 2>&1
     [ "$(lines_of_network gdb.log)" = "$steps" ] \
         && grep -q '^type = float (\* const)\[3\]\[7\]\[7\]' gdb.log && grep -q '^\$1 = 1' gdb.log && grep -q '^Breakpoint 2 .*small.cnn' gdb.log

@@ -7,7 +7,7 @@
 #include "support/network.h"
 #include "trial.h"
 
-enum { MOST_COMPILERS = 8, SECONDS = 300 };     /* SECONDS: of one network, of one command */
+enum { MOST_COMPILERS = 16, SECONDS = 300 };     /* SECONDS: of one network, of one command */
 
 typedef struct Wishes {
     const char *cnnc, *dir;

@@ -3,13 +3,16 @@
  * A scratch tensor lives from its first write to its last read (positions in the list of nests; a partial sum lives to
  * the end of its phase, when the runtime reads it). Tensors that never live together may share floats. A nest that only
  * computes element by element may write over an operand that dies there: such tensors form a chain with one place.
- * Chains are placed largest first, each at the lowest offset where it meets nothing that lives at the same time. The
+ * Chains are placed one after the other, each at the lowest offset where it meets nothing that lives at the same time. The
  * bound below which no plan can go is the largest sum of what is alive at one time. */
 #include "loops/loops.h"
 
 #include <stdlib.h>
 
-enum { ALIGN = 16 };        /* reals: a cache line of floats, two of doubles */
+enum {
+    ALIGN = 16,             /* reals: a cache line of floats, two of doubles */
+    TRIES = 4000000         /* pairs of chains that are compared in search of a better plan: some hundredths of a second */
+};
 
 /* Tensors that share one place for one stretch of time. */
 typedef struct Chain {
@@ -169,21 +172,23 @@ static int by_offset(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Gives every chain the lowest offset at which it meets no other in time and place. Returns the size of the block. */
-static int64_t place_chains(Unit *u, Chain *chains, int count)
+/* True if both are alive at one time, or both belong to what comes first in every variant. */
+static bool meet(const Chain *a, const Chain *b)
 {
-    Chain **order = arena_array(u->arena, (size_t)count + 1, sizeof *order);
-    Chain **met = arena_array(u->arena, (size_t)count + 1, sizeof *met);
+    return (a->first <= b->last && b->first <= a->last) || (a->sum && b->sum);
+}
+
+/* Gives the chains, in this order, the lowest offset at which each meets no other in time and place. Returns the size of the block;
+ * `met` has room for all. */
+static int64_t place_in_order(Chain **order, int count, Chain **met)
+{
     int64_t size = 0;
 
-    for (int i = 0; i < count; i++)
-        order[i] = &chains[i];
-    qsort(order, (size_t)count, sizeof *order, by_size);
     for (int i = 0; i < count; i++) {
         Chain *c = order[i];
         int meets = 0;
         for (int j = 0; j < i; j++)
-            if ((order[j]->first <= c->last && c->first <= order[j]->last) || (order[j]->sum && c->sum))
+            if (meet(order[j], c))
                 met[meets++] = order[j];
         qsort(met, (size_t)meets, sizeof *met, by_offset);
         c->offset = 0;
@@ -194,6 +199,52 @@ static int64_t place_chains(Unit *u, Chain *chains, int count)
             size = c->offset + c->size;
     }
     return size;
+}
+
+/* Puts the chain that ends at the end of the block in front of those that it was placed after. False if none may be moved. */
+static bool place_highest_first(Chain **order, int count, int64_t size)
+{
+    int from = count, to = 0;
+
+    for (int i = 0; i < count; i++) {
+        to += order[i]->sum != 0;
+        if (!order[i]->sum && order[i]->offset + order[i]->size == size)
+            from = i;
+    }
+    if (from == count || from == to)
+        return false;
+    Chain *c = order[from];
+    for (int i = from; i > to; i--)
+        order[i] = order[i - 1];
+    order[to] = c;
+    return true;
+}
+
+/* Gives every chain an offset at which it meets no other in time and place. Returns the size of the block. The largest come first; while
+ * that is more than `bound`, what ended up highest is placed before all others, and the best of these plans is taken. */
+static int64_t place_chains(Unit *u, Chain *chains, int count, int64_t bound)
+{
+    Chain **order = arena_array(u->arena, (size_t)count + 1, sizeof *order);
+    Chain **met = arena_array(u->arena, (size_t)count + 1, sizeof *met);
+    int64_t *best = arena_array(u->arena, (size_t)count + 1, sizeof *best), least = INT64_MAX;
+    int64_t tries = 1 + TRIES / ((int64_t)count * count + 1);
+
+    for (int i = 0; i < count; i++)
+        order[i] = &chains[i];
+    qsort(order, (size_t)count, sizeof *order, by_size);
+    for (int64_t i = 0; i < tries && least > bound; i++) {
+        int64_t size = place_in_order(order, count, met);
+        if (size < least) {
+            least = size;
+            for (int j = 0; j < count; j++)
+                best[j] = chains[j].offset;
+        }
+        if (!place_highest_first(order, count, size))
+            break;
+    }
+    for (int i = 0; i < count; i++)
+        chains[i].offset = best[i];
+    return count ? least : 0;
 }
 
 static int64_t largest_sum(const Program *p, const Chain *chains, int count)
@@ -244,8 +295,8 @@ void program_memory(Unit *u, Program *p)
             p->tensors.at[i]->offset = -1;
     if (u->variants)
         place_sums_first(p, chains);
-    p->scratch = place_chains(u, chains, count);
     p->lower_bound = largest_sum(p, chains, count);
+    p->scratch = place_chains(u, chains, count, p->lower_bound);
     p->planned = true;
     for (int i = 0; i < p->tensors.count; i++) {
         Tensor *t = p->tensors.at[i];

@@ -103,10 +103,19 @@ static void tensors_that_never_meet_share(void **state)
 static void the_plan_stays_near_its_bound(void **state)
 {
     (void)state;
-    Unit *u = unit_of(mixed, (NetworkOptions){ 0 });
-    assert_true(u->train->scratch >= u->train->lower_bound);
-    assert_true((double)u->train->scratch <= 1.1 * (double)u->train->lower_bound);
-    unit_free(u);
+    static const struct { const char *text; NetworkOptions options; } cases[] = {
+        { mixed, { 0 } },
+        /* LeNet: the borders of gradients are larger than what they are made for; the largest first gives 1.23 times the bound. */
+        { "network T { input 28x28x1; normalise; conv 6, 5x5, same, tanh; avgpool 2x2; conv 16, 5x5, tanh; avgpool 2x2\n"
+          "dense 120, tanh; dense 84, tanh; dense 10, softmax }", { .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_IMAGES } },
+    };
+    for (int i = 0; i < countof(cases); i++) {
+        Unit *u = unit_of(cases[i].text, cases[i].options);
+        assert_true(u->train->scratch >= u->train->lower_bound);
+        if ((double)u->train->scratch > 1.02 * (double)u->train->lower_bound)
+            fail_msg("network %d: a plan of %lld, but the bound is %lld", i, (long long)u->train->scratch, (long long)u->train->lower_bound);
+        unit_free(u);
+    }
 }
 
 static void tiles_of_any_size_give_the_same_results(void **state)

@@ -88,6 +88,7 @@ static bool fold(Unit *u)
 static bool layout(Unit *u)
 {
     if (u->options.style == STYLE_FAST) {
+        each(u, program_drop_single);
         each(u, program_gather);
         each(u, program_compose);
         each(u, program_channels_innermost);

@@ -4,6 +4,9 @@
 
 #include "loops/loops.h"
 
+/* single.c: loops of one step that are only added to another go. Before program_gather. */
+void program_drop_single(Unit *u, Program *p);
+
 /* gather.c: scatters of step 1 become gathers over a bordered copy. After tidy. */
 void program_gather(Unit *u, Program *p);
 

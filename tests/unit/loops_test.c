@@ -186,6 +186,28 @@ static void buffers_of_one_image(void **state)
     unit_free(u);
 }
 
+static void kernels_of_one_cell_have_no_loops(void **state)
+{
+    (void)state;
+    const char *text = "network T { input 6x6x3; conv 16, 3x3, same, relu; conv 32, 1x1, relu; conv 16, 1x1, stride=2; dense 3, softmax }";
+    Unit *lesson = unit_of(text, (NetworkOptions){ 0 });
+    Unit *fast = unit_of(text, (NetworkOptions){ .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+    int64_t lesson_count, fast_count;
+    double *a = results(lesson, lesson->train, 5, &lesson_count), *b = results(fast, fast->train, 5, &fast_count);
+    assert_same(a, lesson_count, b, fast_count);
+
+    assert_true(nest_is_gather(nest_named(fast->train, "conv2_dx")));
+    const char *const without[] = { "conv2", "conv2_dw", "conv2_dx", "conv3", "conv3_dw" };
+    for (int i = 0; i < countof(without); i++) {
+        const Nest *n = nest_named(fast->train, without[i]);
+        for (int j = 0; j < n->loop_count; j++)
+            if (n->loops[j]->name[0] == 'k')
+                fail_msg("%s has the loop %s over one cell", n->name, n->loops[j]->name);
+    }
+    unit_free(lesson);
+    unit_free(fast);
+}
+
 static void splitting_a_loop_changes_nothing(void **state)
 {
     (void)state;
@@ -364,6 +386,7 @@ int main(void)
         cmocka_unit_test(the_fast_style_changes_no_result),
         cmocka_unit_test(no_layout_changes_a_result),
         cmocka_unit_test(buffers_of_one_image),
+        cmocka_unit_test(kernels_of_one_cell_have_no_loops),
         cmocka_unit_test(splitting_a_loop_changes_nothing),
         cmocka_unit_test(moving_loops_changes_nothing),
         cmocka_unit_test(an_access_out_of_bounds_is_found),

@@ -1,0 +1,69 @@
+/* single.c: a loop that runs once and is only added to another one says nothing, and goes: the taps of a 1x1 kernel. The gradient of such a
+ * convolution is then no scatter, and its places can be held in registers like those of any other sum. */
+#include "loops/layout.h"
+
+#include <string.h>
+
+static bool shares_axis(const Affine *index, int rank, const Loop *l)
+{
+    for (int i = 0; i < rank; i++)
+        for (int j = 0; j < index[i].count && index[i].count > 1; j++)
+            if (index[i].term[j].loop == l)
+                return true;
+    return false;
+}
+
+typedef struct Single {
+    const Loop *loop;
+    bool shares;                    /* an index adds it to another loop */
+} Single;
+
+static void see_sharing(void *context, const Expr *load)
+{
+    Single *s = context;
+    s->shares = s->shares || shares_axis(load->index, load->tensor->rank, s->loop);
+}
+
+/* Its variable is 0. */
+static void drop_terms(Affine *index, int count, const Loop *l)
+{
+    for (int i = 0; i < count; i++) {
+        int kept = 0;
+        for (int j = 0; j < index[i].count; j++)
+            if (index[i].term[j].loop != l)
+                index[i].term[kept++] = index[i].term[j];
+        index[i].count = kept;
+    }
+}
+
+static Expr *drop_from(void *context, Expr *e)
+{
+    const Single *s = context;
+    if (e->op == OP_LOAD || e->op == OP_INDEX || e->op == OP_RANDOM)
+        drop_terms(e->index, e->op == OP_LOAD ? e->tensor->rank : e->op == OP_INDEX ? 1 : 2, s->loop);
+    return e;
+}
+
+static void drop_single(Unit *u, Nest *n)
+{
+    for (int i = n->loop_count - 1; i >= 0; i--) {
+        Single s = { n->loops[i], shares_axis(n->index, n->dst->rank, n->loops[i]) };
+        if (s.loop->extent != 1)
+            continue;
+        nest_loads(n, see_sharing, &s);
+        if (!s.shares)
+            continue;
+        n->value = expr_map(u, n->value, drop_from, &s);
+        n->start = expr_map(u, n->start, drop_from, &s);
+        n->finish = expr_map(u, n->finish, drop_from, &s);
+        drop_terms(n->index, n->dst->rank, s.loop);
+        memmove(n->loops + i, n->loops + i + 1, (size_t)(n->loop_count - i - 1) * sizeof n->loops[0]);
+        n->loop_count--;
+    }
+}
+
+void program_drop_single(Unit *u, Program *p)
+{
+    for (int i = 0; i < p->nests.count; i++)
+        drop_single(u, p->nests.at[i]);
+}

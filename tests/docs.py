@@ -7,15 +7,20 @@ A comment in front of a fenced block says what the block is:
     <!-- cnnc PATH: FUNCTION ... -->    these functions of its C in style lesson, with the comments above them
     <!-- file NAME -->                  a file for the commands of this page
     <!-- checks -->                     a program that the compiler accepts without a word
+    <!-- needs THING ... -->            a session that is left out, with a word, where a THING is not there: a public set of data; on the
+                                        first line of the page, for all of its sessions; `llvm` is a cnnc that was built with LLVM
 
     <!-- file NAME
     ... -->                            the same, not shown
 
 and a block of the kind `console` is a session: every line after `$ ` is run by sh in a folder of its own, with cnnc in the PATH and
-libcnn to be linked by -lcnn, and must print the lines that follow it. `...` there stands for any text.
+libcnn to be linked by -lcnn, and must print the lines that follow it. `...` there stands for any text: times, most of all.
+A page of examples/ is in its own folder when its sessions run, in a copy of examples/.
 
---update rewrites what the first two show, and the output of sessions without `...`; the difference is then reviewed with git.
+--update rewrites what the first two show, and the output of sessions but for lines with `...` that fit; the difference is then
+reviewed with git.
 """
+import glob
 import os
 import re
 import shutil
@@ -25,19 +30,28 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGES = ["README.md", "docs/LANGUAGE.md", "docs/TRAINING.md", "docs/ABI.md", "docs/INSPECT.md", "examples/README.md"]
+LESSONS = ["examples/lessons/README.md"] + sorted(os.path.relpath(page, TOP) for page in glob.glob(os.path.join(TOP, "examples/lessons/*/README.md")))
+DATA = {"mnist": ["mnist", "MNIST", "MNIST/raw"], "fashion_mnist": ["fashion_mnist", "fashion-mnist", "FashionMNIST", "FashionMNIST/raw"]}
 BLOCK = re.compile(r"(?:^<!-- (?P<what>[^\n]*) -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
 
 
+NEEDS = re.compile(r"<!-- needs (?P<things>[^\n]*) -->\n(?!```)")
 HIDDEN = re.compile(r"^<!-- file (?P<name>\S+)\n(?P<text>.*?)^-->$", re.M | re.S)
 
 
 class Page:
     def __init__(self, path, cnnc, library, update):
         self.path, self.cnnc, self.update = path, cnnc, update
-        self.passed = self.failed = 0
-        self.folder = tempfile.mkdtemp(prefix="docs.")
+        self.passed = self.failed = self.skipped = 0
+        self.temporary = self.folder = tempfile.mkdtemp(prefix="docs.")
+        if path.startswith("examples/"):
+            shutil.copytree(os.path.join(TOP, "examples"), os.path.join(self.temporary, "examples"), ignore=shutil.ignore_patterns("*.safetensors"))
+            self.folder = os.path.join(self.temporary, os.path.dirname(path))
+        self.missing = []               # what the whole page needs
         self.environment = dict(os.environ, PATH=os.path.dirname(cnnc) + os.pathsep + os.environ["PATH"], LC_ALL="C", NO_COLOR="1",
                                 C_INCLUDE_PATH=os.path.join(TOP, "runtime/include"), LIBRARY_PATH=os.path.dirname(library), LD_LIBRARY_PATH=os.path.dirname(library))
+        if data_root():
+            self.environment["CNN_DATA"] = data_root()
 
     def write(self, name, text):
         with open(os.path.join(self.folder, name), "w") as file:
@@ -80,16 +94,23 @@ class Page:
                 more, _, wanted = wanted.partition("\n")
                 command += "\n" + more
             got = self.run(command)
-            if fits(wanted, got):
-                got = wanted
-            now += "$ " + command + "\n" + got
-        return self.same(label, text, now, "..." not in text)
+            now += "$ " + command + "\n" + (wanted if fits(wanted, got) else merged(wanted, got) if self.update else got)
+        return self.same(label, text, now)
+
+    def lacks(self, things):
+        """Those of the things that are not there."""
+        return [thing for thing in things if not (has_llvm(self.cnnc) if thing == "llvm" else data_root(thing))]
 
     def block(self, match):
         what, kind, text = match["what"] or "", match["kind"], match["text"]
         label = what or "session " + text.split("\n")[0]
         if kind == "console":
-            text = self.session(label, text)
+            missing = self.missing or (self.lacks(what.split()[1:]) if what.startswith("needs ") else [])
+            if missing:
+                self.skipped += 1
+                print(f"skip {self.path}: {text.split(chr(10))[0]}: {', '.join(missing)} is not there")
+            else:
+                text = self.session(label, text)
         elif what.startswith("cnnc "):
             text = self.functions(what, text)
         elif what.startswith("file "):
@@ -108,13 +129,15 @@ class Page:
         path = os.path.join(TOP, self.path)
         with open(path) as file:
             old = file.read()
+        whole = NEEDS.match(old)
+        self.missing = self.lacks(whole["things"].split()) if whole else []
         for hidden in HIDDEN.finditer(old):
             self.write(hidden["name"], hidden["text"])
         new = BLOCK.sub(self.block, old)
         if new != old:
             with open(path, "w") as file:
                 file.write(new)
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.temporary)
 
 
 def fits(wanted, got):
@@ -134,6 +157,33 @@ def fits(wanted, got):
     return at <= end
 
 
+def merged(wanted, got):
+    """What was got, but lines with "..." stay where they fit the line, or the lines before the next one that is there again."""
+    lines, left, some = [], got.splitlines(keepends=True), False
+    for line in wanted.splitlines(keepends=True):
+        if line == "...\n":
+            some = True
+            continue
+        at = next((i for i, now in enumerate(left) if fits(line, now)), None)
+        if at is not None:
+            lines += (["...\n"] if some else left[:at]) + [line]
+            left, some = left[at + 1:], False
+    return "".join(lines + (["...\n"] if some else left))
+
+
+def has_llvm(cnnc):
+    return re.search(r"LLVM \d", subprocess.run([cnnc, "--version"], stdout=subprocess.PIPE, text=True).stdout) is not None
+
+
+def data_root(name=None):
+    """The first folder for data sets that has the training images of this one, or of any."""
+    folders = DATA[name] if name else sum(DATA.values(), [])
+    for root in (os.environ.get("CNN_DATA"), os.path.join(TOP, "data"), os.path.join(TOP, "../shared/data")):
+        if root and any(glob.glob(os.path.join(glob.escape(root), folder, "train-images*")) for folder in folders):
+            return os.path.realpath(root)
+    return None
+
+
 def indent(text):
     return "".join("    " + line + "\n" for line in text.splitlines())
 
@@ -148,13 +198,14 @@ def main():
     words = [w for w in sys.argv[1:] if w != "--update"]
     if len(words) < 2:
         sys.exit(__doc__)
-    passed = failed = 0
-    for path in words[2:] or PAGES:
+    passed = failed = skipped = 0
+    for path in words[2:] or PAGES + LESSONS:
         page = Page(path, os.path.abspath(words[0]), os.path.abspath(words[1]), "--update" in sys.argv)
         page.check()
         passed += page.passed
         failed += page.failed
-    print(f"docs: {passed} passed, {failed} failed")
+        skipped += page.skipped
+    print(f"docs: {passed} passed, {failed} failed" + (f", {skipped} sessions need what is not there" if skipped else ""))
     sys.exit(failed > 0)
 
 

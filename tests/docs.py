@@ -15,7 +15,8 @@ A comment in front of a fenced block says what the block is:
 
 and a block of the kind `console` is a session: every line after `$ ` is run by sh in a folder of its own, with cnnc in the PATH and
 libcnn to be linked by -lcnn, and must print the lines that follow it. `...` there stands for any text: times, most of all.
-A page of examples/ is in its own folder when its sessions run, in a copy of examples/.
+A page of examples/ is in its own folder when its sessions run, in a copy of examples/; tables (.csv) and drawings (.svg) that they write
+there must be those that the folder has.
 
 --update rewrites what the first two show, and the output of sessions but for lines with `...` that fit; the difference is then
 reviewed with git.
@@ -137,7 +138,21 @@ class Page:
         if new != old:
             with open(path, "w") as file:
                 file.write(new)
+        if not self.missing:
+            self.measurements()
         shutil.rmtree(self.temporary)
+
+    def measurements(self):
+        """Tables and drawings of the page's folder, which its sessions may have written anew."""
+        for now in sorted(glob.glob(os.path.join(self.folder, "*.csv")) + glob.glob(os.path.join(self.folder, "*.svg"))):
+            was = os.path.join(TOP, os.path.dirname(self.path), os.path.basename(now))
+            if not self.path.startswith("examples/") or not os.path.exists(was):
+                continue
+            with open(was) as old, open(now) as new:
+                want, got = old.read(), new.read()
+            self.same(os.path.basename(now), want, got)
+            if self.update:
+                shutil.copyfile(now, was)
 
 
 def fits(wanted, got):

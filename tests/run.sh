@@ -325,12 +325,17 @@ stage_messages() {
 }
 
 stage_docs() {
+    local docs=(python3 tests/docs.py "$cnnc" "$out/main/runtime/libcnn.so") lessons=(examples/lessons/README.md examples/lessons/*/README.md)
     if ! have python3; then
         skip "the pages show what the programs do" "no python3"
         return
     fi
-    [ $update = yes ] && python3 tests/docs.py "$cnnc" "$out/main/runtime/libcnn.so" --update
-    test_it "the pages show what the programs do" python3 tests/docs.py "$cnnc" "$out/main/runtime/libcnn.so"
+    if [ $update = yes ]; then
+        "${docs[@]}" --update
+        "${docs[@]}" --update "${lessons[@]}"
+    fi
+    test_it "the pages show what the programs do" "${docs[@]}"
+    test_it "the lessons show what the programs do" "${docs[@]}" "${lessons[@]}"
 }
 
 stage_integrate() {

@@ -15,6 +15,7 @@ A comment in front of a fenced block says what the block is:
 
 and a block of the kind `console` is a session: every line after `$ ` is run by sh in a folder of its own, with cnnc in the PATH and
 libcnn to be linked by -lcnn, and must print the lines that follow it. `...` there stands for any text: times, most of all.
+Links to files lead to files.
 A page of examples/ is in its own folder when its sessions run, in a copy of examples/; tables (.csv) and drawings (.svg) that they write
 there must be those that the folder has.
 
@@ -36,6 +37,7 @@ BLOCK = re.compile(r"(?:^<!-- (?P<what>[^\n]*) -->\n)?^```(?P<kind>\w*)\n(?P<tex
 
 
 NEEDS = re.compile(r"<!-- needs (?P<things>[^\n]*) -->\n(?!```)")
+LINK = re.compile(r"\]\((?P<to>[^)#:\s]+)(?:#[^)]*)?\)")
 HIDDEN = re.compile(r"^<!-- file (?P<name>\S+)\n(?P<text>.*?)^-->$", re.M | re.S)
 
 
@@ -129,6 +131,9 @@ class Page:
         path = os.path.join(TOP, self.path)
         with open(path) as file:
             old = file.read()
+        for link in LINK.finditer(BLOCK.sub("", old)):
+            there = os.path.exists(os.path.join(os.path.dirname(path), link["to"]))
+            self.same(f"the link to {link['to']}", "it is there\n", "it is there\n" if there else "it is not there\n", False)
         whole = NEEDS.match(old)
         self.missing = self.lacks(whole["things"].split()) if whole else []
         for hidden in HIDDEN.finditer(old):

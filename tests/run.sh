@@ -352,7 +352,7 @@ stage_integrate() {
 }
 
 stage_inspect() {
-    test_it "--explicit makes the same networks" tests/inspect/explicit.sh "$cnnc" "$out/inspect" examples/*/*.cnn tests/layers/*.cnn \
+    test_it "--explicit makes the same networks" tests/inspect/explicit.sh "$cnnc" "$out/inspect" examples/*/*.cnn examples/lessons/*/*.cnn tests/layers/*.cnn \
         tests/golden/dumps/{names,recipe,perceptron,convolutions}.cnn tests/golden/inspect/*.cnn
     test_it "a network as a page, in a browser" tests/inspect/page.sh "$cnnc" "$out/inspect" "$(find_browser)"
 }

@@ -22,6 +22,7 @@ there must be those that the folder has.
 --update rewrites what the first two show, and the output of sessions but for lines with `...` that fit; the difference is then
 reviewed with git.
 """
+import concurrent.futures
 import glob
 import os
 import re
@@ -217,13 +218,11 @@ def main():
     words = [w for w in sys.argv[1:] if w != "--update"]
     if len(words) < 2:
         sys.exit(__doc__)
-    passed = failed = skipped = 0
-    for path in words[2:] or PAGES:
-        page = Page(path, os.path.abspath(words[0]), os.path.abspath(words[1]), "--update" in sys.argv)
-        page.check()
-        passed += page.passed
-        failed += page.failed
-        skipped += page.skipped
+    update, paths = "--update" in sys.argv, words[2:] or PAGES
+    pages = [Page(path, os.path.abspath(words[0]), os.path.abspath(words[1]), update) for path in paths]
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("CNNC_JOBS") or os.cpu_count() or 1)) as pool:
+        list(pool.map(Page.check, pages))
+    passed, failed, skipped = (sum(getattr(page, count) for page in pages) for count in ("passed", "failed", "skipped"))
     print(f"docs: {passed} passed, {failed} failed" + (f", {skipped} sessions need what is not there" if skipped else ""))
     sys.exit(failed > 0)
 

@@ -36,7 +36,7 @@ while IFS= read -r file; do
 done < <(find "$top/examples" "$top/tests" "$nets" -name '*.cnn' 2> /dev/null)
 if [ $count -ge 60 ]; then passed=$((passed + count)); else echo "FAIL only $count networks"; failed=$((failed + 1)); fi
 
-ok "the examples are formatted"         "$cnnc" format --check "$top"/examples/*/*.cnn
+ok "the examples are formatted"         "$cnnc" format --check "$top"/examples/*/*.cnn "$top"/examples/lessons/*/*.cnn
 printf '\nblock  a(f ,g = -2 ){relu;conv f,3x3 ,  same->relu}#one\n\n\n network N{input 4x4x1 // two\n\n  a   2*3 , 4 - -1 # three\n      left=maxpool 2x2,\nstride=( 2,1 )\n  # four\n\n }\n train N on "x"{\nepochs    3\n   loss      quadratic # five\nexpect    accuracy>=90%%\n}' > a.cnn
 cat > want << 'END'
 block a(f,g=-2) { relu; conv f, 3x3, same -> relu }  #one

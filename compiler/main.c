@@ -20,8 +20,8 @@
 
 static bool colour(int to)
 {
-    const char *no = getenv("NO_COLOR");
-    return isatty(to) && !(no && *no);
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(to) && term && strcmp(term, "dumb") != 0 && !(no && *no);
 }
 
 static bool write_all(FILE *to, const Text *t)

@@ -290,7 +290,7 @@ static const Option table[] = {
     { "--backward",      NULL,      "step: go back, too: which numbers move the loss",                 read_backward },
     { "--class",         "N",       "step --backward: the right answer (default: the network's own)",  read_class },
     { "--report",        "FILE",    "-o net.html: show a table that train --csv or test --csv wrote",  read_report },
-    { "--main",          NULL,      "add a main with the commands train, test, run and grad",          read_main },
+    { "--main",          NULL,      "add a main with the commands train, test, run, grad and step",    read_main },
     { "--unroll-budget", "N",       "statements that --style=unrolled may write (default 250000)",     read_budget },
     { "-W",              "NAME",    "-Wall: all warnings; -WNAME, -Wno-NAME: one of them; -Werror: they are errors", read_warning },
     { "--json",          NULL,      "write errors and warnings as JSON (on stderr)",                   read_json },

@@ -13,8 +13,10 @@
 
 #include <string.h>
 
-/* The programs of a unit, in the order of dumps. NULL where the options ask for none. */
-static int programs(const Unit *u, Program *list[3])
+enum { MOST_PROGRAMS = 4 };
+
+/* The programs of a unit, in the order of dumps, without those that the options do not ask for. */
+static int programs(const Unit *u, Program *list[MOST_PROGRAMS])
 {
     int count = 0;
     if (u->train)
@@ -23,14 +25,24 @@ static int programs(const Unit *u, Program *list[3])
         list[count++] = u->eval;
     if (u->infer)
         list[count++] = u->infer;
+    if (u->look && u->variant == 0)
+        list[count++] = u->look;
     return count;
 }
 
 static void each(Unit *u, void (*pass)(Unit *u, Program *p))
 {
-    Program *list[3];
+    Program *list[MOST_PROGRAMS];
     for (int i = 0, count = programs(u, list); i < count; i++)
         pass(u, list[i]);
+}
+
+static void each_but_look(Unit *u, void (*pass)(Unit *u, Program *p))
+{
+    Program *list[MOST_PROGRAMS];
+    for (int i = 0, count = programs(u, list); i < count; i++)
+        if (list[i] != u->look)
+            pass(u, list[i]);
 }
 
 static bool parse(Unit *u)
@@ -38,8 +50,16 @@ static bool parse(Unit *u)
     return ast_load(u, u->options.input);
 }
 
+/* Programs for people show themselves; so does cnnc, where it is given a picture. */
+static bool is_looked_at(const Options *o)
+{
+    return (o->with_main && !o->infer) || o->image;
+}
+
 static bool lower(Unit *u)
 {
+    if (u->variant == 0 && is_looked_at(&u->options))
+        u->look = program_look(u, u->net);      /* before layers change places */
     if (u->options.style == STYLE_FAST)
         net_commute(u->net);
     if (!u->options.infer) {
@@ -84,37 +104,34 @@ static bool fold(Unit *u)
     return true;
 }
 
-/* Style fast rewrites whole programs before they are cut and scheduled. */
+/* Style fast rewrites whole programs before they are cut and scheduled. What is looked at stays as people know it. */
 static bool layout(Unit *u)
 {
-    if (u->options.style == STYLE_FAST) {
-        each(u, program_drop_single);
-        each(u, program_gather);
-        each(u, program_compose);
-        each(u, program_channels_innermost);
-        each(u, program_images_innermost);
-        each(u, program_pack);
-        each(u, program_cut);
-        each(u, program_transpose);
-    }
+    static void (*const passes[])(Unit *u, Program *p) = {
+        program_drop_single, program_gather, program_compose, program_channels_innermost, program_images_innermost, program_pack, program_cut,
+        program_transpose
+    };
+
+    for (int i = 0; u->options.style == STYLE_FAST && i < countof(passes); i++)
+        each_but_look(u, passes[i]);
     return true;
 }
 
 static bool schedule(Unit *u)
 {
-    Program *list[3];
+    Program *list[MOST_PROGRAMS];
     for (int i = 0, count = programs(u, list); i < count; i++)
         if (!program_schedule(u, list[i]))
             return false;
     if (u->options.style == STYLE_FAST)
-        each(u, program_depth_first);
+        each_but_look(u, program_depth_first);
     return true;
 }
 
 /* Proves every program right before anything is printed of it. */
 static bool verify(Unit *u)
 {
-    Program *list[3];
+    Program *list[MOST_PROGRAMS];
 
     for (int i = 0, count = programs(u, list); i < count; i++) {
         const char *wrong = program_verify(u, list[i]);
@@ -132,14 +149,14 @@ static void dump_net(Unit *u, Text *t)      { net_dump(u, u->net, t); }
 
 static void dump_programs(Unit *u, Text *t)
 {
-    Program *list[3];
+    Program *list[MOST_PROGRAMS];
     for (int i = 0, count = programs(u, list); i < count; i++)
         program_dump(u, list[i], t);
 }
 
 static void dump_memory(Unit *u, Text *t)
 {
-    Program *list[3];
+    Program *list[MOST_PROGRAMS];
     for (int i = 0, count = programs(u, list); i < count; i++)
         memory_dump(u, list[i], t);
 }

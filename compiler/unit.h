@@ -71,7 +71,8 @@ typedef struct Unit {
     struct Program *train;         /* loops/loops.h: forward as in training, loss, backward; NULL with --infer */
     struct Program *infer;         /* loops/loops.h: forward outside training */
     struct Program *eval;          /* loops/loops.h: forward outside training, loss, backward; NULL with --infer */
-    Variant *variants;             /* the three above are those of the variant at work; NULL while there is one alone */
+    struct Program *look;          /* loops/loops.h: the same, keeping what every layer makes; NULL where nobody wants to see that. One for all machines */
+    Variant *variants;             /* train, infer and eval are those of the variant at work; NULL while there is one alone */
     int variant_count, variant;    /* at least 1; the one at work */
 } Unit;
 

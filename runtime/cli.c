@@ -3,6 +3,7 @@
 #include "data.h"
 #include "fail.h"
 #include "feed.h"
+#include "look.h"
 #include "memory.h"
 #include "npy.h"
 #include "options.h"
@@ -443,6 +444,18 @@ static bool grad(Work *w)
     return good;
 }
 
+/* ---- step */
+
+static bool step(Work *w)
+{
+    Look look = { 0 };
+    bool good = open_net(w, 0) && cnn_look_new(&look, w->net, w->options->image, w->options->backward, w->options->class, &w->error);
+    if (good)
+        cnn_walk_print(&look.walk, cnn_progress_new(stdout, true, w->model).colour, stdout);
+    cnn_look_free(&look);
+    return good;
+}
+
 /* ---- main */
 
 static const char *program_name(int argc, char **argv, const cnn_model *model)
@@ -470,7 +483,7 @@ static void print_error(const Work *w)
 
 static int work(const cnn_model *model, const cnn_ranks *ranks, const char *call, int argc, char **argv)
 {
-    static bool (*const commands[])(Work *w) = { [COMMAND_TRAIN] = train, [COMMAND_TEST] = test, [COMMAND_RUN] = run, [COMMAND_GRAD] = grad };
+    static bool (*const commands[])(Work *w) = { [COMMAND_TRAIN] = train, [COMMAND_TEST] = test, [COMMAND_RUN] = run, [COMMAND_GRAD] = grad, [COMMAND_STEP] = step };
     Options options;
     Work w = { .model = model, .options = &options, .program = program_name(argc, argv, model), .call = call, .argc = argc, .argv = argv };
     bool first = cnn_ranks_speaks(ranks);

@@ -475,6 +475,21 @@ size_t cnn_data_test_images(const cnn_data *data)
     return data->test.count;
 }
 
+/* The list itself if it has so many names; NULL otherwise, or for no list. */
+static const char *const *as_many(const char *const *labels, size_t outputs)
+{
+    size_t count = 0;
+    while (labels && labels[count])
+        count++;
+    return count == outputs ? labels : NULL;
+}
+
+const char *const *cnn_data_labels(const char *set, size_t outputs)
+{
+    const Source *source = set ? source_find(set) : NULL;
+    return source ? as_many(source->labels, outputs) : NULL;
+}
+
 const char *cnn_data_label(const cnn_model *model, const cnn_data *data, size_t class, char *buffer)
 {
     const cnn_setting *labels = cnn_setting_find(model, "labels"), *named = cnn_setting_find(model, "source");
@@ -482,12 +497,8 @@ const char *cnn_data_label(const cnn_model *model, const cnn_data *data, size_t 
         return labels->arguments[class].text;
     if (data && class < (size_t)data->class_count && (size_t)data->class_count == model->outputs)
         return data->classes[class];
-    const Source *source = named && named->word ? source_find(named->word) : NULL;
-    const char *const *known = data ? data->labels : source ? source->labels : NULL;
-    size_t count = 0;
-    while (known && known[count])
-        count++;
-    if (count == model->outputs && class < count)
+    const char *const *known = data ? as_many(data->labels, model->outputs) : cnn_data_labels(named ? named->word : NULL, model->outputs);
+    if (known && class < model->outputs)
         return known[class];
     snprintf(buffer, 24, "%zu", class);
     return buffer;

@@ -9,7 +9,7 @@
 
 typedef enum Kind { FLAG, TEXT, COUNT, WHOLE, RATE } Kind;       /* COUNT: from 1 on; WHOLE: from 0 on */
 
-enum { TRAIN = 1 << COMMAND_TRAIN, TEST = 1 << COMMAND_TEST, RUN = 1 << COMMAND_RUN, GRAD = 1 << COMMAND_GRAD };
+enum { TRAIN = 1 << COMMAND_TRAIN, TEST = 1 << COMMAND_TEST, RUN = 1 << COMMAND_RUN, GRAD = 1 << COMMAND_GRAD, STEP = 1 << COMMAND_STEP };
 
 typedef struct Option {
     const char *name, *value;
@@ -21,12 +21,15 @@ typedef struct Option {
 
 #define AT(field) offsetof(Options, field)
 static const Option options[] = {
-    { "--weights", "FILE", TEXT, TRAIN | TEST | RUN | GRAD, TEST | RUN | GRAD, AT(weights), "weights to begin with, a safetensors file" },
+    { "--weights", "FILE", TEXT, TRAIN | TEST | RUN | GRAD | STEP, TEST | RUN | GRAD | STEP, AT(weights), "weights to begin with, a safetensors file" },
     { "--fine-tune", NULL, FLAG, TRAIN, 0, AT(fine_tune), "load the weights that fit, and list the others" },
     { "--data", "DIR", TEXT, TRAIN | TEST, 0, AT(data), "where the data set is; 'digits' draws one" },
     { "--input", "X.npy", TEXT, TRAIN | TEST | RUN | GRAD, RUN | GRAD, AT(input), "images [n][c][h][w]; train takes them as one batch, in order" },
     { "--target", "Y.npy", TEXT, TRAIN | TEST | GRAD, GRAD, AT(target), "labels [n], or vectors [n][outputs]" },
     { "--output", "FILE", TEXT, RUN | GRAD, GRAD, AT(output), "where the results go: npy (run), safetensors (grad)" },
+    { "--image", "FILE", TEXT, STEP, STEP, AT(image), "the picture, PNG, PGM or PPM" },
+    { "--backward", NULL, FLAG, STEP, 0, AT(backward), "go back, too: which pixels move the loss" },
+    { "--class", "N", WHOLE, STEP, 0, AT(class), "the right answer, if it is not the network's" },
     { "--epochs", "N", COUNT, TRAIN, 0, AT(epochs), "passes over the training images" },
     { "--steps", "N", COUNT, TRAIN, 0, AT(steps), "end after so many steps" },
     { "--batch", "N", COUNT, TRAIN, 0, AT(batch), "images a step" },
@@ -54,6 +57,7 @@ static const struct {
     [COMMAND_TEST] = { "test", "how well it does on the test images" },
     [COMMAND_RUN] = { "run", "its results for some images" },
     [COMMAND_GRAD] = { "grad", "loss and gradients of some images, to compare" },
+    [COMMAND_STEP] = { "step", "one picture on its way through it, in the terminal" },
     [COMMAND_HELP] = { "help", "this, or the options of a command" },
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -76,7 +80,7 @@ static bool read_command(const char *word, Command *to, cnn_error *error)
     if (closest)
         cnn_fail_more(error, "  help: did you mean '%s'?", closest);
     else
-        cnn_fail_more(error, "  help: the commands are train, test, run, grad and help");
+        cnn_fail_more(error, "  help: the commands are train, test, run, grad, step and help");
     return false;
 }
 
@@ -156,7 +160,7 @@ static bool check(const Options *o, const cnn_model *model, cnn_error *error)
 
 bool cnn_options_read(Options *o, const cnn_model *model, int argc, char **argv, cnn_error *error)
 {
-    *o = (Options){ .command = COMMAND_HELP, .about = COMMAND_HELP, .epochs = -1, .batch = -1, .steps = -1, .seed = -1, .threads = -1, .rate = NAN };
+    *o = (Options){ .command = COMMAND_HELP, .about = COMMAND_HELP, .epochs = -1, .batch = -1, .steps = -1, .seed = -1, .threads = -1, .class = -1, .rate = NAN };
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
         return true;
     if (!read_command(argv[1], &o->command, error))

@@ -6,14 +6,14 @@
 
 #include <stdio.h>
 
-typedef enum Command { COMMAND_TRAIN, COMMAND_TEST, COMMAND_RUN, COMMAND_GRAD, COMMAND_HELP } Command;
+typedef enum Command { COMMAND_TRAIN, COMMAND_TEST, COMMAND_RUN, COMMAND_GRAD, COMMAND_STEP, COMMAND_HELP } Command;
 
 typedef struct Options {
     Command command, about;     /* about: what help is asked for; COMMAND_HELP: everything */
-    const char *data, *weights, *save, *csv, *checkpoint, *resume, *input, *target, *output, *report, *tensorboard;
-    int64_t epochs, batch, steps, seed, threads;                /* -1: not given */
+    const char *data, *weights, *save, *csv, *checkpoint, *resume, *input, *target, *output, *report, *tensorboard, *image;
+    int64_t epochs, batch, steps, seed, threads, class;         /* -1: not given */
     double rate;                                                /* NAN: not given */
-    bool fine_tune, eval, quiet, any_order, plot, find_lr;
+    bool fine_tune, eval, quiet, any_order, plot, find_lr, backward;
 } Options;
 
 /* Reads the arguments. False after a sentence, with what may have been meant. */

@@ -62,7 +62,7 @@ test_it() {
     "$@" > "$log" 2>&1 < /dev/null
     status=$?
     if [ $status -eq 0 ]; then
-        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|page\|explicit\|llvm\|layers\|golden\|torch\|lint\|strict\|variants\|docs\|examples\|curve\|bench\|integrate\|mpi\|threads\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
+        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|page\|explicit\|step\|llvm\|layers\|golden\|torch\|lint\|strict\|variants\|docs\|examples\|curve\|bench\|integrate\|mpi\|threads\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
     else
         say FAIL "$name" "$(since "$begun")" "status $status; all of it: ${log#"$top"/}"
         tail -n 40 "$log" | sed 's/^/      /'
@@ -354,6 +354,7 @@ stage_integrate() {
 stage_inspect() {
     test_it "--explicit makes the same networks" tests/inspect/explicit.sh "$cnnc" "$out/inspect" examples/*/*.cnn examples/lessons/*/*.cnn tests/layers/*.cnn \
         tests/golden/dumps/{names,recipe,perceptron,convolutions}.cnn tests/golden/inspect/*.cnn
+    test_it "cnnc step and ./net step show the same" tests/inspect/step.sh "$cnnc" "$out/main/runtime/libcnn.a" "$out/inspect-step" "$gcc"
     test_it "a network as a page, in a browser" tests/inspect/page.sh "$cnnc" "$out/inspect" "$(find_browser)"
 }
 

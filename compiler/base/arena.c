@@ -36,7 +36,7 @@ struct Arena {
     size_t used;
 };
 
-static _Noreturn void out_of_memory(void)
+_Noreturn void arena_out_of_memory(void)
 {
     fputs("cnnc: error: out of memory\n", stderr);
     _Exit(1);              /* nothing is open that a later end would have to close */
@@ -46,7 +46,7 @@ Arena *arena_new(void)
 {
     Arena *arena = calloc(1, sizeof *arena);
     if (arena == NULL)
-        out_of_memory();
+        arena_out_of_memory();
     return arena;
 }
 
@@ -68,10 +68,10 @@ static Chunk *add_chunk(Arena *arena, size_t bytes)
     bool large = bytes > CHUNK_BYTES / 4;
     size_t room = large ? bytes : CHUNK_BYTES;
     if (room > SIZE_MAX - sizeof(Chunk))
-        out_of_memory();
+        arena_out_of_memory();
     Chunk *chunk = calloc(1, sizeof(Chunk) + room);
     if (chunk == NULL)
-        out_of_memory();
+        arena_out_of_memory();
     chunk->room = room;
     if (large && arena->last != NULL) {
         chunk->before = arena->last->before;
@@ -88,7 +88,7 @@ void *arena_alloc(Arena *arena, size_t bytes)
     size_t need = bytes > 0 ? bytes : 1;
 #ifndef ARENA_CHECKED
     if (need > SIZE_MAX - ALIGN)
-        out_of_memory();
+        arena_out_of_memory();
     need = (need + ALIGN - 1) / ALIGN * ALIGN;
 #endif
     Chunk *chunk = arena->last;
@@ -104,14 +104,14 @@ void *arena_array(Arena *arena, size_t count, size_t size)
 {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes))
-        out_of_memory();
+        arena_out_of_memory();
     return arena_alloc(arena, bytes);
 }
 
 char *arena_copy(Arena *arena, const char *text, size_t length)
 {
     if (length == SIZE_MAX)
-        out_of_memory();
+        arena_out_of_memory();
     char *copy = arena_alloc(arena, length + 1);
     if (length > 0)
         memcpy(copy, text, length);

@@ -15,6 +15,8 @@ void arena_free(Arena *arena);
  * status 1 before any output is opened. */
 void *arena_alloc(Arena *arena, size_t bytes);
 
+/* That end. */
+_Noreturn void arena_out_of_memory(void);
 /* Room for `count` things of `size` bytes; an overflow of the product counts as out of memory. */
 void *arena_array(Arena *arena, size_t count, size_t size);
 

@@ -84,10 +84,21 @@ static Text **put_all_functions(CFile *f, CPages *pages)
     return text;
 }
 
+/* In a file for several machines: what is for all of them. */
+static Text *put_look_functions(CFile *f)
+{
+    CPages pages = { 0 };
+
+    f->t = text_new(f->u->arena);
+    if (f->variants)
+        put_functions(f, &pages);
+    return f->t;
+}
+
 CFile *c_write(Unit *u, Text *t, CPages *pages)
 {
     CFile *f = c_file(u, t);
-    Text **functions = put_all_functions(f, pages);     /* first, to know what they need */
+    Text **functions = put_all_functions(f, pages), *look = put_look_functions(f);     /* first, to know what they need */
 
     f->t = t;
     c_about(f);
@@ -108,6 +119,13 @@ CFile *c_write(Unit *u, Text *t, CPages *pages)
     if (f->variants) {
         c_constants(f);
         begin = c_sections(f, functions);
+        if (u->look) {
+            text_blank(t);
+            text_blank(t);
+            text_line(t, "/* ======== all machines: what a look at an image needs, which keeps what every layer makes ======== */");
+            text_bytes(t, look->at, look->length);
+            c_steps(f);
+        }
     } else {
         text_blank(t);
         begin = t->length;

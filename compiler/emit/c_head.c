@@ -156,6 +156,8 @@ void c_sizes(CFile *f)
         put_size(f, size_macro(f, "STATE"), state, "numbers that are kept with them");
     for (int i = 0; i < f->programs.count; i++) {
         const Program *p = f->programs.at[i];
+        if (p->mode == MODE_LOOK)           /* the runtime's business */
+            continue;
         put_size(f, program_macro(f, "SCRATCH", p), c_scratch(f, p),
                  arena_print(f->u->arena, "%ss of scratch memory: %s", f->real, bytes_text(f, c_scratch(f, p))));
         if (c_shared(f, p))
@@ -212,6 +214,7 @@ static const char *about_entry(Mode mode)
     case MODE_TRAIN: return "A step of training, without the step: forward, the loss, and backward.";
     case MODE_INFER: return "What the network makes of x.";
     case MODE_EVAL:  return "Forward as in inference, the loss, and backward.";
+    case MODE_LOOK:  break;             /* it has no entry */
     }
     return "";
 }

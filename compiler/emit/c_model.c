@@ -40,7 +40,7 @@ static void put_job(CFile *f, const Step *step)
     text_blank(f->t);
     text_line(f->t, "static void %s(const cnn_job *job)", job_name(f, step));
     text_open(f->t, "{");
-    put_list(f->t, arena_print(f->u->arena, "%s%s(", c_step_prefix(f), step->name), arguments, count, ");");
+    put_list(f->t, arena_print(f->u->arena, "%s%s(", c_step_prefix(f, step), step->name), arguments, count, ");");
     text_close(f->t, "}");
 }
 
@@ -199,6 +199,40 @@ static void put_program(CFile *f, const char *field, const Program *p, const cha
         text_line(f->t, ".%s = { %s, %d, %" PRId64 ", %" PRId64 " },", field, phases, phases_of(f, p, true), c_scratch(f, p), c_shared(f, p));
 }
 
+static const char *map_place(CFile *f, int64_t place)
+{
+    return place == MAP_SAME ? "CNN_MAP_SAME" : place == MAP_RESULT ? "CNN_MAP_RESULT" : place == MAP_INPUT ? "CNN_MAP_INPUT"
+         : arena_print(f->u->arena, "%" PRId64, place);
+}
+
+/* The program that keeps its maps, and what they are. */
+static void put_look(CFile *f, const Program *p, const char *phases)
+{
+    const MapRow *rows = map_rows(f->u, p);
+
+    text_blank(f->t);
+    text_open(f->t, "static const cnn_map maps[] = {");
+    for (int i = 0; i < p->maps.count; i++) {
+        text_indent(f->t);
+        text_put(f->t, "{ ");
+        put_string(f->t, rows[i].name);
+        text_put(f->t, ", ");
+        put_string(f->t, rows[i].written);
+        text_put(f->t, ", %d, { ", rows[i].shape.rank);
+        for (int axis = 0; axis < rows[i].shape.rank; axis++)
+            text_put(f->t, "%s%" PRId64, axis ? ", " : "", rows[i].shape.dim[axis]);
+        text_put(f->t, " }, %s, ", map_place(f, rows[i].values));
+        text_put(f->t, "%s, %d },\n", map_place(f, rows[i].gradient), rows[i].kernels);
+    }
+    text_close(f->t, "};");
+    text_blank(f->t);
+    text_open(f->t, "static const cnn_look look_at = {");
+    put_program(f, "program", p, phases);
+    text_line(f->t, ".forward_phases = %d, .probabilities = %d,", p->grad_phase, ends_in_probabilities(f->u->net));
+    text_line(f->t, ".map_count = %d, .maps = maps,", p->maps.count);
+    text_close(f->t, "};");
+}
+
 static void put_descriptor(CFile *f, const char *const phases[], bool settings, bool rows, int weights, int state)
 {
     const Net *net = f->u->net;
@@ -230,6 +264,8 @@ static void put_descriptor(CFile *f, const char *const phases[], bool settings, 
     for (int i = 0; i < f->programs.count; i++) {
         static const char *const field[] = { [MODE_TRAIN] = "train", [MODE_INFER] = "infer", [MODE_EVAL] = "eval_grad" };
         const Program *p = f->programs.at[i];
+        if (p->mode == MODE_LOOK)
+            continue;
         put_program(f, field[p->mode], p, phases[i]);
         if (p->mode == MODE_TRAIN)
             text_line(f->t, ".train_phases = %d,", phases_of(f, p, false));
@@ -239,6 +275,8 @@ static void put_descriptor(CFile *f, const char *const phases[], bool settings, 
     if (rows)
         text_line(f->t, ".rows = rows, .row_count = %d, .row_inputs = %" PRId64 ", .row_targets = %" PRId64 ",",
                   net->recipe.rows.count, net->recipe.row_inputs, net->recipe.row_targets);
+    if (f->u->look)
+        text_line(f->t, ".look = &look_at,");
     text_close(f->t, "};");
 }
 
@@ -270,5 +308,7 @@ void c_model(CFile *f)
         if (phases_of(f, f->programs.at[i], true))
             phases[i] = put_phases(f, f->programs.at[i]);
     bool settings = put_settings(f, "settings"), rows = put_rows(f, "rows");
+    if (f->u->look)
+        put_look(f, f->u->look, phases[f->programs.count - 1]);
     put_descriptor(f, phases, settings, rows, weights, state);
 }

@@ -139,7 +139,7 @@ void c_signature(CFile *f, const char *name, const Scope *s)
         LIST_ADD(f->u->arena, &parameters, arena_print(f->u->arena, "int %s", scope_name(s, s->nest->loops[0])));
     if (s->draws)
         LIST_ADD(f->u->arena, &parameters, "const uint32_t draw[4]");
-    put_list(f->t, arena_print(f->u->arena, "%sstatic void %s(", f->u->options.style == STYLE_FAST ? "NEST " : "", name), parameters.at, parameters.count, ")");
+    put_list(f->t, arena_print(f->u->arena, "%sstatic void %s(", f->u->options.style == STYLE_FAST && !f->variants ? "NEST " : "", name), parameters.at, parameters.count, ")");
     text_open(f->t, "{");
 }
 

@@ -10,7 +10,7 @@
 static const char *const own_names[] = {
     "w", "state", "x", "target", "share", "images", "dw", "dx", "y", "loss", "scratch", "shared", "draw", "job", "uniform", "larger",
     "smaller", "machine", "this_machine", "NEST", "MACHINE", "CNN_MACHINE", "sum", "largest", "smallest", "first", "value", "image", "result", "pixels", "weight_tensors",
-    "state_tensors", "settings", "rows", "argc", "argv", "exp_lane", "tanh_lane", "exp_less", "log_of", "same_exp", "same_tanh",
+    "state_tensors", "maps", "look_at", "settings", "rows", "argc", "argv", "exp_lane", "tanh_lane", "exp_less", "log_of", "same_exp", "same_tanh",
     "same_log", "same_log1p", "same_erf"
 };
 
@@ -164,16 +164,24 @@ bool program_has_sums(const Program *p)
  * the runtime has to add up tiles between them. */
 static int entry_phases(const Program *p)
 {
-    if (program_has_sums(p) || p->mode == MODE_EVAL)
+    if (program_has_sums(p) || p->mode == MODE_EVAL || p->mode == MODE_LOOK)
         return 0;
     return p->mode == MODE_TRAIN ? p->grad_phase : p->phases.count;
+}
+
+/* Phases that come before those for the gradient of the input; the program for looking goes backward for nothing else. */
+static int own_phases(const Program *p)
+{
+    return p->mode == MODE_TRAIN || p->mode == MODE_LOOK ? p->grad_phase : p->phases.count;
 }
 
 /* Of phase `phase` of a program of which the first `own` are not for the gradient of the input. */
 static const char *phase_name(CFile *f, const Program *p, int phase, int own)
 {
+    const char *rest = p->mode == MODE_LOOK ? "back" : "input";
+
     if (phase >= own)
-        return arena_print(f->u->arena, phase == own ? "%s_input" : "%s_input_%d", p->name, phase - own + 1);
+        return arena_print(f->u->arena, phase == own ? "%s_%s" : "%s_%s_%d", p->name, rest, phase - own + 1);
     return own == 1 ? p->name : arena_print(f->u->arena, "%s_%d", p->name, phase + 1);
 }
 
@@ -187,7 +195,7 @@ static void plan_steps(CFile *f, const Program *p)
         step->is_public = !f->suffix[0] && entry_phases(p) == 1 && i == 0;
         step->for_input = p->mode == MODE_TRAIN && i >= p->grad_phase;
         step->name = step->is_public ? arena_print(arena, "%s_%s", f->net, p->name)
-                                     : names_unique(f->names, arena_print(arena, "%s%s", phase_name(f, p, i, p->mode == MODE_TRAIN ? p->grad_phase : p->phases.count), f->suffix));
+                                     : names_unique(f->names, arena_print(arena, "%s%s", phase_name(f, p, i, own_phases(p)), f->suffix));
         LIST_ADD(arena, &f->steps, step);
     }
 }
@@ -244,9 +252,19 @@ static CFile *new_file(Unit *u, Text *t, const Programs *programs, int count)
 
 static void plan_functions(CFile *f)
 {
-    f->functions = functions_of(f->u, f->names, f->suffix);
+    f->functions = functions_of(f->u, &f->programs, f->names, f->suffix);
     for (int i = 0; i < f->programs.count; i++)
         plan_steps(f, f->programs.at[i]);
+}
+
+/* What is looked at is in plain C, for all machines. */
+static void plan_look(CFile *f)
+{
+    const Programs look = { { f->u->look }, f->u->look != NULL };
+
+    f->functions = functions_of(f->u, &look, f->names, "_look");
+    for (int i = 0; i < look.count; i++)
+        plan_steps(f, look.at[i]);
 }
 
 static const char *joined_name(CFile *f, int program, int number)
@@ -269,6 +287,7 @@ static void plan_variants(CFile *f, const Programs *programs)
     for (int i = 0; i < count; i++) {
         unit_choose_variant(u, i);
         CFile *v = f->variants[i] = new_file(u, f->t, programs, count);
+        v->programs.count -= v->programs.at[v->programs.count - 1] == u->look;
         v->suffix = arena_print(u->arena, "_%s", u->options.machine->name);
         plan_functions(v);
         for (int j = 0; j < v->functions->list.count; j++)
@@ -283,6 +302,7 @@ static void plan_variants(CFile *f, const Programs *programs)
         for (int j = 0, number = 0; j < f->steps.count; j++)
             if (f->steps.at[j]->program == f->programs.at[i])
                 f->steps.at[j]->name = names_unique(f->names, joined_name(f, i, number++));
+    plan_look(f);
 }
 
 CFile *c_file(Unit *u, Text *t)

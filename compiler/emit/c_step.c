@@ -366,9 +366,11 @@ static void put_about_step(CFile *f, const Step *step)
         text_line(f->t, "/* Other machines have something to do here. */");
         return;
     }
-    static const char *const what[] = { [MODE_TRAIN] = "Training", [MODE_INFER] = "Inference", [MODE_EVAL] = "Gradients of inference" };
+    static const char *const what[] = { [MODE_TRAIN] = "Training", [MODE_INFER] = "Inference", [MODE_EVAL] = "Gradients of inference", [MODE_LOOK] = "A look at an image on its way" };
     text_put(text, "%s, part %d of %d: %s.", what[p->mode], number + 1, p->phases.count,
              step->phase->once ? "once for the whole batch" : p->tile == 1 ? "for every image" : "for every tile of images");
+    if (p->mode == MODE_LOOK)
+        text_put(text, " What every layer makes keeps its place.");
     if (step->for_input)
         text_put(text, " Only who asks for the gradient of the input needs it.");
     for (int i = 0; i < step->phase->sums.count; i++)
@@ -427,7 +429,7 @@ static void put_entry(CFile *f, const Entry *entry)
     for (int i = 0; i < entry->step_count; i++) {
         const Step *step = entry->steps[i];
         count = step_arguments(f, step->program, step->uses, false, texts);
-        put_list(f->t, arena_print(f->u->arena, "%s%s(", c_step_prefix(f), step->same ? step->same->name : step->name), texts, count, ");");
+        put_list(f->t, arena_print(f->u->arena, "%s%s(", c_step_prefix(f, step), step->same ? step->same->name : step->name), texts, count, ");");
     }
     text_close(f->t, "}");
 }
@@ -444,11 +446,12 @@ static void put_about_steps(CFile *f)
 
 void c_steps(CFile *f)
 {
-    if (!f->suffix[0])
+    if (!f->suffix[0] && !f->variants)
         put_about_steps(f);
     Map *bodies = map_new(f->u->arena);
     for (int i = 0; i < f->steps.count; i++)
-        put_step(f, f->steps.at[i], bodies);
+        if (!f->variants || f->steps.at[i]->program->mode == MODE_LOOK)
+            put_step(f, f->steps.at[i], bodies);
 }
 
 void c_entries(CFile *f)

@@ -76,9 +76,10 @@ void c_constants(CFile *f)
     CFile **variant;
     int count = c_variants(f, &variant);
 
-    for (int v = 0; v < count; v++)
-        for (int i = 0; i < variant[v]->constants.count; i++) {
-            const Tensor *c = variant[v]->constants.at[i];
+    for (int v = 0; v < count + (f->variants != NULL); v++) {
+        CFile *of = v < count ? variant[v] : f;
+        for (int i = 0; i < of->constants.count; i++) {
+            const Tensor *c = of->constants.at[i];
             const char *name = NULL;
             for (int j = 0; j < printed.count && !name; j++)
                 name = same_constant(printed.at[j].tensor, c) ? printed.at[j].name : NULL;
@@ -87,9 +88,10 @@ void c_constants(CFile *f)
                 LIST_ADD(f->u->arena, &printed, ((Printed){ c, name }));
                 put_constant(f, c, name);
             }
-            names_reserve(variant[v]->names, name);
-            *map_text(variant[v]->places, c->name) = (void *)name;
+            names_reserve(of->names, name);
+            *map_text(of->places, c->name) = (void *)name;
         }
+    }
 }
 
 static const Entry *infer_entry(const CFile *f)

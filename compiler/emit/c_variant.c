@@ -51,9 +51,9 @@ int c_variants(CFile *f, CFile ***list)
     return 1;
 }
 
-const char *c_step_prefix(const CFile *f)
+const char *c_step_prefix(const CFile *f, const Step *step)
 {
-    return f->variants ? "this_machine()->" : "";
+    return f->variants && step->program->mode != MODE_LOOK ? "this_machine()->" : "";
 }
 
 static int64_t most(const CFile *f, const Program *p, bool shared)
@@ -161,7 +161,7 @@ void c_join_variants(CFile *f)
 {
     int count = f->u->variant_count;
 
-    for (int i = 0; i < f->programs.count; i++)
+    for (int i = 0; i < f->variants[0]->programs.count; i++)
         join_program(f, i, count);
     for (int i = 0; i < count; i++) {
         f->variants[i]->steps.count = 0;
@@ -271,6 +271,8 @@ static void put_table_type(CFile *f)
     text_open(f->t, "typedef struct machine {");
     for (int i = 0; i < f->steps.count; i++) {
         const Step *s = f->steps.at[i];
+        if (s->program->mode == MODE_LOOK)
+            continue;
         int count = step_parameters(f, s->program, s->uses, s->writes_state, parameters);
         put_list(f->t, arena_print(f->u->arena, "void (*%s)(", s->name), parameters, count, ");");
     }

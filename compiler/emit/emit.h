@@ -35,13 +35,27 @@ bool names_is_free(const Names *names, const char *name);
 /* Text for inside a comment: control bytes, comment ends and line splices made harmless. */
 const char *names_comment(Arena *arena, const char *text);
 
-/* The programs of the unit in a fixed order: training, inference, the derivative of inference; without those that it lacks. */
+/* The programs of the unit in a fixed order: training, inference, the derivative of inference, that for looking; without those that it lacks. */
 typedef struct Programs {
-    const Program *at[3];
+    const Program *at[4];
     int count;
 } Programs;
 
 Programs programs_of(const Unit *u);
+
+/* A map of the program for looking, as the descriptor has it (cnn_map of cnn/model.h). */
+enum { MAP_SAME = -1, MAP_RESULT = -2, MAP_INPUT = -3 };
+
+typedef struct MapRow {
+    const char *name, *written;     /* "conv1", "conv 32, 3x3, same" */
+    Shape shape;
+    int64_t values, gradient;       /* in scratch, or MAP_... */
+    int kernels;                    /* the number of a trained tensor, or -1 */
+} MapRow;
+
+const MapRow *map_rows(Unit *u, const Program *look);      /* as many as look->maps */
+const char *as_written(Unit *u, Span span);                 /* the first line of what the source says there, without the comment */
+bool ends_in_probabilities(const Net *net);
 
 /* A function of the generated code: one nest, shared by the programs that contain an equal one. */
 typedef struct Function {
@@ -60,9 +74,9 @@ typedef struct FunctionList {
     LIST(const Function *) of;
 } FunctionList;
 
-/* The functions of the unit's programs; two nests of one name that print alike become one function. Where one name means
+/* The functions of these programs; two nests of one name that print alike become one function. Where one name means
  * different nests the later function is called NAME_PROGRAM. All end in `suffix`. */
-Functions *functions_of(Unit *u, Names *names, const char *suffix);
+Functions *functions_of(Unit *u, const Programs *programs, Names *names, const char *suffix);
 const Function *function_of(const Functions *f, const Nest *nest);
 /* Those of one layer in the order of the list; NULL: those that belong to none. */
 const FunctionList *functions_of_site(const Functions *f, const Site *s);

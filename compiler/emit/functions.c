@@ -7,7 +7,7 @@
 
 Programs programs_of(const Unit *u)
 {
-    const Program *const all[] = { u->train, u->infer, u->eval };
+    const Program *const all[] = { u->train, u->infer, u->eval, u->look };
     Programs programs = { { NULL }, 0 };
 
     for (int i = 0; i < countof(all); i++)
@@ -87,12 +87,12 @@ static FunctionList *list_of_site(const Functions *f, Arena *arena, const Site *
     return *list;
 }
 
-Functions *functions_of(Unit *u, Names *names, const char *suffix)
+Functions *functions_of(Unit *u, const Programs *programs, Names *names, const char *suffix)
 {
     Functions *f = ARENA_NEW(u->arena, Functions);
     Map *of_key = map_new(u->arena), *used = map_new(u->arena);
 
-    f->programs = programs_of(u);
+    f->programs = *programs;
     f->of_nest = map_new(u->arena);
     f->of_site = map_new(u->arena);
     list_of_site(f, u->arena, NULL);

@@ -424,7 +424,7 @@ void lesson_comment(CFile *f, const Function *function)
     }
     put_nest_formula(f, s, body_start);
     text_put(f->t, " *\n");
-    if (f->u->options.style == STYLE_FAST)
+    if (f->u->options.style == STYLE_FAST && !f->variants)
         lesson_schedule(f, s, body_start);
     if (f->u->variant > 0) {                /* the rest stands above the function of the first machine */
         put_comment_end(f->t);

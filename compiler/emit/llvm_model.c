@@ -9,7 +9,7 @@
 /* ---- the structs of cnn/model.h */
 
 typedef struct Types {
-    LLVMTypeRef tensor, job, sum, phase, program, argument, setting, model;
+    LLVMTypeRef tensor, job, sum, phase, program, argument, setting, map, look, model;
 } Types;
 
 static LLVMTypeRef named_struct(Module *m, const char *name, LLVMTypeRef *fields, int count)
@@ -26,18 +26,20 @@ static Types contract_types(Module *m)
     LLVMTypeRef tensor[] = { p, i32, LLVMArrayType(i64, 4), size, size, i64, i64, i32 };
     LLVMTypeRef job[] = { p, p, p, p, p, p, p, p, p, p, p, p, LLVMArrayType(i32, 4) };
     LLVMTypeRef sum[] = { size, size, size }, phase[] = { p, i32, p, p, i32 }, program[] = { p, i32, size, size };
-    LLVMTypeRef argument[] = { p, number, p }, setting[] = { p, p, p, i32 };
+    LLVMTypeRef argument[] = { p, number, p }, setting[] = { p, p, p, i32 }, map[] = { p, p, i32, LLVMArrayType(i64, 3), i64, i64, i32 };
     Types t = {
         .tensor = named_struct(m, "cnn_tensor", tensor, countof(tensor)), .job = named_struct(m, "cnn_job", job, countof(job)),
         .sum = named_struct(m, "cnn_sum", sum, countof(sum)), .phase = named_struct(m, "cnn_phase", phase, countof(phase)),
         .program = named_struct(m, "cnn_program", program, countof(program)),
         .argument = named_struct(m, "cnn_argument", argument, countof(argument)),
-        .setting = named_struct(m, "cnn_setting", setting, countof(setting)),
+        .setting = named_struct(m, "cnn_setting", setting, countof(setting)), .map = named_struct(m, "cnn_map", map, countof(map)),
     };
+    LLVMTypeRef look[] = { t.program, i32, i32, i32, p };
+    t.look = named_struct(m, "cnn_look", look, countof(look));
     LLVMTypeRef model[] = {
         i32, i32, p, p, i32, i32, LLVMArrayType(i64, 3), size, size,        /* abi ... outputs */
         p, i32, size, p, i32, size,                                         /* weights, state */
-        t.program, i32, t.program, t.program, p, i32, p, i32, i32, i32      /* train ... row_targets */
+        t.program, i32, t.program, t.program, p, i32, p, i32, i32, i32, p   /* train ... look */
     };
     t.model = named_struct(m, "cnn_model", model, countof(model));
     return t;
@@ -207,9 +209,35 @@ static LLVMValueRef data_rows(Module *m)
     return table(m, "rows", LLVMDoubleTypeInContext(m->context), numbers.at, numbers.count);
 }
 
+/* What `step` shows; a null pointer where nobody asked for it. */
+static LLVMValueRef look(Module *m, const Types *t, Map *jobs)
+{
+    const Program *p = m->u->look;
+    LIST(LLVMValueRef) rows = { 0 };
+
+    if (!p)
+        return LLVMConstNull(m->pointer);
+    const MapRow *of = map_rows(m->u, p);
+    for (int i = 0; i < p->maps.count; i++) {
+        LLVMValueRef dim[3];
+        for (int axis = 0; axis < 3; axis++)
+            dim[axis] = llvm_int(m->i64, axis < of[i].shape.rank ? of[i].shape.dim[axis] : 0);
+        LLVMValueRef row[] = {
+            llvm_string(m, of[i].name), llvm_string(m, of[i].written), llvm_int(m->i32, of[i].shape.rank), LLVMConstArray(m->i64, dim, 3),
+            llvm_int(m->i64, of[i].values), llvm_int(m->i64, of[i].gradient), llvm_int(m->i32, of[i].kernels),
+        };
+        LIST_ADD(m->u->arena, &rows, LLVMConstNamedStruct(t->map, row, countof(row)));
+    }
+    LLVMValueRef fields[] = {
+        program(m, t, MODE_LOOK, jobs), llvm_int(m->i32, p->grad_phase),
+        llvm_int(m->i32, ends_in_probabilities(m->u->net)), llvm_int(m->i32, rows.count), table(m, "maps", t->map, rows.at, rows.count),
+    };
+    return llvm_constant(m, "look", LLVMConstNamedStruct(t->look, fields, countof(fields)), 0);
+}
+
 /* ---- the descriptor */
 
-enum { CONTRACT = 1 };              /* CNN_ABI of cnn/model.h */
+enum { CONTRACT = 2 };              /* CNN_ABI of cnn/model.h */
 
 void llvm_model(Module *m)
 {
@@ -236,7 +264,7 @@ void llvm_model(Module *m)
         program(m, &t, MODE_INFER, jobs), program(m, &t, MODE_EVAL, jobs),
         settings(m, &t), llvm_int(m->i32, recipe->settings.count),
         data_rows(m), llvm_int(m->i32, recipe->rows.count), llvm_int(m->i32, rows ? recipe->row_inputs : 0),
-        llvm_int(m->i32, rows ? recipe->row_targets : 0),
+        llvm_int(m->i32, rows ? recipe->row_targets : 0), look(m, &t, jobs),
     };
     LLVMValueRef model = LLVMAddGlobal(m->module, t.model, arena_print(m->u->arena, "%s_model", m->plan->net));
     LLVMSetInitializer(model, LLVMConstNamedStruct(t.model, fields, countof(fields)));

@@ -16,23 +16,6 @@ const char *place_text(Unit *u, Span span)
     return arena_print(u->arena, "%s:%d", source_name(u, span.source), span_line(u, span));
 }
 
-/* Up to the comment, the end of the line or the brace of a body. Spaces are as written. */
-const char *as_written(Unit *u, Span span)
-{
-    const char *text = span.source ? span_text(u, span) : "";
-    size_t length = 0;
-    bool inside = false;
-
-    for (; text[length] && text[length] != '\n' && text[length] != '\r'; length++) {
-        inside ^= text[length] == '"';
-        if (!inside && (text[length] == '#' || text[length] == '{' || (text[length] == '/' && text[length + 1] == '/')))
-            break;
-    }
-    while (length > 0 && strchr(" \t", text[length - 1]))
-        length--;
-    return arena_copy(u->arena, text, length);
-}
-
 const char *bytes_text(Unit *u, int64_t bytes)
 {
     static const struct { double of; const char *unit; } rows[] = { { 1e9, "GB" }, { 1e6, "MB" }, { 1e3, "kB" } };

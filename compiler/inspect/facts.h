@@ -2,7 +2,7 @@
 #ifndef CNNC_INSPECT_FACTS_H
 #define CNNC_INSPECT_FACTS_H
 
-#include "loops/loops.h"
+#include "emit/emit.h"
 
 /* What one element of a value, in the middle of it, sees of the input. */
 typedef struct Field {
@@ -39,8 +39,6 @@ const LayerFacts *facts_find(const Facts *f, const Site *s);
 
 /* "1*32*3*3 + 32 = 320", or "" */
 const char *parameter_arithmetic(Unit *u, const Site *s);
-/* The first line of what the source says there, without the comment. */
-const char *as_written(Unit *u, Span span);
 /* "9", or "blocks.cnn:9" of another file than the network's. */
 const char *place_text(Unit *u, Span span);
 /* "412 bytes", "1.2 MB" (10^6 bytes). */

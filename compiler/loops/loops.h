@@ -65,6 +65,7 @@ typedef struct Tensor {
     int first, last;            /* first write and last read, positions in Program.nests; by loops/memory.c */
     int mark;                   /* for the pass at work; see Program.marks */
     bool in_place;              /* shares its place with the tensor it is computed from, element by element */
+    bool kept;                  /* it is looked at when the program has ended */
 } Tensor;
 
 int64_t tensor_count(const Tensor *t);
@@ -156,15 +157,23 @@ typedef struct Phase {
     LIST(PhaseSum) sums;
 } Phase;
 
+/* What a layer makes, where that can be looked at; the first is the input, with site NULL. */
+typedef struct ProgramMap {
+    const Site *site;
+    Shape shape;
+    Tensor *y;                  /* its gradient is that of the loss */
+} ProgramMap;
+
 /* What a program computes. */
 typedef enum Mode {
     MODE_TRAIN,                 /* forward as in training, loss, backward */
     MODE_INFER,                 /* forward outside training */
-    MODE_EVAL                   /* forward outside training, loss, backward: the derivative of the inference function */
+    MODE_EVAL,                  /* forward outside training, loss, backward: the derivative of the inference function */
+    MODE_LOOK                   /* the same for one image, as the source has it: keeps what every layer makes (look.c) */
 } Mode;
 
 typedef struct Program {
-    const char *name;           /* "train", "infer" or "eval" */
+    const char *name;           /* "train", "infer", "eval" or "look" */
     Mode mode;
     const Net *net;
     int64_t tile;
@@ -176,6 +185,7 @@ typedef struct Program {
     struct { int first, end; } *made;       /* for every site, and last the loss: its nests in the forward pass, until tidy */
     Tensor **of_value, **of_param;          /* tensors of the net's values (the input, then those of the sites) and params */
     Tensor *x, *y, *target, *share, *images, *loss, *dx;   /* NULL where the program has none */
+    LIST(ProgramMap) maps;      /* MODE_LOOK: in the order of the source */
     int marks;                  /* numbers given out: a pass marks tensors with a new one */
     bool channels_last;         /* its maps have their channels innermost */
     bool planned;               /* program_memory has run */
@@ -189,6 +199,9 @@ Program *program_lower(Unit *u, const Net *net, Mode mode);
 
 /* adjoint.c: appends the backward pass: sites in reverse, each by its own `backward` or derived from its nests. */
 void program_adjoint(Unit *u, Program *p);
+
+/* look.c: the program of MODE_LOOK, with its backward pass. Its phases up to `grad_phase` go forward, the others backward. */
+Program *program_look(Unit *u, const Net *net);
 
 /* tidy.c: makes the program say only what is needed: zero gradients and unread tensors go, the first contribution to a
  * gradient becomes its start, what serves only the input's gradient moves to the end. */

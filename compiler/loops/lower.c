@@ -10,6 +10,7 @@ static const char *mode_name(Mode mode)
     case MODE_TRAIN: return "train";
     case MODE_INFER: return "infer";
     case MODE_EVAL:  return "eval";
+    case MODE_LOOK:  return "look";
     }
     return NULL;
 }
@@ -91,7 +92,7 @@ Program *program_lower(Unit *u, const Net *net, Mode mode)
     p->name = mode_name(mode);
     p->mode = mode;
     p->net = net;
-    p->tile = u->options.tile ? u->options.tile : 1;
+    p->tile = u->options.tile && mode != MODE_LOOK ? u->options.tile : 1;
     p->made = arena_array(u->arena, (size_t)net->sites.count + 1, sizeof *p->made);
     b = build_new(u, p);
     p->of_value = arena_array(u->arena, (size_t)net->sites.count + 1, sizeof(Tensor *));

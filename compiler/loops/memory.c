@@ -1,7 +1,7 @@
 /* memory.c: the place of every tensor in the scratch block of a tile and in the shared block of the batch.
  *
  * A scratch tensor lives from its first write to its last read (positions in the list of nests; a partial sum lives to
- * the end of its phase, when the runtime reads it). Tensors that never live together may share floats. A nest that only
+ * the end of its phase, when the runtime reads it; what is kept to be looked at lives on). Tensors that never live together may share floats. A nest that only
  * computes element by element may write over an operand that dies there: such tensors form a chain with one place.
  * Chains are placed one after the other, each at the lowest offset where it meets nothing that lives at the same time. The
  * bound below which no plan can go is the largest sum of what is alive at one time. */
@@ -76,6 +76,9 @@ static void find_lifetimes(Unit *u, Program *p)
     for (int i = 0; i < p->phases.count; i++)
         for (int j = 0; j < p->phases.at[i].sums.count; j++)
             touch(p, p->phases.at[i].sums.at[j].partial, p->phases.at[i].end - 1);
+    for (int i = 0; i < p->tensors.count; i++)
+        if (p->tensors.at[i]->kept && p->tensors.at[i]->first >= 0)
+            p->tensors.at[i]->last = p->nests.count;
 }
 
 /* ---- in place */

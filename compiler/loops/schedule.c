@@ -113,7 +113,7 @@ static bool within_budget(Unit *u, const Program *p)
 
 bool program_schedule(Unit *u, Program *p)
 {
-    switch (u->options.style) {
+    switch (p->mode == MODE_LOOK ? STYLE_LESSON : u->options.style) {
     case STYLE_LESSON:
         for (int i = 0; i < p->nests.count; i++)
             schedule_lesson(p->nests.at[i]);

@@ -83,7 +83,8 @@ static void need(void *context, const Expr *load)
     set_add(context, load->tensor);
 }
 
-/* Marks in `live` the nests that make what the caller sees; the gradient of the input counts only if asked for. */
+/* Marks in `live` the nests that make what the caller sees; the gradient of the input counts only if asked for. Who looks at what layers make
+ * sees that, and asks for no gradient of weights; all that goes backward is then for the input. */
 static void mark_live(Unit *u, Program *p, bool with_dx, bool *live)
 {
     Set needed = set_new(u, p);
@@ -92,14 +93,17 @@ static void mark_live(Unit *u, Program *p, bool with_dx, bool *live)
         const Nest *n = p->nests.at[i];
         bool seen = false;
         switch (tensor_base(n->dst)->role) {
-        case ROLE_GRADIENT: case ROLE_OUTPUT: case ROLE_LOSS: case ROLE_STATE:
+        case ROLE_GRADIENT:
+            seen = p->mode != MODE_LOOK;
+            break;
+        case ROLE_OUTPUT: case ROLE_LOSS: case ROLE_STATE:
             seen = true;
             break;
         case ROLE_INPUT_GRADIENT:
             seen = with_dx;
             break;
         case ROLE_SCRATCH: case ROLE_SHARED:
-            seen = set_has(&needed, n->dst);
+            seen = set_has(&needed, n->dst) || (tensor_base(n->dst)->kept && (with_dx || !n->backward));
             break;
         case ROLE_INPUT: case ROLE_TARGET: case ROLE_SHARE: case ROLE_IMAGES: case ROLE_PARAM: case ROLE_CONSTANT:
             break;

@@ -93,7 +93,7 @@ static void misuse_is_answered_with_what_was_meant(void **state)
     (void)state;
     static const struct { const char *command, *answer; } tries[] = {
         { "net trian", "unknown command 'trian'\n  help: did you mean 'train'?" },
-        { "net xyzzy", "help: the commands are train, test, run, grad and help" },
+        { "net xyzzy", "help: the commands are train, test, run, grad, step and help" },
         { "net train --epcohs 3", "unknown option --epcohs\n  help: did you mean --epochs?" },
         { "net test --epochs 3", "--epochs is no option of test" },
         { "net train --epochs", "--epochs needs a value: N" },

@@ -10,6 +10,7 @@ typedef struct NetworkOptions {
     Style style;
     Layout layout;              /* of STYLE_FAST */
     bool infer;                 /* inference alone */
+    bool with_main;             /* a program that shows itself */
 } NetworkOptions;
 
 /* Runs all stages on a text. NULL if one failed; its messages are on stderr. End it with unit_free. */

@@ -368,6 +368,49 @@ static void folding_changes_rounding_alone(void **state)
     }
 }
 
+/* Where the numbers of a map are when `phases` have run; NULL for those of the map before. */
+static const double *map_values(Evaluation *e, const ProgramMap *m)
+{
+    return m->y->view_of ? NULL : evaluation_tensor(e, m->y);
+}
+
+/* The maps of the source in its order, whatever the style does to its own programs, none written over by what comes later. */
+static void what_is_looked_at_stays(void **state)
+{
+    (void)state;
+    static const char *const text = "network T { input 8x8x2; conv 3, 3x3, same, relu; maxpool 2x2; gelu; gelu; flatten; dense 3, softmax }";
+    static const char *const names[] = { "conv1", "relu1", "maxpool1", "gelu1", "gelu2", "flatten1", "dense1", "softmax1" };
+    static const NetworkOptions options[] = {
+        { .with_main = true }, { .with_main = true, .tile = 4 }, { .with_main = true, .style = STYLE_FAST, .tile = 8 },
+    };
+    for (int i = 0; i < countof(options); i++) {
+        Unit *u = unit_of(text, options[i]);
+        const Program *p = u->look;
+        assert_int_equal(p->tile, 1);
+        assert_int_equal(p->maps.count, countof(names) + 1);
+        Evaluation *forward = evaluation_new(u, p, 1), *all = evaluation_new(u, p, 1);
+        fill_inputs(forward, p, 1);
+        fill_inputs(all, p, 1);
+        evaluation_run(forward, p->grad_phase, draw);
+        evaluation_run(all, p->phases.count, draw);
+        for (int m = 1; m < p->maps.count; m++) {
+            const ProgramMap *map = &p->maps.at[m];
+            assert_string_equal(map->site->name, names[m - 1]);
+            const double *before = map_values(forward, map), *after = map_values(all, map);
+            for (int64_t j = 0; before && j < shape_count(map->shape); j++)
+                assert_true(before[j] == after[j]);
+            for (int64_t j = 0; before && strcmp(names[m - 1], "relu1") == 0 && j < shape_count(map->shape); j++) {
+                double x = evaluation_tensor(all, p->maps.at[m - 1].y)[j];      /* conv1 is still there, with what is below 0 */
+                assert_true(before[j] == (x > 0 ? x : 0));
+            }
+        }
+        unit_free(u);
+    }
+    Unit *plain = unit_of(text, (NetworkOptions){ 0 });
+    assert_null(plain->look);
+    unit_free(plain);
+}
+
 static void the_random_numbers_are_philox(void **state)
 {
     (void)state;
@@ -396,6 +439,7 @@ int main(void)
         cmocka_unit_test(dropout_is_gone_outside_training),
         cmocka_unit_test(batch_statistics_cut_the_program),
         cmocka_unit_test(folding_changes_rounding_alone),
+        cmocka_unit_test(what_is_looked_at_stays),
         cmocka_unit_test(the_random_numbers_are_philox),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
 # A static library TARGET of the network NET, with its header NET.h; it is made again when the network, what it imports or the weights change.
 #
 #   INFER     inference alone: the library needs no runtime. Without it the runtime, cnnc::cnn, is linked to what links TARGET.
-#   MAIN      a program with the commands train, test, run and grad in place of a library
+#   MAIN      a program with the commands train, test, run, grad and step in place of a library
 #   WEIGHTS   these are embedded as constants; with it, INFER need not be said
 #   OPTIONS   anything else that `cnnc --help` shows
 function(cnnc_add_network target net)

@@ -93,6 +93,9 @@ CNN_API cnn_data *cnn_data_npy(const cnn_net *net, const char *inputs, const cha
 /* Copies of images x [images][inputs] and targets [images][outputs], in reals. */
 CNN_API cnn_data *cnn_data_arrays(const cnn_net *net, const void *x, const void *target, size_t images, cnn_error *error);
 
+/* [outputs] What the classes of a well-known set ("fashion_mnist") are called; NULL: nobody knows, or they are not so many. */
+CNN_API const char *const *cnn_data_labels(const char *set, size_t outputs);
+
 /* A sentence about the data that people should know (pictures that were scaled); NULL: there is none. */
 CNN_API const char *cnn_data_note(const cnn_data *data);
 

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CNN_ABI 1
+#define CNN_ABI 2
 
 /* How the first values of a tensor are made. */
 enum {
@@ -74,6 +74,33 @@ typedef struct cnn_program {
     size_t shared;              /* reals of the shared block */
 } cnn_program;
 
+/* Where the numbers of a map are, if not in scratch. */
+enum {
+    CNN_MAP_SAME = -1,          /* nowhere: they are those of the map before; of a gradient: there is none */
+    CNN_MAP_RESULT = -2,        /* job.y */
+    CNN_MAP_INPUT = -3          /* job.x, and of the gradient job.dx */
+};
+
+/* What a layer makes of an image. The first of the maps is the image. */
+typedef struct cnn_map {
+    const char *name;           /* "conv1" */
+    const char *written;        /* "conv 32, 3x3, same, relu": the line of the source, or "" */
+    int32_t rank;               /* 3: { c, h, w }; 1: { features } */
+    int64_t dim[3];
+    int64_t values, gradient;   /* offsets in scratch of what it holds, and of the derivative of the loss by that; or CNN_MAP_... */
+    int32_t kernels;            /* of the first layer that learns: its kernels' place in the list of weights; else -1 */
+} cnn_map;
+
+/* For who wants to see an image on its way: a program that keeps every map. */
+typedef struct cnn_look {
+    cnn_program program;        /* of one image, whatever `tile` says: forward as in `infer`, the loss, backward to job.dx; adds to no other
+                                   gradient */
+    int32_t forward_phases;     /* those go forward, the rest backward */
+    int32_t probabilities;      /* the result is probabilities of classes */
+    int32_t map_count;
+    const cnn_map *maps;
+} cnn_look;
+
 /* One line of a train or data block with every default filled in: { "optimizer", "sgd", { { "lr", 0.05, NULL }, ... }, 4 }. */
 typedef struct cnn_argument {
     const char *name;           /* "" for the members of a list */
@@ -114,6 +141,7 @@ typedef struct cnn_model {
     int32_t setting_count;
     const double *rows;         /* `row`s of the data block: inputs, then targets, of each; or NULL */
     int32_t row_count, row_inputs, row_targets;
+    const cnn_look *look;       /* NULL in what is no program with a command line of its own */
 } cnn_model;
 
 #endif

@@ -1,6 +1,7 @@
 /* blocks.c: maps in a terminal (blocks.h): with colours two elements in a half block, without them shades of grey, or signs. */
-#include "inspect/blocks.h"
+#include "blocks.h"
 
+#include <float.h>
 #include <math.h>
 
 enum { WIDTH = 96, MOST_SIDE = 40, MOST_ROWS_OF_MAPS = 2, GAP = 2 };
@@ -12,7 +13,7 @@ typedef struct Colour {
 /* v within [-1, 1]: black to white; or red over black to blue. */
 static Colour colour_of(double v, bool is_signed)
 {
-    int light = (int)lround(255 * sqrt(fabs(v) > 1 ? 1 : fabs(v)));
+    int light = (int)lround(255 * sqrt(fmin(fabs(v), 1)));      /* 255 for what is no number, too */
 
     if (!is_signed)
         return (Colour){ light, light, light };
@@ -26,17 +27,30 @@ static const char *sign_of(double v, bool is_signed)
 
     if (is_signed)
         return sign[v < -0.5 ? 0 : v < -0.12 ? 1 : v <= 0.12 ? 2 : v <= 0.5 ? 3 : 4];
-    int level = (int)lround(4 * sqrt(v < 0 ? 0 : v > 1 ? 1 : v));
+    int level = (int)lround(4 * sqrt(fmax(fmin(v, 1), 0)));
     return shade[level];
 }
 
-static double largest(const double *values, int64_t count)
+static const double *map_of(const Maps *m, int64_t map)
+{
+    return m->values + map * (m->stride ? m->stride : m->h * m->w);
+}
+
+/* The largest of `most` and the sizes of some values. What is no number counts as nothing. */
+static double larger(double most, const double *values, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        most = fabs(values[i]) > most ? fabs(values[i]) : most;
+    return most;
+}
+
+static double largest(const Maps *m)
 {
     double most = 0;
 
-    for (int64_t i = 0; i < count; i++)
-        most = fabs(values[i]) > most ? fabs(values[i]) : most;
-    return most > 0 ? most : 1;
+    for (int64_t map = 0; map < m->count; map++)
+        most = larger(most, map_of(m, map), m->h * m->w);
+    return most > 0 && most <= DBL_MAX ? most : 1;
 }
 
 /* The mean of the elements that a cell of the picture stands for; 0 below the last row. */
@@ -49,86 +63,86 @@ static double cell(const Maps *m, int64_t map, int64_t row, int64_t column, int6
         return 0;
     for (int64_t i = from_h; i < to_h; i++)
         for (int64_t j = from_w; j < to_w; j++)
-            sum += m->values[(map * m->h + i) * m->w + j];
+            sum += map_of(m, map)[i * m->w + j];
     return sum / (double)((to_h - from_h) * (to_w - from_w));
 }
 
-static void put_cell(Text *t, const Maps *m, double upper, double lower, bool colour)
+static void put_cell(FILE *to, const Maps *m, double upper, double lower, bool colour)
 {
     if (!colour) {
         const char *sign = sign_of(m->wide ? upper : (upper + lower) / 2, m->is_signed);
-        text_put(t, "%s%s", sign, m->wide ? sign : "");
+        fprintf(to, "%s%s", sign, m->wide ? sign : "");
         return;
     }
     Colour a = colour_of(upper, m->is_signed), b = colour_of(lower, m->is_signed);
     if (m->wide)
-        text_put(t, "\033[48;2;%d;%d;%dm  ", a.r, a.g, a.b);
+        fprintf(to, "\033[48;2;%d;%d;%dm  ", a.r, a.g, a.b);
     else
-        text_put(t, "\033[38;2;%d;%d;%dm\033[48;2;%d;%d;%dm\u2580", a.r, a.g, a.b, b.r, b.g, b.b);
+        fprintf(to, "\033[38;2;%d;%d;%dm\033[48;2;%d;%d;%dm\u2580", a.r, a.g, a.b, b.r, b.g, b.b);
 }
 
-static void put_line(Text *t, const Maps *m, int64_t first, int64_t end, int64_t row, int64_t rows, int64_t columns, double scale, bool colour)
+static void put_line(FILE *to, const Maps *m, int64_t first, int64_t end, int64_t row, int64_t rows, int64_t columns, double scale, bool colour)
 {
-    text_put(t, "   ");
+    fprintf(to, "   ");
     for (int64_t map = first; map < end; map++) {
-        text_put(t, colour ? " " : "|");
+        fputs(colour ? " " : "|", to);
         for (int64_t j = 0; j < columns; j++) {
             double upper = cell(m, map, row, j, rows, columns) / scale, lower = m->wide ? 0 : cell(m, map, row + 1, j, rows, columns) / scale;
-            put_cell(t, m, upper, lower, colour);
+            put_cell(to, m, upper, lower, colour);
         }
-        text_put(t, colour ? "\033[0m" : map + 1 < end ? "" : "|");
+        fputs(colour ? "\033[0m" : map + 1 < end ? "" : "|", to);
     }
-    text_put(t, "\n");
+    fprintf(to, "\n");
 }
 
-void blocks_put(Text *t, const Maps *m, bool colour)
+void cnn_blocks_put(FILE *to, const Maps *m, bool colour)
 {
     int64_t side = m->h > m->w ? m->h : m->w, shrink = side > MOST_SIDE ? (side + MOST_SIDE - 1) / MOST_SIDE : 1;
     int64_t rows = m->h / shrink > 0 ? m->h / shrink : 1, columns = m->w / shrink > 0 ? m->w / shrink : 1, width = columns * (m->wide ? 2 : 1) + 1;
     int64_t in_a_row = WIDTH / width > 0 ? WIDTH / width : 1, shown = in_a_row * MOST_ROWS_OF_MAPS;
-    double scale = largest(m->values, m->count * m->h * m->w);
+    double scale = largest(m);
 
     shown = shown < m->count ? shown : m->count;
     for (int64_t first = 0; first < shown; first += in_a_row) {
         int64_t end = first + in_a_row < shown ? first + in_a_row : shown;
         for (int64_t row = 0; row < rows; row += m->wide ? 1 : 2)
-            put_line(t, m, first, end, row, rows, columns, scale, colour);
+            put_line(to, m, first, end, row, rows, columns, scale, colour);
         if (end < shown)
-            text_put(t, "\n");
+            fprintf(to, "\n");
     }
     if (shown < m->count)
-        text_put(t, "    and %lld more\n", (long long)(m->count - shown));
+        fprintf(to, "    and %lld more\n", (long long)(m->count - shown));
 }
 
-void blocks_line(Text *t, const double *values, int64_t count, bool is_signed, bool colour)
+void cnn_blocks_line(FILE *to, const double *values, int64_t count, bool is_signed, bool colour)
 {
     int64_t columns = count < WIDTH ? count : WIDTH;
-    double scale = largest(values, count);
-    Maps m = { .is_signed = is_signed };
+    Maps m = { .values = values, .count = 1, .h = 1, .w = count, .is_signed = is_signed };
+    double scale = largest(&m);
 
-    text_put(t, colour ? "    " : "   |");
+    fputs(colour ? "    " : "   |", to);
     for (int64_t i = 0; i < columns; i++) {
         double strongest = 0;
         for (int64_t j = i * count / columns; j < (i + 1) * count / columns; j++)
             if (fabs(values[j]) > fabs(strongest))
                 strongest = values[j];
-        put_cell(t, &m, strongest / scale, strongest / scale, colour);
+        put_cell(to, &m, strongest / scale, strongest / scale, colour);
     }
-    text_put(t, "%s\n", colour ? "\033[0m" : "|");
+    fprintf(to, "%s\n", colour ? "\033[0m" : "|");
 }
 
-void blocks_bar(Text *t, double share, int width)
+void cnn_blocks_bar(FILE *to, double share, int width)
 {
     static const char *const part[] = { "", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589" };
     int eighths = share > 0 ? (int)lround(share * width * 8) : 0;
 
     for (int i = 0; i < eighths / 8; i++)
-        text_put(t, "\u2588");
-    text_put(t, "%s", part[eighths % 8]);
+        fprintf(to, "\u2588");
+    fprintf(to, "%s", part[eighths % 8]);
 }
 
-const char *blocks_legend(bool colour)
+const char *cnn_blocks_legend(bool colour)
 {
     return colour ? "white is the largest of a layer, black 0; where there are negative numbers, blue is above 0 and red below"
-                  : "the darkest block is the largest of a layer, a space 0; where there are negative numbers # and + are above 0, - and = below";
+                  : "the fullest block is the largest of a layer, a space 0; where there are negative numbers # and + are above 0, - and = below";
 }

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # install.sh BUILD OUT: what `cmake --install` lays down is used from there, in a folder with a space in its name: `cnnc new` by make and by CMake (ninja and
-# make), cnnc_add_network with all its words, cnnc.mk, pkg-config, DESTDIR, and the Debian package. The last line is `integrate: N passed, M failed`.
+# make), cnnc_add_network with all its words, the same by add_subdirectory of the sources, cnnc.mk, pkg-config, DESTDIR, and the Debian package. The last line is `integrate: N passed, M failed`.
 set -u
 export LC_ALL=C
 build=$(realpath "$1")
+sources=$(realpath "$(dirname "$0")/../..")
 out=$2
 passed=0
 failed=0
@@ -113,6 +114,21 @@ for generator in "${generators[@]}"; do
 done
 sed 's/ INFER)/ INFERENCE)/' CMakeLists.txt > wrong.txt && mkdir -p wrong && mv wrong.txt wrong/CMakeLists.txt
 ok "a word that is none"                sh -c 'cmake -S wrong -B wrong/b -DCMAKE_PREFIX_PATH="$1" 2>&1 | tr -s " \n" " " | grep -q "INFERENCE. is none of its words"' sh "$prefix"
+
+# ---- the same from the sources, by add_subdirectory; a target called `base` is the user's
+mkdir 'with sources'
+cp digits.cnn 'the network.cnn' 'my weights.safetensors' infer.c 'with sources'
+ln -s "$sources" 'with sources/the compiler'
+sed 's/^find_package.*/set(CNNC_LLVM OFF)\nadd_subdirectory("the compiler" "of cnnc" EXCLUDE_FROM_ALL)\nadd_library(base STATIC infer.c)/' CMakeLists.txt > 'with sources/CMakeLists.txt'
+echo 'install(TARGETS infer)' >> 'with sources/CMakeLists.txt'
+generator=${generators[-1]}
+folder='with sources/by sources'
+ok "add_subdirectory, $generator"       cmake -G "$generator" -S 'with sources' -B "$folder" -DCNN_MPI=OFF
+ok "build, $generator"                  cmake --build "$folder" --target infer program -j2
+ok "embedded weights, add_subdirectory" [ "$("$folder/infer")" = "$("by $generator/infer")" ]
+ok "a program, add_subdirectory"        "$folder/program" help
+ok "its build type stays the user's"    sh -c 'grep -q "^CMAKE_BUILD_TYPE:STRING=$" "$1/CMakeCache.txt"' sh "$folder"
+ok "nothing else is installed"          sh -c 'DESTDIR="$PWD/sub" cmake --install "$1" --prefix /p && [ "$(find sub -type f)" = sub/p/bin/infer ]' sh "$folder"
 
 # ---- pkg-config
 if command -v pkg-config > /dev/null; then

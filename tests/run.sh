@@ -343,6 +343,11 @@ stage_integrate() {
     test_it "what is installed builds networks" tests/integrate/install.sh "$out/main" "$out/integrate-install"
     test_it "cnnc format" tests/integrate/format.sh "$cnnc" "$out/random" "$out/integrate-format"
     test_it "manual pages, completions, editors" tests/integrate/reference.sh "$cnnc" "$out/main/compiler/made/pages" "$out/integrate-reference"
+    if have node && node -e 'for (const p of ["vscode-textmate", "vscode-oniguruma", "vscode-languageclient/node.js"]) require.resolve(p)' 2> /dev/null; then
+        test_it "what VS Code is given" node tests/integrate/vscode.js "$cnnc" "$top"
+    else
+        skip "what VS Code is given" "NODE_PATH has no vscode-textmate, vscode-oniguruma, vscode-languageclient@8 (npm install)"
+    fi
     if ! have python3 || "$cnnc" lsp < /dev/null 2>&1 | grep -q 'not supported by this build'; then
         skip "cnnc lsp, as an editor and as nobody" "python3 or cJSON (libcjson-dev) is not there"
         return

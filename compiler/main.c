@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +23,16 @@ static bool colour(int to)
 {
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
     return isatty(to) && term && strcmp(term, "dumb") != 0 && !(no && *no);
+}
+
+/* Of a line; the last one of a terminal would move the cursor on. */
+static int columns(int to)
+{
+    struct winsize size = { 0 };
+
+    if (!isatty(to))
+        return 100;
+    return ioctl(to, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col - 1 : 79;
 }
 
 static bool write_all(FILE *to, const Text *t)
@@ -165,7 +176,7 @@ static int run_inspection(Unit *u, const CommandLine *line)
     const Inspection *i = line->inspection;
     Text *t = text_new(u->arena);
     Unit *other = line->second ? second_unit(u, line->second) : NULL;
-    Subject s = { .u = u, .other = other, .place = line->place, .colour = colour(1) };
+    Subject s = { .u = u, .other = other, .place = line->place, .colour = colour(1), .columns = columns(1) };
     bool done = u->options.input == NULL ? i->alone(line->place, t) : compiled(u) && (!other || compiled(other));
 
     if (done && i->needs_image)

@@ -255,6 +255,7 @@ static const char *read_depend(Reader *r, const char *value)  { (void)value; r->
 static const char *read_json(Reader *r, const char *value)    { (void)value; r->line->report = REPORT_JSON; return NULL; }
 static const char *read_sarif(Reader *r, const char *value)   { (void)value; r->line->report = REPORT_SARIF; return NULL; }
 static const char *read_infer(Reader *r, const char *value)   { (void)value; r->u->options.infer = true; return NULL; }
+static const char *read_all(Reader *r, const char *value)     { (void)value; r->u->options.all = true; return NULL; }
 static const char *read_backward(Reader *r, const char *value)   { (void)value; r->u->options.backward = true; return NULL; }
 static const char *read_explicit(Reader *r, const char *value)   { (void)value; r->emit = "cnn"; return NULL; }
 static const char *read_main(Reader *r, const char *value)    { (void)value; r->u->options.with_main = true; return NULL; }
@@ -287,6 +288,7 @@ static const Option table[] = {
     { "--infer",         NULL,      "inference alone: no dropout, scales folded into weights",         read_infer },
     { "--weights",       "FILE",    "embed the weights of FILE.safetensors (with --infer); step, -o net.html: show them",            read_weights },
     { "--image",         "FILE",    "step: the picture, PNG, PGM or PPM",                              read_image },
+    { "--all",           NULL,      "step: every map of a layer, not two rows of them",               read_all },
     { "--backward",      NULL,      "step: go back, too: which numbers move the loss",                 read_backward },
     { "--class",         "N",       "step --backward: the right answer (default: the network's own)",  read_class },
     { "--report",        "FILE",    "-o net.html: show a table that train --csv or test --csv wrote",  read_report },

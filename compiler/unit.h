@@ -32,6 +32,7 @@ typedef struct Options {
     const char *weights;           /* .safetensors to embed as constants, or NULL */
     const char *shown_weights;     /* .safetensors to look at (Param.values), or NULL */
     const char *image;             /* picture for cnnc step, or NULL */
+    bool all;                      /* cnnc step: every map of a layer */
     bool backward;                 /* cnnc step: the gradients, too, */
     int64_t target;                /* if the right answer is this class; -1: the one that the network gives */
     const char *reports[4];        /* tables of a training to look at */

@@ -4,7 +4,7 @@
 #include <float.h>
 #include <math.h>
 
-enum { WIDTH = 96, MOST_SIDE = 40, MOST_ROWS_OF_MAPS = 2, GAP = 2 };
+enum { INDENT = 4, MOST_SIDE = 40, MOST_ROWS_OF_MAPS = 2 };
 
 typedef struct Colour {
     int r, g, b;
@@ -67,68 +67,82 @@ static double cell(const Maps *m, int64_t map, int64_t row, int64_t column, int6
     return sum / (double)((to_h - from_h) * (to_w - from_w));
 }
 
-static void put_cell(FILE *to, const Maps *m, double upper, double lower, bool colour)
+/* Two elements, one above the other, or a wide one. `lower` NULL: there is none below the last row. */
+static void put_cell(const Paper *p, const Maps *m, double upper, const double *lower)
 {
-    if (!colour) {
-        const char *sign = sign_of(m->wide ? upper : (upper + lower) / 2, m->is_signed);
-        fprintf(to, "%s%s", sign, m->wide ? sign : "");
+    if (!p->colour) {
+        const char *sign = sign_of(lower ? (upper + *lower) / 2 : upper, m->is_signed);
+        fprintf(p->to, "%s%s", sign, m->wide ? sign : "");
         return;
     }
-    Colour a = colour_of(upper, m->is_signed), b = colour_of(lower, m->is_signed);
+    Colour a = colour_of(upper, m->is_signed), b = colour_of(lower ? *lower : 0, m->is_signed);
     if (m->wide)
-        fprintf(to, "\033[48;2;%d;%d;%dm  ", a.r, a.g, a.b);
+        fprintf(p->to, "\033[48;2;%d;%d;%dm  ", a.r, a.g, a.b);
+    else if (lower)
+        fprintf(p->to, "\033[38;2;%d;%d;%dm\033[48;2;%d;%d;%dm\u2580", a.r, a.g, a.b, b.r, b.g, b.b);
     else
-        fprintf(to, "\033[38;2;%d;%d;%dm\033[48;2;%d;%d;%dm\u2580", a.r, a.g, a.b, b.r, b.g, b.b);
+        fprintf(p->to, "\033[38;2;%d;%d;%dm\033[49m\u2580", a.r, a.g, a.b);
 }
 
-static void put_line(FILE *to, const Maps *m, int64_t first, int64_t end, int64_t row, int64_t rows, int64_t columns, double scale, bool colour)
+static void put_line(const Paper *p, const Maps *m, int64_t first, int64_t end, int64_t row, int64_t rows, int64_t columns, double scale)
 {
-    fprintf(to, "   ");
+    fputs("   ", p->to);
     for (int64_t map = first; map < end; map++) {
-        fputs(colour ? " " : "|", to);
+        fputs(p->colour ? " " : "|", p->to);
         for (int64_t j = 0; j < columns; j++) {
-            double upper = cell(m, map, row, j, rows, columns) / scale, lower = m->wide ? 0 : cell(m, map, row + 1, j, rows, columns) / scale;
-            put_cell(to, m, upper, lower, colour);
+            double lower = cell(m, map, row + 1, j, rows, columns) / scale;
+            put_cell(p, m, cell(m, map, row, j, rows, columns) / scale, m->wide || row + 1 == rows ? NULL : &lower);
         }
-        fputs(colour ? "\033[0m" : map + 1 < end ? "" : "|", to);
+        fputs(p->colour ? "\033[0m" : map + 1 < end ? "" : "|", p->to);
     }
-    fprintf(to, "\n");
+    fputc('\n', p->to);
 }
 
-void cnn_blocks_put(FILE *to, const Maps *m, bool colour)
+static int64_t smaller(int64_t a, int64_t b)
 {
-    int64_t side = m->h > m->w ? m->h : m->w, shrink = side > MOST_SIDE ? (side + MOST_SIDE - 1) / MOST_SIDE : 1;
-    int64_t rows = m->h / shrink > 0 ? m->h / shrink : 1, columns = m->w / shrink > 0 ? m->w / shrink : 1, width = columns * (m->wide ? 2 : 1) + 1;
-    int64_t in_a_row = WIDTH / width > 0 ? WIDTH / width : 1, shown = in_a_row * MOST_ROWS_OF_MAPS;
+    return a < b ? a : b;
+}
+
+static int64_t room(const Paper *p)
+{
+    return p->columns > 2 * INDENT ? p->columns - INDENT : INDENT;
+}
+
+void cnn_blocks_put(const Paper *p, const Maps *m)
+{
+    int wide = m->wide ? 2 : 1;
+    int64_t side = m->h > m->w ? m->h : m->w, most = smaller(MOST_SIDE, (room(p) - 1) / wide), shrink = (side + most - 1) / most;
+    int64_t rows = m->h / shrink > 0 ? m->h / shrink : 1, columns = m->w / shrink > 0 ? m->w / shrink : 1;
+    int64_t in_a_row = room(p) / (columns * wide + 1), shown = p->all ? m->count : smaller(m->count, in_a_row * MOST_ROWS_OF_MAPS);
     double scale = largest(m);
 
-    shown = shown < m->count ? shown : m->count;
     for (int64_t first = 0; first < shown; first += in_a_row) {
-        int64_t end = first + in_a_row < shown ? first + in_a_row : shown;
+        int64_t end = smaller(first + in_a_row, shown);
         for (int64_t row = 0; row < rows; row += m->wide ? 1 : 2)
-            put_line(to, m, first, end, row, rows, columns, scale, colour);
+            put_line(p, m, first, end, row, rows, columns, scale);
         if (end < shown)
-            fprintf(to, "\n");
+            fputc('\n', p->to);
     }
     if (shown < m->count)
-        fprintf(to, "    and %lld more\n", (long long)(m->count - shown));
+        fprintf(p->to, "    and %lld more\n", (long long)(m->count - shown));
 }
 
-void cnn_blocks_line(FILE *to, const double *values, int64_t count, bool is_signed, bool colour)
+void cnn_blocks_line(const Paper *p, const double *values, int64_t count, bool is_signed)
 {
-    int64_t columns = count < WIDTH ? count : WIDTH;
+    int64_t columns = smaller(count, room(p) - 1);
     Maps m = { .values = values, .count = 1, .h = 1, .w = count, .is_signed = is_signed };
     double scale = largest(&m);
 
-    fputs(colour ? "    " : "   |", to);
+    fputs(p->colour ? "    " : "   |", p->to);
     for (int64_t i = 0; i < columns; i++) {
         double strongest = 0;
         for (int64_t j = i * count / columns; j < (i + 1) * count / columns; j++)
             if (fabs(values[j]) > fabs(strongest))
                 strongest = values[j];
-        put_cell(to, &m, strongest / scale, strongest / scale, colour);
+        strongest /= scale;
+        put_cell(p, &m, strongest, &strongest);
     }
-    fprintf(to, "%s\n", colour ? "\033[0m" : "|");
+    fprintf(p->to, "%s\n", p->colour ? "\033[0m" : "|");
 }
 
 void cnn_blocks_bar(FILE *to, double share, int width)
@@ -143,6 +157,6 @@ void cnn_blocks_bar(FILE *to, double share, int width)
 
 const char *cnn_blocks_legend(bool colour)
 {
-    return colour ? "white is the largest of a layer, black 0; where there are negative numbers, blue is above 0 and red below"
-                  : "the fullest block is the largest of a layer, a space 0; where there are negative numbers # and + are above 0, - and = below";
+    return colour ? "white is the largest of a layer, black 0;\n  where there are negative numbers, blue is above 0 and red below"
+                  : "the fullest block is the largest of a layer, a space 0;\n  where there are negative numbers, # and + are above 0, - and = below";
 }

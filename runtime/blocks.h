@@ -15,10 +15,18 @@ typedef struct Maps {
     bool wide;                      /* an element is two columns and a row, else a column and half a row */
 } Maps;
 
-/* Prints as many of them as two rows of maps hold, all on one scale. */
-void cnn_blocks_put(FILE *to, const Maps *maps, bool colour);
+/* Where they are drawn. */
+typedef struct Paper {
+    FILE *to;
+    bool colour;
+    int columns;                    /* of a line; at least 12 are taken */
+    bool all;                       /* every map, else as many as two rows of them hold */
+} Paper;
+
+/* Draws maps, all on one scale. */
+void cnn_blocks_put(const Paper *paper, const Maps *maps);
 /* A vector as one line: the strongest of every stretch. */
-void cnn_blocks_line(FILE *to, const double *values, int64_t count, bool is_signed, bool colour);
+void cnn_blocks_line(const Paper *paper, const double *values, int64_t count, bool is_signed);
 /* A bar of `share` (0 to 1) of `width` columns. */
 void cnn_blocks_bar(FILE *to, double share, int width);
 /* What the signs mean, where there are no colours. */

@@ -448,10 +448,12 @@ static bool grad(Work *w)
 
 static bool step(Work *w)
 {
+    enum { PAGE = 100 };        /* columns of a file */
     Look look = { 0 };
+    Progress progress = cnn_progress_new(stdout, true, w->model);
     bool good = open_net(w, 0) && cnn_look_new(&look, w->net, w->options->image, w->options->backward, w->options->class, &w->error);
     if (good)
-        cnn_walk_print(&look.walk, cnn_progress_new(stdout, true, w->model).colour, stdout);
+        cnn_walk_print(&look.walk, (cnn_walk_paper){ progress.colour, progress.terminal ? cnn_progress_columns(stdout) - 1 : PAGE, w->options->all }, stdout);
     cnn_look_free(&look);
     return good;
 }

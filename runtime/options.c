@@ -29,6 +29,7 @@ static const Option options[] = {
     { "--output", "FILE", TEXT, RUN | GRAD, GRAD, AT(output), "where the results go: npy (run), safetensors (grad)" },
     { "--image", "FILE", TEXT, STEP, STEP, AT(image), "the picture, PNG, PGM or PPM" },
     { "--backward", NULL, FLAG, STEP, 0, AT(backward), "go back, too: which pixels move the loss" },
+    { "--all", NULL, FLAG, STEP, 0, AT(all), "every map of a layer, not two rows of them" },
     { "--class", "N", WHOLE, STEP, 0, AT(class), "the right answer, if it is not the network's" },
     { "--epochs", "N", COUNT, TRAIN, 0, AT(epochs), "passes over the training images" },
     { "--steps", "N", COUNT, TRAIN, 0, AT(steps), "end after so many steps" },

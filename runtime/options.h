@@ -13,7 +13,7 @@ typedef struct Options {
     const char *data, *weights, *save, *csv, *checkpoint, *resume, *input, *target, *output, *report, *tensorboard, *image;
     int64_t epochs, batch, steps, seed, threads, class;         /* -1: not given */
     double rate;                                                /* NAN: not given */
-    bool fine_tune, eval, quiet, any_order, plot, find_lr, backward;
+    bool fine_tune, eval, quiet, any_order, plot, find_lr, backward, all;
 } Options;
 
 /* Reads the arguments. False after a sentence, with what may have been meant. */

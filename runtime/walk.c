@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { TOP = 5, BAR = 30, NAME = 14, NUMBER = 24 };
 
@@ -25,7 +26,7 @@ static bool has_negative(const double *values, int64_t count)
 }
 
 /* "from -0.3 to 2.1, 41 % are 0" */
-static void print_statistics(FILE *to, const double *values, int64_t count)
+static void print_statistics(const Paper *p, const double *values, int64_t count)
 {
     double low = INFINITY, high = -INFINITY;
     int64_t zeros = 0;
@@ -34,58 +35,65 @@ static void print_statistics(FILE *to, const double *values, int64_t count)
         high = values[i] > high ? values[i] : high;
         zeros += values[i] == 0;
     }
-    fprintf(to, "from %.3g to %.3g", low, high);
+    fprintf(p->to, "from %.3g to %.3g", low, high);
     if (zeros)
-        fprintf(to, ", %.0f %% are 0", 100.0 * (double)zeros / (double)count);
-    fputc('\n', to);
+        fprintf(p->to, ", %.0f %% are 0", 100.0 * (double)zeros / (double)count);
+    fputc('\n', p->to);
 }
 
-static void print_values(FILE *to, const cnn_walk_map *m, const double *values, bool is_signed, bool colour)
+static void print_values(const Paper *p, const cnn_walk_map *m, const double *values, bool is_signed)
 {
     if (m->rank == 3)
-        cnn_blocks_put(to, &(Maps){ .values = values, .count = m->dim[0], .h = m->dim[1], .w = m->dim[2], .is_signed = is_signed }, colour);
+        cnn_blocks_put(p, &(Maps){ .values = values, .count = m->dim[0], .h = m->dim[1], .w = m->dim[2], .is_signed = is_signed });
     else
-        cnn_blocks_line(to, values, count_of(m), is_signed, colour);
+        cnn_blocks_line(p, values, count_of(m), is_signed);
 }
 
-static void print_title(FILE *to, const char *name, bool colour)
+static void print_title(const Paper *p, const char *name)
 {
-    fprintf(to, "\n%s%s%s", colour ? "\033[1m" : "", name, colour ? "\033[0m" : "");
+    fprintf(p->to, "\n%s%s%s", p->colour ? "\033[1m" : "", name, p->colour ? "\033[0m" : "");
 }
 
 /* "conv1  conv 8, 3x3  26x26x8  " */
-static void print_head(FILE *to, const cnn_walk_map *m, bool colour)
+static void print_head(const Paper *p, const cnn_walk_map *m)
 {
-    print_title(to, m->name, colour);
+    print_title(p, m->name);
     if (*m->written)
-        fprintf(to, "  %s", m->written);
+        fprintf(p->to, "  %s", m->written);
     if (m->rank == 3)
-        fprintf(to, "  %lldx%lldx%lld  ", (long long)m->dim[1], (long long)m->dim[2], (long long)m->dim[0]);
+        fprintf(p->to, "  %lldx%lldx%lld  ", (long long)m->dim[1], (long long)m->dim[2], (long long)m->dim[0]);
     else
-        fprintf(to, "  %lld features  ", (long long)count_of(m));
+        fprintf(p->to, "  %lld features  ", (long long)count_of(m));
 }
 
 /* ---- forward */
 
-static void print_kernels(FILE *to, const cnn_walk_map *m, bool colour)
+static void print_kernels(const Paper *p, const cnn_walk_map *m)
 {
-    fprintf(to, "  its kernels%s\n", m->kernel[1] > 1 ? ", of the first channel" : "");
-    cnn_blocks_put(to, &(Maps){ .values = m->kernels, .count = m->kernel[0], .stride = m->kernel[1] * m->kernel[2] * m->kernel[3],
-                                .h = m->kernel[2], .w = m->kernel[3], .is_signed = true, .wide = true }, colour);
-    fputs("  its answers\n", to);
+    fprintf(p->to, "  its kernels%s\n", m->kernel[1] > 1 ? ", of the first channel" : "");
+    cnn_blocks_put(p, &(Maps){ .values = m->kernels, .count = m->kernel[0], .stride = m->kernel[1] * m->kernel[2] * m->kernel[3],
+                                .h = m->kernel[2], .w = m->kernel[3], .is_signed = true, .wide = true });
+    fputs("  its answers\n", p->to);
 }
 
-static void print_layer(FILE *to, const cnn_walk_map *m, bool colour)
+/* A dropout outside training, a relu of what has no negative number: there is nothing new to see. */
+static bool is_same(const cnn_walk_map *before, const cnn_walk_map *m)
 {
-    print_head(to, m, colour);
-    if (!m->values) {
-        fputs("the same numbers as before\n", to);
+    int64_t count = count_of(m);
+    return !m->values || (count_of(before) == count && before->rank == m->rank && !memcmp(before->values, m->values, (size_t)count * sizeof *m->values));
+}
+
+static void print_layer(const Paper *p, const cnn_walk_map *m, bool same)
+{
+    print_head(p, m);
+    if (same) {
+        fputs("the same numbers as before\n", p->to);
         return;
     }
-    print_statistics(to, m->values, count_of(m));
+    print_statistics(p, m->values, count_of(m));
     if (m->kernels)
-        print_kernels(to, m, colour);
-    print_values(to, m, m->values, has_negative(m->values, count_of(m)), colour);
+        print_kernels(p, m);
+    print_values(p, m, m->values, has_negative(m->values, count_of(m)));
 }
 
 static const char *label_of(const cnn_walk *w, int64_t class, char buffer[NUMBER])
@@ -114,24 +122,24 @@ int64_t cnn_walk_best(const double *y, int64_t outputs)
     return best < 0 ? 0 : best;
 }
 
-static void print_answer(FILE *to, const cnn_walk *w, bool colour)
+static void print_answer(const Paper *p, const cnn_walk *w)
 {
     char number[NUMBER];
     int64_t last = -1;
-    print_title(to, "answer", colour);
-    fputc('\n', to);
+    print_title(p, "answer");
+    fputc('\n', p->to);
     for (int i = 0; i < TOP && i < w->outputs; i++) {
         last = next_best(w->y, w->outputs, last);
         if (last < 0)
             return;                             /* what is left is no number */
-        fprintf(to, "  %-*s ", NAME, label_of(w, last, number));
+        fprintf(p->to, "  %-*s ", NAME, label_of(w, last, number));
         if (w->probabilities) {
-            fprintf(to, "%6.2f %%  ", 100 * w->y[last]);
-            cnn_blocks_bar(to, w->y[last], BAR);
+            fprintf(p->to, "%6.2f %%  ", 100 * w->y[last]);
+            cnn_blocks_bar(p->to, w->y[last], BAR);
         } else {
-            fprintf(to, "%9.4g", w->y[last]);
+            fprintf(p->to, "%9.4g", w->y[last]);
         }
-        fputc('\n', to);
+        fputc('\n', p->to);
     }
 }
 
@@ -146,10 +154,10 @@ static double mean_size(const cnn_walk_map *m)
     return sum / (double)count;
 }
 
-static void print_layer_gradients(FILE *to, const cnn_walk *w)
+static void print_layer_gradients(const Paper *p, const cnn_walk *w)
 {
     double most = 0;
-    fprintf(to, "  %-*s %12s   the mean size of the change of the loss with one number that the layer made\n", NAME, "layer", "mean |dy|");
+    fprintf(p->to, "  %-*s %12s   how much the loss changes with one number of the layer\n", NAME, "layer", "mean |dy|");
     for (int i = 1; i < w->map_count; i++)
         if (w->maps[i].gradient)
             most = fmax(most, mean_size(&w->maps[i]));
@@ -157,32 +165,36 @@ static void print_layer_gradients(FILE *to, const cnn_walk *w)
         if (!w->maps[i].gradient)
             continue;
         double mean = mean_size(&w->maps[i]);
-        fprintf(to, "  %-*s %12.3g   ", NAME, w->maps[i].name, mean);
-        cnn_blocks_bar(to, most > 0 ? mean / most : 0, BAR);
-        fputc('\n', to);
+        fprintf(p->to, "  %-*s %12.3g   ", NAME, w->maps[i].name, mean);
+        cnn_blocks_bar(p->to, most > 0 ? mean / most : 0, BAR);
+        fputc('\n', p->to);
     }
 }
 
-static void print_backward(FILE *to, const cnn_walk *w, bool colour)
+static void print_backward(const Paper *p, const cnn_walk *w)
 {
     char number[NUMBER];
     const cnn_walk_map *image = &w->maps[0];
-    print_title(to, "backward: ", colour);
-    fprintf(to, "the loss is %.3g if the right answer is %s\n", w->loss, label_of(w, w->target, number));
-    print_layer_gradients(to, w);
+    print_title(p, "backward: ");
+    fprintf(p->to, "the loss is %.3g if the right answer is %s\n", w->loss, label_of(w, w->target, number));
+    print_layer_gradients(p, w);
     if (!image->gradient)
         return;
-    fputs("\n  the pixels that move the loss: a brighter one raises it where this is above 0 and lowers it where it is below\n  ", to);
-    print_statistics(to, image->gradient, count_of(image));
-    print_values(to, image, image->gradient, true, colour);
+    fputs("\n  the pixels that move the loss: above 0 a brighter one raises it, below 0 it lowers it\n  ", p->to);
+    print_statistics(p, image->gradient, count_of(image));
+    print_values(p, image, image->gradient, true);
 }
 
-void cnn_walk_print(const cnn_walk *w, bool colour, FILE *to)
+void cnn_walk_print(const cnn_walk *w, cnn_walk_paper how, FILE *to)
 {
-    fprintf(to, "%s: %s\n", w->network, cnn_blocks_legend(colour));
-    for (int i = 0; i < w->map_count; i++)
-        print_layer(to, &w->maps[i], colour);
-    print_answer(to, w, colour);
+    const Paper paper = { to, how.colour, how.columns, how.all }, *p = &paper;
+    fprintf(to, "%s: %s\n", w->network, cnn_blocks_legend(how.colour));
+    const cnn_walk_map *before = NULL;
+    for (int i = 0; i < w->map_count; i++) {
+        print_layer(p, &w->maps[i], before && is_same(before, &w->maps[i]));
+        before = w->maps[i].values ? &w->maps[i] : before;
+    }
+    print_answer(p, w);
     if (w->backward)
-        print_backward(to, w, colour);
+        print_backward(p, w);
 }

@@ -20,7 +20,8 @@ typedef struct Subject {
     Unit *other;                    /* the second file, or NULL */
     const char *place;              /* behind the ':', or NULL */
     const double *image;            /* [c][h][w], 0 to 255; or NULL */
-    bool colour;                    /* the output is a terminal that shows colours */
+    bool colour;                    /* the output is a terminal that shows colours; */
+    int columns;                    /* its width, or that of a file */
 } Subject;
 
 typedef struct Inspection {

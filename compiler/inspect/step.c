@@ -123,7 +123,7 @@ static bool can(Unit *u, bool backward)
 }
 
 /* What the runtime prints, as a text. */
-static void print_walk(const cnn_walk *walk, bool colour, Text *t)
+static void print_walk(const cnn_walk *walk, cnn_walk_paper paper, Text *t)
 {
     char *bytes = NULL;
     size_t length = 0;
@@ -131,7 +131,7 @@ static void print_walk(const cnn_walk *walk, bool colour, Text *t)
 
     if (!to)
         arena_out_of_memory();
-    cnn_walk_print(walk, colour, to);
+    cnn_walk_print(walk, paper, to);
     if (fclose(to) != 0)
         arena_out_of_memory();
     text_bytes(t, bytes, length);
@@ -162,7 +162,7 @@ static bool run(const Subject *s, Text *t)
         walk.loss = evaluation_tensor(e, p->loss)[0];
     }
     walk.maps = maps_of(u, e, backward);
-    print_walk(&walk, s->colour, t);
+    print_walk(&walk, (cnn_walk_paper){ s->colour, s->columns, u->options.all }, t);
     return true;
 }
 

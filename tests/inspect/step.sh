@@ -21,7 +21,7 @@ cat > way.cnn <<'END'
 network Way {
   input 28x28x1
   rescale 1/255
-  stem = conv 5, 3x3, same, batchnorm, relu
+  stem = conv 7, 3x3, same, batchnorm, relu
   maxpool 2x2
   left = conv 3, 3x3, same, relu
   right = conv 3, 1x1, stride=2, tanh from stem
@@ -102,14 +102,33 @@ same colours colours.ppm fast --style=fast      # for several machines in one fi
 # In a terminal both draw with colours, the same ones but for a step of a colour that rounding may change: they are compared for a network of doubles.
 if command -v python3 > /dev/null 2>&1; then
     program way coloured --real=double || fail "no coloured program"
-    in_terminal() { python3 -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$@"; }
+    # in_terminal COLUMNS COMMAND...
+    in_terminal() {
+        python3 -c 'import fcntl, os, pty, struct, sys, termios
+pid, fd = pty.fork()
+if pid == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 50, int(sys.argv[1]), 0, 0))
+    os.execvp(sys.argv[2], sys.argv[2:])
+try:
+    while data := os.read(fd, 65536): os.write(1, data)
+except OSError: pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$@"
+    }
     export TERM=xterm
-    in_terminal "$cnnc" step --backward way.cnn --weights way.safetensors --image way.pgm > want < /dev/null
-    in_terminal ./coloured step --backward --weights way.safetensors --image way.pgm > got < /dev/null
+    in_terminal 120 "$cnnc" step --backward way.cnn --weights way.safetensors --image way.pgm > want < /dev/null
+    in_terminal 120 ./coloured step --backward --weights way.safetensors --image way.pgm > got < /dev/null
     { cmp want got && grep -q '48;2;' got; } || fail "the colours differ"
-    NO_COLOR=1 in_terminal ./coloured step --weights way.safetensors --image way.pgm < /dev/null | grep -q '48;2;' && fail "NO_COLOR has colours"
-    TERM=dumb in_terminal "$cnnc" step way.cnn --weights way.safetensors --image way.pgm < /dev/null | grep -q '48;2;' && fail "TERM=dumb has colours"
+    NO_COLOR=1 in_terminal 120 ./coloured step --weights way.safetensors --image way.pgm < /dev/null | grep -q '48;2;' && fail "NO_COLOR has colours"
+    TERM=dumb in_terminal 120 "$cnnc" step way.cnn --weights way.safetensors --image way.pgm < /dev/null | grep -q '48;2;' && fail "TERM=dumb has colours"
+    for columns in 12 20 45 80; do
+        NO_COLOR=1 in_terminal $columns ./coloured step --weights way.safetensors --image way.pgm < /dev/null | tr -d '\r' > got
+        widest=$(python3 -c 'print(max(len(l.rstrip()) for l in open("got", encoding="utf-8") if l.startswith("   |")))')
+        { [ "$widest" -lt $columns ] && [ "$widest" -gt $((columns / 3)) ]; } || fail "in $columns columns a map is $widest wide"
+    done
 fi
+"$cnnc" step --all way.cnn --weights way.safetensors --image way.pgm > want
+./lesson step --all --weights colours.safetensors --image colours.ppm > got || fail "--all"
+if grep -q ' more$' want got || [ "$(grep -c '^   |' want)" -le "$(grep -c '^   |' way.want)" ]; then fail "--all shows not all"; fi
 
 # Mistakes.
 says() { # WHAT COMMAND...

@@ -38,8 +38,13 @@ typedef struct cnn_walk {
 /* The class of the largest result; of equal ones the first. */
 CNN_API int64_t cnn_walk_best(const double *y, int64_t outputs);
 
-/* With `colour` in 24-bit colours, else in blocks and signs of UTF-8. */
-CNN_API void cnn_walk_print(const cnn_walk *walk, bool colour, FILE *to);
+typedef struct cnn_walk_paper {
+    bool colour;                /* 24-bit colours of a terminal, else blocks and signs of UTF-8 */
+    int columns;                /* of a line */
+    bool all;                   /* every map of a layer, else two rows of them */
+} cnn_walk_paper;
+
+CNN_API void cnn_walk_print(const cnn_walk *walk, cnn_walk_paper paper, FILE *to);
 
 #ifdef __cplusplus
 }

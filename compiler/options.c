@@ -502,6 +502,8 @@ static bool inspected_enough(Unit *u, const CommandLine *line)
         return wrong("'%s' needs --weights FILE and --image FILE%s", i->name, "");
     u->options.shown_weights = i->needs_image ? u->options.weights : NULL;
     u->options.weights = NULL;
+    if (i->alone && u->options.input && !place)
+        return wrong("'%s' is no place in a network such as %s, and the name of no error or warning", u->options.input, i->takes);
     return ((u->options.input || line->place) && second && place) || wrong("'cnnc %s' takes %s", i->name, i->takes);
 }
 

@@ -320,12 +320,12 @@ static void put_classes(Html *h, const Page *p)
 
 /* ---- pictures */
 
-/* A weight from -1 to 1: blue, white, orange. */
+/* A weight from -1 to 1: orange, white, blue, as cnnc step and net.html have it. */
 static void put_weight(uint8_t *to, double w)
 {
     static const double ends[2][3] = { { 33, 92, 168 }, { 201, 86, 20 } };
     for (int k = 0; k < 3; k++)
-        to[k] = (uint8_t)(248 + (ends[w > 0][k] - 248) * fabs(w) + 0.5);
+        to[k] = (uint8_t)(248 + (ends[w < 0][k] - 248) * fabs(w) + 0.5);
 }
 
 /* The weights that look at the image: a convolution's filters, or those of a dense layer for an image. NULL: there are none. */
@@ -376,7 +376,7 @@ static void put_filters(Html *h, const Page *p)
     if ((dense ? p->net->model->input_dim[0] : t->dim[1]) == 3)
         cnn_html_put(h, ": %zu of %lld, in the colours of the image; grey is 0.</p>\n", count, (long long)t->dim[0]);
     else
-        cnn_html_put(h, ": %zu of %lld. Orange weights are positive, blue ones negative, white is 0.</p>\n", count, (long long)t->dim[0]);
+        cnn_html_put(h, ": %zu of %lld. Blue weights are positive, orange ones negative, white is 0.</p>\n", count, (long long)t->dim[0]);
     cnn_html_put(h, "<div class=\"pictures filters\">");
     for (size_t i = 0; pixels && i < count; i++)
         put_filter(h, p, t, i, most > 0 ? most : 1, pixels, dense);

@@ -1,5 +1,5 @@
 /* dot.c: -o net.dot: the network as a graph, for graphviz. */
-#include "emit/emit.h"
+#include "emit/c.h"
 #include "inspect/facts.h"
 
 static int node_of(const Value *v)
@@ -33,7 +33,7 @@ static bool emit(Unit *u, Text *t)
         put_label(t, l->written);
         text_put(t, "\\n%s", shape_text(u, l->shape));
         if (l->parameters)
-            text_put(t, "\\n%lld parameters", (long long)l->parameters);
+            text_put(t, "\\n%s parameters", grouped(u->arena, l->parameters));
         text_put(t, "\"%s];\n", l->parameters ? ", penwidth=2" : "");
     }
     for (int i = 0; i < u->net->sites.count; i++) {

@@ -5,6 +5,7 @@
  * both by their logarithm. */
 #include "inspect/drawing.h"
 
+#include "emit/c.h"
 #include "net/layer.h"
 
 #include <math.h>
@@ -163,7 +164,7 @@ static void put_node(Unit *u, Text *t, const Node *n, bool links)
     put_label(t, "name", left + TEXT_LEFT, n->y + 18, *l->written && l->site ? l->written : l->name);
     const char *below = shape_text(u, l->shape);
     if (l->parameters)
-        below = arena_print(u->arena, "%s, %lld parameters", below, (long long)l->parameters);
+        below = arena_print(u->arena, "%s, %s parameters", below, grouped(u->arena, l->parameters));
     put_label(t, "below", left + TEXT_LEFT, n->y + 35, below);
     text_put(t, "</g>\n");
 }

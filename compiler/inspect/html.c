@@ -223,6 +223,12 @@ static void put_names(const Page *p)
     text_put(p->t, "]</script>\n");
 }
 
+/* A number whose groups of digits stay on one line. */
+static const char *unbroken(Arena *arena, int64_t number)
+{
+    return arena_print(arena, "<span class=\"number\">%s</span>", grouped(arena, number));
+}
+
 static void put_head(const Page *p)
 {
     const Facts *f = p->facts;
@@ -233,10 +239,10 @@ static void put_head(const Page *p)
     put_text(p->t, p->u->net->name);
     text_put(p->t, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<header><h1>", page_css);
     put_text(p->t, p->u->net->name);
-    text_put(p->t, "</h1>\n<p>%d layers, %s parameters (%s), %s multiply-adds an image", f->layers.count - 1, grouped(arena, f->parameters),
-             bytes_text(p->u, f->parameters * f->real_bytes), grouped(arena, f->forward));
+    text_put(p->t, "</h1>\n<p>%d layers, %s parameters (%s), %s multiply-adds an image", f->layers.count - 1, unbroken(arena, f->parameters),
+             bytes_text(p->u, f->parameters * f->real_bytes), unbroken(arena, f->forward));
     if (p->u->train)
-        text_put(p->t, ", %s with the way back", grouped(arena, f->forward + f->backward));
+        text_put(p->t, ", %s with the way back", unbroken(arena, f->forward + f->backward));
     text_put(p->t, "</p>\n<p class=\"keys\">Click a layer anywhere, or walk with <kbd>&darr;</kbd> <kbd>&uarr;</kbd>.</p></header>\n<main>\n");
 }
 

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { WIDTH = 420, HEIGHT = 200, LEFT = 48, TOP = 12, LOWER = 34, TICKS = 4, CELL = 10, MOST_FILTERS = 128, MOST_CELLS = 121, MOST_CLASSES = 100 };
+enum { WIDTH = 420, HEIGHT = 200, LEFT = 48, TOP = 12, LOWER = 34, TICKS = 4, CELL = 10, MOST_FILTERS = 128, MOST_CELLS = 121, MOST_CLASSES = 100, MOST_DOTS = 30 };
 
 static int column_of(const Csv *csv, const char *name)
 {
@@ -22,18 +22,31 @@ static void put_text(Text *t, const char *text)
     put_escaped(t, text, strlen(text));
 }
 
+/* A line, and a dot at every epoch while they are few: of a single one there is no line. */
 static void put_curve(const Csv *csv, int column, const char *class, double low, double high, Text *t)
 {
+    Text *dots = text_new(t->arena);
     bool pen = false;
 
     text_put(t, "<path class=\"curve %s\" d=\"", class);
     for (int i = 0; i < csv->rows; i++) {
         double value = csv_number(csv, i, column), x = LEFT + (csv->rows > 1 ? (double)i * WIDTH / (csv->rows - 1) : WIDTH / 2.0);
-        if (!isnan(value))
-            text_put(t, "%c%.1f %.1f", pen ? 'L' : 'M', x, TOP + HEIGHT * (1 - (value - low) / (high - low)));
-        pen = pen || !isnan(value);
+        double y = TOP + HEIGHT * (1 - (value - low) / (high - low));
+        if (isnan(value))
+            continue;
+        text_put(t, "%c%.1f %.1f", pen ? 'L' : 'M', x, y);
+        if (csv->rows <= MOST_DOTS)
+            text_put(dots, "<circle class=\"dot %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"2.5\"/>\n", class, x, y);
+        pen = true;
     }
-    text_put(t, "\"/>\n");
+    text_put(t, "\"/>\n%s", dots->at);
+}
+
+static void put_epoch(const Csv *csv, int row, int x, const char *anchor, Text *t)
+{
+    text_put(t, "<text class=\"small\" x=\"%d\" y=\"%d\" text-anchor=\"%s\">epoch ", x, TOP + HEIGHT + 18, anchor);
+    put_text(t, csv->cell[row * csv->columns]);
+    text_put(t, "</text>\n");
 }
 
 static void put_chart(Unit *u, const Csv *csv, const char *what, Text *t)
@@ -69,11 +82,9 @@ static void put_chart(Unit *u, const Csv *csv, const char *what, Text *t)
                     "<text class=\"small\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.3g</text>\n", LEFT, y, LEFT + WIDTH,
                  LEFT - 5, y + 4, low + (high - low) * i / TICKS);
     }
-    text_put(t, "<text class=\"small\" x=\"%d\" y=\"%d\">epoch ", LEFT, TOP + HEIGHT + 18);
-    put_text(t, csv->cell[0]);
-    text_put(t, "</text><text class=\"small\" x=\"%d\" y=\"%d\" text-anchor=\"end\">epoch ", LEFT + WIDTH, TOP + HEIGHT + 18);
-    put_text(t, csv->cell[(csv->rows - 1) * csv->columns]);
-    text_put(t, "</text>\n");
+    put_epoch(csv, 0, csv->rows > 1 ? LEFT : LEFT + WIDTH / 2, csv->rows > 1 ? "start" : "middle", t);
+    if (csv->rows > 1)
+        put_epoch(csv, csv->rows - 1, LEFT + WIDTH, "end", t);
     if (train >= 0)
         put_curve(csv, train, "train", low, high, t);
     if (check >= 0)

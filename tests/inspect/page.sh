@@ -39,6 +39,8 @@ printf 'epoch,step,rate,loss,accuracy,val_loss,val_accuracy\n1,10,0.1,2.3,0.2,2.
 expect "nothing is loaded from elsewhere" sh -c "! grep -oE '(src|href)=.*|url\\([^#].*|@import.*|https?://[^\"]*' page.html | grep -v '^http://www.w3.org/2000/svg'"
 expect "text of the user is no markup" sh -c "! grep -q '<b> & \"quotes\"' page.html && ! grep -q '<i>\"' page.html"
 expect "curves" grep -q 'class="curve train"' page.html
+expect "a dot at each epoch, where the curve is no line" test "$(grep -c 'class="dot train"' page.html)" -eq 4
+expect "digits in groups" sh -c "grep -q '14x14x4' page.html && grep -q '>10 features, 7 850 parameters<' page.html"
 expect "confusions" grep -q 'id="confusion"' page.html
 printf 'a,b\n1\n' > wrong.csv
 expect "a wrong table is an error" sh -c "! '$cnnc' page.cnn --report wrong.csv -o wrong.html"

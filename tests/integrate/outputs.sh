@@ -40,6 +40,7 @@ echo 'network N { input 2; dense 2, softmax }' > small.cnn
 status 0 "a right file"                  "$cnnc" small.cnn
 status 0 "a warning"                     "$cnnc" -Wall 'a net.cnn' -o w.c
 status 1 "a wrong file"                  "$cnnc" wrong.cnn -o wrong.c
+status 2 "an error that there is not"   "$cnnc" explain E999
 status 1 "a file that is not there"      "$cnnc" none.cnn
 status 1 "a folder that is not there"    "$cnnc" small.cnn -o none/small.c
 status 1 "a warning that is an error"    "$cnnc" -Wall -Werror 'a net.cnn' -o e.c

@@ -197,6 +197,7 @@ def report():
     sizes = [size_of_png(base64.b64decode(image.split(",")[1])) for image in page.images]
     check("four filters of 3x3 and some mistakes of 28x28 are shown", sizes.count((3, 3)) == 4 and sizes.count((28, 28)) >= 5 and len(sizes) <= 28, str(sizes))
     words = " ".join(page.words)
+    check("colours mean what they mean elsewhere", "Blue weights are positive" in words, words[:200])
     for part in ("Training", "What was taken for what", "Most often confused", "Each class", "What the first layer looks for", "Worst mistakes", "taken for"):
         check(f"the page has '{part}'", part in words)
     check("the page is light and dark", "prefers-color-scheme:dark" in text)

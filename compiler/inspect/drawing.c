@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { BOX_WIDTH = 320, BOX_HEIGHT = 44, GAP_X = 28, GAP_Y = 22, MARGIN = 16, SHEET_LEFT = 32, TEXT_LEFT = 66, MOST_SHEETS = 6, LONGEST = 33 };
+enum { BOX_WIDTH = 320, BOX_HEIGHT = 44, GAP_X = 28, GAP_Y = 22, MARGIN = 16, SHEET_LEFT = 32, TEXT_LEFT = 66, MOST_SHEETS = 6, LONGEST = 33, LANE = 10 };
 
 void put_escaped(Text *t, const char *text, size_t length)
 {
@@ -96,8 +96,43 @@ Drawing drawing_of(Unit *u, const Facts *f)
     return d;
 }
 
+/* The line of an arrow past the boxes between its ends. */
+typedef struct Lane {
+    int first, last;                /* ranks */
+    double x;
+} Lane;
+
+typedef struct Lanes {
+    LIST(Lane) list;
+    double widest;
+} Lanes;
+
+/* To the right of all boxes on the way, and of the arrows that go past the same ones. */
+static double lane_of(Unit *u, const Drawing *d, Lanes *lanes, const Node *from, const Node *to)
+{
+    double x = 0;
+
+    for (int i = 0; i < d->count; i++)
+        if (d->nodes[i].rank >= from->rank && d->nodes[i].rank <= to->rank
+            && (&d->nodes[i] == from || &d->nodes[i] == to || (d->nodes[i].rank > from->rank && d->nodes[i].rank < to->rank)))
+            x = fmax(x, d->nodes[i].x + BOX_WIDTH / 2.0 + LANE);
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (int i = 0; i < lanes->list.count; i++) {
+            const Lane *l = &lanes->list.at[i];
+            if (l->first <= to->rank && from->rank <= l->last && fabs(l->x - x) < LANE) {
+                x = l->x + LANE;
+                moved = true;
+            }
+        }
+    }
+    LIST_ADD(u->arena, &lanes->list, ((Lane){ from->rank, to->rank, x }));
+    lanes->widest = fmax(lanes->widest, x + LANE);
+    return x;
+}
+
 /* From the lower edge of one box to the upper edge of another; past the boxes between them where there are some. */
-static void put_arrow(Text *t, const Node *from, const Node *to)
+static void put_arrow(Unit *u, const Drawing *d, Lanes *lanes, Text *t, const Node *from, const Node *to)
 {
     double x1 = from->x, y1 = from->y + BOX_HEIGHT, x2 = to->x, y2 = to->y;
 
@@ -106,7 +141,7 @@ static void put_arrow(Text *t, const Node *from, const Node *to)
         text_put(t, "<path class=\"arrow\" d=\"M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1f\"/>\n", x1, y1, x1, middle, x2, middle, x2, y2 - 2);
         return;
     }
-    double side = (x1 > x2 ? x1 : x2) + BOX_WIDTH / 2.0 + 10;
+    double side = lane_of(u, d, lanes, from, to);
     text_put(t, "<path class=\"arrow\" d=\"M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1fL%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1f\"/>\n", x1 + 60, y1,
              x1 + 60, y1 + GAP_Y, side, y1, side, y1 + GAP_Y, side, y2 - GAP_Y, side, y2 - 4, x2 + 60, y2 - GAP_Y, x2 + 60, y2 - 2);
 }
@@ -182,22 +217,21 @@ static const char style[] =
 void drawing_svg(Unit *u, const Facts *f, Text *t, bool links)
 {
     Drawing d = drawing_of(u, f);
-    bool skips = false;
+    Text *arrows = text_new(u->arena);
+    Lanes lanes = { 0 };
 
-    for (int i = 0; i < d.count; i++)
-        for (int j = 0; d.nodes[i].layer->site && j < d.nodes[i].layer->site->in_count; j++)
-            skips = skips || d.nodes[i].rank > d.nodes[node_of(d.nodes[i].layer->site->in[j])].rank + 1;
-    double width = d.width + (skips ? 2 * MARGIN : 0);
+    for (int i = 0; i < d.count; i++) {
+        const Site *s = d.nodes[i].layer->site;
+        for (int j = 0; s && j < s->in_count; j++)
+            put_arrow(u, &d, &lanes, arrows, &d.nodes[node_of(s->in[j])], &d.nodes[i]);
+    }
+    double width = fmax(d.width, lanes.widest);
     text_put(t, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" role=\"img\">\n", width, d.height,
              width, d.height);
     text_put(t, "%s", style);
     text_put(t, "<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"6\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">"
                 "<path d=\"M0 0L8 4L0 8z\"/></marker></defs>\n");
-    for (int i = 0; i < d.count; i++) {
-        const Site *s = d.nodes[i].layer->site;
-        for (int j = 0; s && j < s->in_count; j++)
-            put_arrow(t, &d.nodes[node_of(s->in[j])], &d.nodes[i]);
-    }
+    text_bytes(t, arrows->at, arrows->length);
     for (int i = 0; i < d.count; i++)
         put_node(u, t, &d.nodes[i], links);
     text_put(t, "</svg>\n");

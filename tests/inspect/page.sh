@@ -4,6 +4,7 @@
 set -u
 export LC_ALL=C
 cnnc=$(realpath "$1")
+examples=$(realpath "$(dirname "$0")/../../examples")
 mkdir -p "$2" && cd "$2" || exit 2
 browser=${3-}
 failed=0
@@ -42,6 +43,25 @@ expect "curves" grep -q 'class="curve train"' page.html
 expect "a dot at each epoch, where the curve is no line" test "$(grep -c 'class="dot train"' page.html)" -eq 4
 expect "digits in groups" sh -c "grep -q '14x14x4' page.html && grep -q '>10 features, 7 850 parameters<' page.html"
 expect "confusions" grep -q 'id="confusion"' page.html
+
+# Arrows go past boxes and past each other, never behind them.
+if command -v python3 > /dev/null 2>&1; then
+    "$cnnc" "$examples/branches/branches.cnn" -o branches.svg
+    expect "arrows are to be told apart" python3 -c '
+import re
+text = open("branches.svg").read()
+width = float(re.search(r"viewBox=\"0 0 (\d+)", text)[1])
+boxes = [tuple(map(float, b)) for b in re.findall(r"class=\"box[^\"]*\" x=\"([\d.]+)\" y=\"([\d.]+)\" width=\"(\d+)\" height=\"(\d+)\"", text)]
+lines = [tuple(map(float, l)) for l in re.findall(r"([\d.]+) ([\d.]+)L[\d.]+ ([\d.]+)C", text)]
+assert len(boxes) > 30 and len(lines) > 4
+for i, (x, top, end) in enumerate(lines):
+    assert x < width
+    for left, y, w, h in boxes:
+        assert not (left < x < left + w and top < y + h and y < end)
+    for other, a, b in lines[:i]:
+        assert abs(other - x) > 5 or end <= a or b <= top
+'
+fi
 printf 'a,b\n1\n' > wrong.csv
 expect "a wrong table is an error" sh -c "! '$cnnc' page.cnn --report wrong.csv -o wrong.html"
 expect "and nothing is written" test ! -e wrong.html

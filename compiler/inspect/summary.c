@@ -166,7 +166,7 @@ static bool run(const Subject *s, Text *t)
     put_map(u, f, u->infer, t);
     if (u->train)
         put_map(u, f, u->train, t);
-    text_put(t, "a letter is what that layer made, a capital its gradient, * the loss, . free; sees: as much of the input as one element depends on\n");
+    text_put(t, "a letter is what that layer made, a capital its gradient, * the loss, . free\nsees: as much of the input as one element depends on\n");
     return true;
 }
 

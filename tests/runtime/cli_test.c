@@ -103,6 +103,8 @@ static void misuse_is_answered_with_what_was_meant(void **state)
         { "net train 7", "'7' stands alone, but an option was expected" },
         { "net test", "test needs --weights FILE" },
         { "net run --weights w", "run needs --input X.npy" },
+        { "net step --weights w", "step needs --image FILE" },
+        { "net step --weights w --image x --class -1", "--class is '-1', but a whole number from 0 on was expected" },
         { "net train --input x.npy", "--input and --target belong together" },
         { "net train --resume a --weights b", "--resume and --weights exclude each other" },
     };
@@ -133,6 +135,8 @@ static void a_network_for_inference_alone_says_so(void **state)
     model.weight_tensors = model.state_tensors = 0;     /* they are constants of the code: none are asked for */
     assert_int_equal(run("net run --input %/missing.npy"), 1);
     holds("err", "missing.npy");
+    assert_int_equal(run("net step --image %/missing.pgm"), 1);
+    holds("err", "the network Stats cannot show itself: 'cnnc --main' without --infer makes a program that does");
     model = whole;
 }
 

@@ -53,7 +53,7 @@ def main():
     with open("gradients.csv", "w", encoding="utf-8") as file:
         print("layer", *curves, sep=",", file=file)
         for layer in layers:
-            print(layer, *(gradients[layer] for gradients in curves.values()), sep=",", file=file)
+            print(layer, *(f"{gradients[layer]:.3g}" for gradients in curves.values()), sep=",", file=file)
     with open("gradients.svg", "w", encoding="utf-8") as file:
         print("\n".join(draw(layers, curves)), file=file)
 

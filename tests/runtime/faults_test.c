@@ -150,6 +150,35 @@ static bool job_pictures(cnn_error *error)
     return good;
 }
 
+/* One image on its way, its maps at places of their own. */
+static void look_forward(const cnn_job *job)
+{
+    for (int i = 0; i < 3; i++)
+        ((float *)job->y)[i] = ((float *)job->scratch)[i] = ((const float *)job->x)[i];
+    *(float *)job->loss = 1;
+}
+
+static void look_back(const cnn_job *job)
+{
+    for (int i = 0; i < 3; i++)
+        ((float *)job->dx)[i] = ((float *)job->scratch)[3 + i] = ((const float *)job->target)[i];
+}
+
+static const cnn_phase look_phases[] = { { "look", 0, look_forward, NULL, 0 }, { "look_back", 0, look_back, NULL, 0 } };
+static const cnn_map look_maps[] = {
+    { "input", "", 3, { 1, 2, 3 }, CNN_MAP_INPUT, CNN_MAP_INPUT, -1 }, { "dense1", "dense 3, softmax", 1, { 3 }, 0, 3, -1 },
+    { "softmax1", "softmax", 1, { 3 }, CNN_MAP_RESULT, CNN_MAP_SAME, -1 },
+};
+static const cnn_look look = { { look_phases, 2, 6, 0 }, 1, 1, 3, look_maps };
+
+static bool job_step(cnn_error *error)
+{
+    char weights[128], image[128];
+    snprintf(weights, sizeof weights, "--weights=%s", tiny_path("net.safetensors"));
+    snprintf(image, sizeof image, "--image=%s", tiny_path("pictures/a/x.pgm"));
+    return job_command(error, 5, (char *[]){ "net", "step", weights, image, "--backward", NULL });
+}
+
 static const struct {
     const char *name;
     bool (*job)(cnn_error *error);
@@ -163,6 +192,7 @@ static const struct {
     { "leave", job_leave, { "left.html", NULL } },
     { "find", job_find, { NULL } },
     { "pictures", job_pictures, { NULL } },
+    { "step", job_step, { NULL } },
 };
 enum { JOBS = sizeof jobs / sizeof *jobs, MOST_CALLS = 5000 };
 
@@ -273,6 +303,7 @@ static int prepare(void **state)
     if (tiny_folder_make(state))
         return -1;
     model = tiny_float_stats();
+    model.look = &look;
     model.settings = settings;
     model.setting_count = sizeof settings / sizeof *settings;
     write_idx("train-images-idx3-ubyte", "train-labels-idx1-ubyte", 100);

@@ -61,8 +61,8 @@ program() {
     local net=$1 name=$2
     shift 2
     case $name in
-        *.o) "$cnnc" --main "$@" "$net.cnn" -o "$name" && "${cc[@]}" "$name" "$libcnn" $needs -o "${name%.o}" ;;
-        *)   "$cnnc" --main "$@" "$net.cnn" -o "$name.c" && "${cc[@]}" -w -O1 "$name.c" "$libcnn" $needs -o "$name" ;;
+        *.o) "$cnnc" --main -O0 "$@" "$net.cnn" -o "$name" && "${cc[@]}" "$name" "$libcnn" $needs -o "${name%.o}" ;;
+        *)   "$cnnc" --main "$@" "$net.cnn" -o "$name.c" && "${cc[@]}" -w -O0 "$name.c" "$libcnn" $needs -o "$name" ;;
     esac
 }
 

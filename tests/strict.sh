@@ -59,7 +59,7 @@ for net in "$@"; do
         done
         try "$name, double" "$cnnc" $options --style=lesson --real=double "$net" -o "$out/$name.double.c"
         for cc in "${compilers[@]}"; do
-            try "$name.double.c" $cc $strict -O0 -c "$out/$name.double.c" -o "$out/$name.double.o"
+            try "$name.double.c" $cc $strict -O3 -c "$out/$name.double.c" -o "$out/$name.double.o"
             for style in lesson fast; do
                 base=$out/$name.$style
                 [ $style = fast ] && [ "$cc" != "${compilers[turn % ${#compilers[@]}]}" ] || try "$base.c" $cc $strict -O1 -c "$base.c" -o "$base.o"

@@ -38,6 +38,14 @@ static void put_set(Text *t, const Scope *s, const Expr *value)
     put_assignment(t, place_of(s), "=", code_of(s, value));
 }
 
+/* `a == b ? c : d` where d is what the total begins with, and so changes nothing. gcc 12.2 fails on the choice itself (an internal error of its
+ * pass isel, with -O3, in double, for vectors of SSE2). */
+static bool is_start_unless_equal(const Nest *n, const Expr *value)
+{
+    return value->op == OP_SELECT_EQ && n->start && n->start->op == OP_CONSTANT && value->d->op == OP_CONSTANT
+        && value->d->number == n->start->number;
+}
+
 /* `to` takes the value if that is larger (or smaller). */
 static void put_extreme(Text *t, const Scope *s, const char *to, const char *relation, const Expr *value)
 {
@@ -51,6 +59,15 @@ static void put_extreme(Text *t, const Scope *s, const char *to, const char *rel
     if (s->nest->piece) {
         s->file->needs.op[s->nest->put == PUT_MAX ? OP_MAX : OP_MIN] = true;
         put_code(t, arena_print(t->arena, "%s = %s(%s, %s);", to, s->nest->put == PUT_MAX ? "larger" : "smaller", code, to));
+        return;
+    }
+    if (is_start_unless_equal(s->nest, value)) {
+        const char *then = code_of(s, value->c);
+        put_code(t, arena_print(t->arena, "if (%s == %s)", code_of(s, value->a), code_of(s, value->b)));
+        t->depth++;
+        text_open(t, "if (%s %s %s)", then, relation, to);
+        put_assignment(t, to, "=", then);
+        t->depth -= 2;
         return;
     }
     if (!constant)

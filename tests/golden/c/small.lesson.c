@@ -228,10 +228,9 @@ static void maxpool1_first(float first[2][2][2], const float x[2][4][4], const f
                 float least = 4.0f;
                 for (int kh = 0; kh < 2; kh++)  // the smallest number of a cell that holds the maximum
                     for (int kw = 0; kw < 2; kw++) {
-                        const float value = x[c][2*oh + kh][2*ow + kw] == y[c][oh][ow]
-                            ? (float)(2*kh + kw) : 4.0f;
-                        if (value < least)
-                            least = value;
+                        if (x[c][2*oh + kh][2*ow + kw] == y[c][oh][ow])
+                            if ((float)(2*kh + kw) < least)
+                                least = (float)(2*kh + kw);
                     }
                 first[c][oh][ow] = least;
             }

@@ -49,6 +49,14 @@ static int kernels_of(const Net *net, const Site *s)
     return -1;
 }
 
+static bool learns(const Site *s)
+{
+    for (int i = 0; i < s->params.count; i++)
+        if (s->params.at[i]->trained)
+            return true;
+    return false;
+}
+
 const MapRow *map_rows(Unit *u, const Program *p)
 {
     MapRow *rows = arena_array(u->arena, (size_t)p->maps.count + 1, sizeof *rows);
@@ -59,7 +67,7 @@ const MapRow *map_rows(Unit *u, const Program *p)
         const Site *s = m->site;
         rows[i] = (MapRow){ .name = s ? s->name : u->net->x->name, .written = s ? as_written(u, s->span) : "", .shape = m->shape,
                             .values = place_of(p, m->y), .gradient = m->y ? place_of(p, s ? m->y->gradient : p->dx) : MAP_SAME, .kernels = -1 };
-        if (s && s->params.count && first) {
+        if (s && first && learns(s)) {
             rows[i].kernels = kernels_of(u->net, s);
             first = false;
         }

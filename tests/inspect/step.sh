@@ -145,6 +145,11 @@ program flat flat && ./flat help | grep -q ' step ' || fail "flat has no help fo
 ./flat train > flat.log || fail "flat does not train"
 says "step needs a network that reads pictures, grey or red, green and blue; Flat does not" ./flat step --weights flat.safetensors --image way.pgm
 
+# The kernels that look at the picture stand behind what only knows the mean of the data.
+printf 'network Even { input 28x28x1; normalise; conv 2, 3x3; dense 10, softmax }\ntrain Even on digits { loss crossentropy; epochs 1 }\n' > even.cnn
+program even even && ./even train --steps 1 --quiet --save even.safetensors > even.log || fail "even does not train"
+./even step --weights even.safetensors --image way.pgm | grep -q '^  its kernels' || fail "no kernels behind normalise"
+
 # Who embeds a network does not carry it.
 for options in "" "--style=fast" "--infer" "--infer --main" "--infer --weights=way.safetensors --style=fast"; do
     # shellcheck disable=SC2086

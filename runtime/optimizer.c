@@ -146,10 +146,9 @@ static void update_piece(void *context, size_t item, int thread)
     Optimizer *o = u->o;
     const Reals *reals = o->net->reals;
     const Piece *p = &o->pieces[item];
-    void *weights = cnn_at(reals, o->net->weights, p->from);
-    o->rule(&o->numbers, weights, cnn_at(reals, u->gradient, p->from),
-            o->moments[0] ? cnn_at(reals, o->moments[0], p->from) : NULL, o->moments[1] ? cnn_at(reals, o->moments[1], p->from) : NULL, p->count);
-    if (!reals->finite(weights, p->count))      /* they are still in the cache */
+    if (!o->rule(&o->numbers, cnn_at(reals, o->net->weights, p->from), cnn_at(reals, u->gradient, p->from),
+                 o->moments[0] ? cnn_at(reals, o->moments[0], p->from) : NULL, o->moments[1] ? cnn_at(reals, o->moments[1], p->from) : NULL,
+                 p->count))
         atomic_store(&o->broken, true);
 }
 

@@ -4,6 +4,7 @@
  * double and rounded once, as PyTorch does. */
 #include "reals.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -69,88 +70,140 @@ static double squares(const void *from, size_t count)
     return total;
 }
 
-/* By the bits of the exponent, all set in infinities and in what is no number, so that the loop fits into vectors. */
+typedef BITS Bits;
+
+static inline Bits bits_of(REAL x)
+{
+    Bits bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+/* The highest bit is set if x is infinite or no number: then all bits of the exponent are, and one more of them carries over. */
+static inline Bits broken(REAL x)
+{
+    const int mantissa = sizeof(REAL) == 8 ? 52 : 23;
+    return (bits_of(x) & (Bits)-1 >> 1) + ((Bits)1 << mantissa);
+}
+
+static inline bool is_whole(Bits found)
+{
+    return !(found >> (8 * sizeof found - 1));
+}
+
 static bool finite_all(const void *from, size_t count)
 {
-    typedef BITS Bits __attribute__((may_alias));
-    const Bits exponent = sizeof(REAL) == 8 ? (Bits)0x7ff0000000000000 : (Bits)0x7f800000, *x = from;
+    const REAL *x = from;
     Bits found = 0;
     for (size_t i = 0; i < count; i++)
-        found |= (x[i] & exponent) == exponent;
-    return !found;
+        found |= broken(x[i]);
+    return is_whole(found);
+}
+
+/* What is left of a moment: numbers that cannot move a weight any more count as 0. Without gradients moments shrink from step to step into the
+ * denormal numbers, for which processors take a hundred times longer, and stay there. */
+static inline REAL rest_of(REAL moment)
+{
+    const REAL least = (REAL)(sizeof(REAL) == 8 ? 0x1p-900 : 0x1p-100);
+    return moment < least && moment > -least ? 0 : moment;
+}
+
+/* The same for the mean of squares, which is compared with its root. */
+static inline REAL rest_of_squares(REAL mean)
+{
+    const REAL least = (REAL)(sizeof(REAL) == 8 ? DBL_MIN : (double)FLT_MIN);
+    return mean < least ? 0 : mean;
 }
 
 /* g += decay*p; p -= lr*g */
-static void sgd(const RuleNumbers *n, void *to, const void *gradient, void *first, void *second, size_t count)
+static bool sgd(const RuleNumbers *n, void *to, const void *gradient, void *first, void *second, size_t count)
 {
     (void)first, (void)second;
     REAL *restrict p = to;
     const REAL *restrict g = gradient;
     REAL rate = (REAL)n->rate, factor = (REAL)n->factor, decay = (REAL)n->decay;
-    for (size_t i = 0; i < count; i++)
-        p[i] -= rate * (factor * g[i] + decay * p[i]);
+    Bits found = 0;
+    for (size_t i = 0; i < count; i++) {
+        REAL new = p[i] - rate * (factor * g[i] + decay * p[i]);
+        p[i] = new;
+        found |= broken(new);
+    }
+    return is_whole(found);
 }
 
 /* g += decay*p; v = mu*v + g; p -= lr*v, nesterov: p -= lr*(g + mu*v) */
-static void momentum(const RuleNumbers *n, void *to, const void *gradient, void *first, void *second, size_t count)
+static bool momentum(const RuleNumbers *n, void *to, const void *gradient, void *first, void *second, size_t count)
 {
     (void)second;
     REAL *restrict p = to, *restrict v = first;
     const REAL *restrict g = gradient;
     REAL rate = (REAL)n->rate, factor = (REAL)n->factor, decay = (REAL)n->decay, mu = (REAL)n->momentum;
+    Bits found = 0;
     if (n->nesterov)
         for (size_t i = 0; i < count; i++) {
-            REAL d = factor * g[i] + decay * p[i];
-            v[i] = mu * v[i] + d;
-            p[i] -= rate * (d + mu * v[i]);
+            REAL d = factor * g[i] + decay * p[i], now = rest_of(mu * v[i] + d), new = p[i] - rate * (d + mu * now);
+            v[i] = now;
+            p[i] = new;
+            found |= broken(new);
         }
     else
         for (size_t i = 0; i < count; i++) {
-            v[i] = mu * v[i] + (factor * g[i] + decay * p[i]);
-            p[i] -= rate * v[i];
+            REAL now = rest_of(mu * v[i] + (factor * g[i] + decay * p[i])), new = p[i] - rate * now;
+            v[i] = now;
+            p[i] = new;
+            found |= broken(new);
         }
+    return is_whole(found);
 }
 
 /* m = b1*m + (1-b1)*g; v = b2*v + (1-b2)*g*g; p -= lr*(m/(1-b1^t)) / (sqrt(v/(1-b2^t)) + eps)   (Kingma and Ba, 2015)
  * `shrink` is what the decay of adamw leaves of p (Loshchilov and Hutter, 2019); `decay` is adam's, which joins the gradient. */
-static inline void adam_step(const RuleNumbers *n, REAL *restrict p, const REAL *restrict g, REAL *restrict m, REAL *restrict v, REAL decay,
+static inline bool adam_step(const RuleNumbers *n, REAL *restrict p, const REAL *restrict g, REAL *restrict m, REAL *restrict v, REAL decay,
                              REAL shrink, size_t count)
 {
     REAL b1 = (REAL)n->beta1, c1 = (REAL)(1 - n->beta1), b2 = (REAL)n->beta2, c2 = (REAL)(1 - n->beta2);
     REAL rate = (REAL)(n->rate / n->correction1), root = (REAL)(1 / sqrt(n->correction2)), eps = (REAL)n->eps, factor = (REAL)n->factor;
+    Bits found = 0;
     for (size_t i = 0; i < count; i++) {
-        REAL d = factor * g[i] + decay * p[i];
-        m[i] = b1 * m[i] + c1 * d;
-        v[i] = b2 * v[i] + c2 * d * d;
-        REAL s = sizeof(REAL) == 8 ? (REAL)sqrt((double)v[i]) : (REAL)sqrtf((float)v[i]);
-        p[i] = shrink * p[i] - rate * m[i] / (s * root + eps);
+        REAL d = factor * g[i] + decay * p[i], mean = rest_of(b1 * m[i] + c1 * d), square = rest_of_squares(b2 * v[i] + c2 * d * d);
+        REAL s = sizeof(REAL) == 8 ? (REAL)sqrt((double)square) : (REAL)sqrtf((float)square);
+        REAL new = shrink * p[i] - rate * mean / (s * root + eps);
+        m[i] = mean;
+        v[i] = square;
+        p[i] = new;
+        found |= broken(new);
     }
+    return is_whole(found);
 }
 
-static void adam(const RuleNumbers *n, void *p, const void *g, void *m, void *v, size_t count)
+static bool adam(const RuleNumbers *n, void *p, const void *g, void *m, void *v, size_t count)
 {
-    adam_step(n, p, g, m, v, (REAL)n->decay, 1, count);
+    return adam_step(n, p, g, m, v, (REAL)n->decay, 1, count);
 }
 
-static void adamw(const RuleNumbers *n, void *p, const void *g, void *m, void *v, size_t count)
+static bool adamw(const RuleNumbers *n, void *p, const void *g, void *m, void *v, size_t count)
 {
-    adam_step(n, p, g, m, v, 0, (REAL)(1 - n->rate * n->decay), count);
+    return adam_step(n, p, g, m, v, 0, (REAL)(1 - n->rate * n->decay), count);
 }
 
 /* v = rho*v + (1-rho)*g*g; m = mu*m + g/(sqrt(v) + eps); p -= lr*m   (Hinton's lecture 6e, with PyTorch's momentum) */
-static void rmsprop(const RuleNumbers *n, void *to, const void *gradient, void *first, void *second, size_t count)
+static bool rmsprop(const RuleNumbers *n, void *to, const void *gradient, void *first, void *second, size_t count)
 {
     REAL *restrict p = to, *restrict m = first, *restrict v = second;
     const REAL *restrict g = gradient;
     REAL rate = (REAL)n->rate, rho = (REAL)n->rho, rest = (REAL)(1 - n->rho), mu = (REAL)n->momentum, eps = (REAL)n->eps;
     REAL factor = (REAL)n->factor, decay = (REAL)n->decay;
+    Bits found = 0;
     for (size_t i = 0; i < count; i++) {
-        REAL d = factor * g[i] + decay * p[i];
-        v[i] = rho * v[i] + rest * d * d;
-        REAL s = sizeof(REAL) == 8 ? (REAL)sqrt((double)v[i]) : (REAL)sqrtf((float)v[i]);
-        m[i] = mu * m[i] + d / (s + eps);
-        p[i] -= rate * m[i];
+        REAL d = factor * g[i] + decay * p[i], square = rest_of_squares(rho * v[i] + rest * d * d);
+        REAL s = sizeof(REAL) == 8 ? (REAL)sqrt((double)square) : (REAL)sqrtf((float)square);
+        REAL step = rest_of(mu * m[i] + d / (s + eps)), new = p[i] - rate * step;
+        v[i] = square;
+        m[i] = step;
+        p[i] = new;
+        found |= broken(new);
     }
+    return is_whole(found);
 }
 
 const Reals REALS = {

@@ -1,6 +1,7 @@
 /* reals.h: the loops over reals that do not depend on the network, for float and for double.
  *
- * reals.c is compiled twice; whoever works for both kinds holds a pointer to one of the tables. */
+ * reals.c is compiled for both, and for processors with longer vectors once more: whoever works for both kinds holds a pointer to one of the
+ * tables. All tables of a kind give the same bits. */
 #ifndef CNN_REALS_H
 #define CNN_REALS_H
 
@@ -16,8 +17,8 @@ typedef struct RuleNumbers {
     bool nesterov;
 } RuleNumbers;
 
-/* p, g and the moments m, v: [count]. A rule that has no such moment leaves the pointer alone. */
-typedef void RuleUpdate(const RuleNumbers *n, void *p, const void *g, void *m, void *v, size_t count);
+/* p, g and the moments m, v: [count]. A rule that has no such moment leaves the pointer alone. True if all of p is finite now. */
+typedef bool RuleUpdate(const RuleNumbers *n, void *p, const void *g, void *m, void *v, size_t count);
 
 typedef struct Reals {
     size_t bytes;               /* of one */
@@ -38,12 +39,11 @@ typedef struct Reals {
     RuleUpdate *sgd, *momentum, *adam, *adamw, *rmsprop;
 } Reals;
 
+/* What every processor takes. */
 extern const Reals cnn_reals_float, cnn_reals_double;
 
-static inline const Reals *cnn_reals(int real_bytes)
-{
-    return real_bytes == 8 ? &cnn_reals_double : &cnn_reals_float;
-}
+/* The best table for this processor. */
+const Reals *cnn_reals(int real_bytes);
 
 /* The place of number `i` of an array of reals. */
 static inline void *cnn_at(const Reals *reals, const void *array, size_t i)

@@ -283,7 +283,7 @@ static const Option table[] = {
     { "-g",              NULL,      "for debuggers: step through the source, print what layers make",  read_debug },
     { "--strict",        NULL,      "the same bits by every compiler: no contraction, own exp, log, tanh, erf", read_strict },
     { "--real",          "TYPE",    "float (default) or double",                                       read_real },
-    { "--tile",          "N",       "images that one call handles (default 1; fast, for training: two vectors of them)",                        read_tile },
+    { "--tile",          "N",       "images that one call handles (default 1; fast, for training: two vectors of them, fewer for small batches)",                        read_tile },
     { "--layout",        "WHAT",    "what lies innermost in --style=fast: auto (default), channels, images", read_layout },
     { "--infer",         NULL,      "inference alone: no dropout, scales folded into weights",         read_infer },
     { "--weights",       "FILE",    "embed the weights of FILE.safetensors (with --infer); step, -o net.html: show them",            read_weights },
@@ -424,8 +424,8 @@ static bool choose_machines(Reader *r)
         all[o->machine_count] = machine_find("scalar");
         set_machines(o, r->u->arena, all, o->machine_count + 1);
     }
-    if (!o->tile)
-        o->tile = o->style != STYLE_FAST || o->infer ? 1 : 2 * machine_lanes(o->machine, o->real);
+    if (!o->tile && o->style != STYLE_FAST)
+        o->tile = 1;
     return true;
 }
 

@@ -58,6 +58,8 @@ static bool is_looked_at(const Options *o)
 
 static bool lower(Unit *u)
 {
+    if (!u->options.tile)           /* for the machine with the widest vectors, if there are several */
+        u->options.tile = tile_of_batch(u);
     if (u->variant == 0 && is_looked_at(&u->options))
         u->look = program_look(u, u->net);      /* before layers change places */
     if (u->options.style == STYLE_FAST)

@@ -207,7 +207,9 @@ Program *program_look(Unit *u, const Net *net);
  * gradient becomes its start, what serves only the input's gradient moves to the end. */
 void program_tidy(Unit *u, Program *p);
 
-/* tile.c: in programs for tiles of one image, tensors and nests lose their n. */
+/* tile.c: the images of a call that suit the style, the machine and the batch of the recipe. */
+int64_t tile_of_batch(const Unit *u);
+/* In programs for tiles of one image, tensors and nests lose their n. */
 void program_drop_n(Unit *u, Program *p);
 
 /* phases.c: cuts the program where a nest needs the sum over all images of the batch. */

@@ -1,5 +1,6 @@
 /* loops_test.c: the passes on nests, each by what it promises. Numbers come from the evaluator. */
 #include "loops/evaluate.h"
+#include "loops/machine.h"
 #include "loops/transform.h"
 #include "support/dice.h"
 #include "support/network.h"
@@ -420,12 +421,35 @@ static void the_random_numbers_are_philox(void **state)
     assert_true(uniform_number(ones, 0xffffffff, 0, 0xffffffff) == (double)(0x408f276du >> 8) / 16777216.0);
 }
 
+static void small_batches_have_small_tiles(void **state)
+{
+    (void)state;
+    static const struct { const char *machine; int batch; int64_t tile; } cases[] = {
+        { "avx2", 1, 1 }, { "avx2", 5, 1 }, { "avx2", 6, 8 }, { "avx2", 8, 8 }, { "avx2", 9, 1 }, { "avx2", 12, 16 }, { "avx2", 16, 16 }, { "avx2", 20, 8 },
+        { "avx2", 32, 16 }, { "avx2", 128, 16 }, { "avx512", 8, 1 }, { "avx512", 16, 16 }, { "avx512", 32, 32 }, { "avx512", 64, 32 }, { "scalar", 1, 1 },
+        { "scalar", 2, 2 },
+    };
+    for (int i = 0; i < countof(cases); i++) {
+        char text[256];
+        snprintf(text, sizeof text, "network T { input 28x28x1; flatten; dense 10, softmax }\ntrain T on digits { loss crossentropy; batch %d; epochs 1 }", cases[i].batch);
+        Unit *u = unit_of(text, (NetworkOptions){ .tile = 1 });
+        assert_int_equal(tile_of_batch(u), 1);
+        u->options.style = STYLE_FAST;
+        u->options.machine = machine_find(cases[i].machine);
+        assert_int_equal(tile_of_batch(u), cases[i].tile);
+        u->options.infer = true;
+        assert_int_equal(tile_of_batch(u), 1);
+        unit_free(u);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tensors_that_never_meet_share),
         cmocka_unit_test(the_plan_stays_near_its_bound),
         cmocka_unit_test(tiles_of_any_size_give_the_same_results),
+        cmocka_unit_test(small_batches_have_small_tiles),
         cmocka_unit_test(the_fast_style_changes_no_result),
         cmocka_unit_test(no_layout_changes_a_result),
         cmocka_unit_test(buffers_of_one_image),

@@ -125,8 +125,10 @@ static bool schedule(Unit *u)
     for (int i = 0, count = programs(u, list); i < count; i++)
         if (!program_schedule(u, list[i]))
             return false;
-    if (u->options.style == STYLE_FAST)
+    if (u->options.style == STYLE_FAST) {
+        each_but_look(u, program_keep);
         each_but_look(u, program_depth_first);
+    }
     return true;
 }
 

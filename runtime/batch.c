@@ -14,6 +14,9 @@ enum { MOST_SLICES = 1024 };    /* and so ranks */
 enum { PIECE = 1 << 12 };       /* reals of the gradients that are added at a time: the pieces of all slices fit into a cache */
 enum { ALIGNED = 64 };          /* bytes */
 
+/* Places in Batch.keep. */
+enum { KEEP_NOTHING, KEEP_ALL, KEEP_STRAIGHT, KEEPS };
+
 static bool near(const cnn_model *model, size_t slices)
 {
     return slices <= NEAR_SLICES && model->weight_count * (size_t)model->real_bytes <= MOST_BYTES / slices;
@@ -171,7 +174,7 @@ Batch *cnn_batch_new(const cnn_net *net, BatchUse use, size_t images, cnn_error 
              && get(b, &b->y, blocks(b->room, model->outputs), "the results of a batch", error)
              && get(b, &b->shared, b->program->shared, "the block that all images share", error)
              && get(b, &b->scratch, blocks(b->scratch_room, aligned(b, b->program->scratch)), "the scratch blocks", error)
-             && get(b, &b->images, 1, "a number", error);
+             && get(b, &b->images, 1, "a number", error) && get(b, &b->keep, KEEPS, "numbers", error);
     if (good && has_gradient(b))
         good = get(b, &b->share, b->room, "the shares of a batch", error)
             && get(b, &b->loss, b->room, "the losses of a batch", error)
@@ -191,6 +194,7 @@ Batch *cnn_batch_new(const cnn_net *net, BatchUse use, size_t images, cnn_error 
         return NULL;
     }
     b->gradient = b->gradients;
+    net->reals->set(b->keep, KEEP_ALL, 1);
     return b;
 }
 
@@ -198,7 +202,7 @@ void cnn_batch_free(Batch *b)
 {
     if (!b)
         return;
-    void *all[] = { b->x, b->target, b->y, b->dx, b->share, b->loss, b->gradients, b->scratch, b->shared, b->state, b->images, b->partial,
+    void *all[] = { b->x, b->target, b->y, b->dx, b->share, b->loss, b->gradients, b->scratch, b->shared, b->state, b->images, b->keep, b->partial,
                     b->aside, b->losses, b->incoming };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         cnn_memory_release(all[i]);
@@ -228,7 +232,7 @@ static void *gradient_buffer(const Batch *b, size_t i)
 /* The sum of a group. */
 static void *gradient_of(const Run *r, size_t group)
 {
-    return gradient_buffer(r->batch, group);
+    return group ? gradient_buffer(r->batch, group) : r->batch->gradient;
 }
 
 /* More buffers of a thread lie behind those of all groups. */
@@ -236,6 +240,12 @@ static void *spare_gradient(const Run *r, size_t i, int thread)
 {
     size_t groups = (r->ours.end - r->ours.first) / r->group;
     return gradient_buffer(r->batch, groups + (size_t)thread * r->batch->spare + i);
+}
+
+/* What the first tile of a slice leaves of what is there. */
+static int first_keep(const Run *r)
+{
+    return r->batch->gradient == r->batch->gradients ? KEEP_NOTHING : KEEP_STRAIGHT;
 }
 
 static void clear_gradient(const Run *r, void *gradient)
@@ -263,7 +273,7 @@ static cnn_job job_of(const Run *r, void *gradient)
                       .draw = { (uint32_t)r->seed, (uint32_t)(r->seed >> 32), r->step, 0 } };
 }
 
-static void run_tile(const Run *r, void *gradient, size_t tile, int thread)
+static void run_tile(const Run *r, void *gradient, int keep, size_t tile, int thread)
 {
     const Batch *b = r->batch;
     const Reals *reals = b->net->reals;
@@ -272,6 +282,7 @@ static void run_tile(const Run *r, void *gradient, size_t tile, int thread)
     cnn_job job = job_of(r, gradient);
     job.x = cnn_at(reals, b->x, image * model->inputs);
     job.y = cnn_at(reals, b->y, image * model->outputs);
+    job.keep = cnn_at(reals, b->keep, (size_t)keep);
     job.scratch = scratch_of(r, tile, thread);
     job.draw[3] = (uint32_t)(tile * b->tile);
     if (has_gradient(b)) {
@@ -285,10 +296,10 @@ static void run_tile(const Run *r, void *gradient, size_t tile, int thread)
 
 static void run_slice(const Run *r, size_t slice, void *gradient, int thread)
 {
-    if (r->first && gradient)
+    if (r->first && gradient && !r->batch->program->keeps)
         clear_gradient(r, gradient);
-    for (size_t tile = tile_of(r, slice); tile < tile_of(r, slice + 1); tile++)
-        run_tile(r, gradient, tile, thread);
+    for (size_t first = tile_of(r, slice), tile = first; tile < tile_of(r, slice + 1); tile++)
+        run_tile(r, gradient, tile == first ? first_keep(r) : KEEP_ALL, tile, thread);
 }
 
 /* The slices of a group from left to right. What has been added up waits in a stack until its right neighbour of the same size is there:
@@ -426,7 +437,7 @@ static bool add_gradients(Run *r, cnn_error *error)
         return true;
     if (b->any_order)
         return join_in_any_order(r, error);
-    return join(r, b->net->reals, b->gradients, aligned(b, count) * b->net->reals->bytes, r->group, count, error);
+    return join(r, b->net->reals, b->gradient, aligned(b, count) * b->net->reals->bytes, r->group, count, error);
 }
 
 /* Every rank has the losses of its own images: now all of them. */
@@ -498,6 +509,8 @@ bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double
     if (b->dx)
         memset(b->dx, 0, run.tiles * b->tile * net->model->inputs * reals->bytes);
     reals->set(b->images, 0, (double)count);
+    b->gradient = b->straight && b->program->keeps && run.slices == 1 ? b->straight : b->gradients;
+    reals->set(b->keep, KEEP_STRAIGHT, b->straight_keep);
     fill_last_tile(&run);
 
     bool prepared = b->use == BATCH_INFER && b->seen == net->version;
@@ -505,7 +518,7 @@ bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double
         run.phase = &b->program->phases[p];
         if (run.phase->once) {
             /* A gradient that is made once belongs to the first slice, which must have begun at 0. */
-            if (run.first && has_gradient(b) && !prepared)
+            if (run.first && has_gradient(b) && !prepared && !b->program->keeps)
                 for (size_t group = 0; group < groups; group++)
                     clear_gradient(&run, gradient_of(&run, group));
             run.first = false;

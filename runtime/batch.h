@@ -24,6 +24,8 @@ typedef struct Batch {
     bool private_scratch;       /* every tile keeps its scratch from phase to phase; else every thread has one */
     const cnn_ranks *ranks;     /* that share a step of training; NULL: this process has all of it */
     bool any_order;             /* the caller's: gradients of ranks may be added as is fastest */
+    void *straight;             /* the caller's: [weight_count] where the gradient of a batch of one slice may go, on top of `straight_keep` times */
+    double straight_keep;       /*   what is there; NULL: nowhere */
     size_t tile;                /* images */
     size_t room;                /* images of the largest batch that are ours, whole tiles */
     size_t slices_room, scratch_room;
@@ -33,10 +35,11 @@ typedef struct Batch {
     /* The caller fills x [images][inputs] and target [images][outputs] (inference leaves it alone), and finds y [images][outputs], with
      * several ranks each for its images. */
     void *x, *target, *y;
-    void *gradient;             /* [weight_count] of the whole batch after a run */
+    void *gradient;             /* [weight_count] of the whole batch after a run; `straight` if it went there */
     void *dx;                   /* [images][inputs] */
 
     void *share, *loss, *gradients, *scratch, *shared, *state, *images;
+    void *keep;                 /* [3] what a gradient may keep of what it holds: nothing, all, straight_keep */
     void *aside;                /* [weight_count] for what rank 0 counts alone */
     void *losses;               /* [images] of all ranks */
     double *partial;            /* [slices][largest sum] */

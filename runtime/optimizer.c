@@ -134,8 +134,19 @@ void cnn_optimizer_free(Optimizer *o)
     *o = (Optimizer){ 0 };
 }
 
+void *cnn_optimizer_straight(const Optimizer *o, double *keep)
+{
+    size_t trained = 0;
+    for (size_t i = 0; i < o->piece_count; i++)
+        trained += o->pieces[i].count;
+    *keep = o->numbers.momentum;
+    bool alone = o->rule == o->net->reals->momentum && !o->numbers.nesterov && !(o->numbers.decay > 0) && !(o->clip > 0);
+    return alone && trained == o->net->model->weight_count ? o->moments[0] : NULL;
+}
+
 typedef struct Update {
     Optimizer *o;
+    RuleUpdate *rule;
     const void *gradient;
 } Update;
 
@@ -146,7 +157,7 @@ static void update_piece(void *context, size_t item, int thread)
     Optimizer *o = u->o;
     const Reals *reals = o->net->reals;
     const Piece *p = &o->pieces[item];
-    if (!o->rule(&o->numbers, cnn_at(reals, o->net->weights, p->from), cnn_at(reals, u->gradient, p->from),
+    if (!u->rule(&o->numbers, cnn_at(reals, o->net->weights, p->from), cnn_at(reals, u->gradient, p->from),
                  o->moments[0] ? cnn_at(reals, o->moments[0], p->from) : NULL, o->moments[1] ? cnn_at(reals, o->moments[1], p->from) : NULL,
                  p->count))
         atomic_store(&o->broken, true);
@@ -163,7 +174,7 @@ static void square_piece(void *context, size_t item, int thread)
 
 bool cnn_optimizer_update(Optimizer *o, const void *gradient, double rate, int threads)
 {
-    Update u = { o, gradient };
+    Update u = { o, gradient == o->moments[0] ? o->net->reals->after_momentum : o->rule, gradient };
     threads = cnn_threads_worth(threads, o->net->model->weight_count);
     o->numbers.factor = 1;
     if (o->clip > 0) {

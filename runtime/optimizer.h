@@ -29,7 +29,11 @@ void cnn_optimizer_free(Optimizer *o);
 /* The learning rate that the train block gives. */
 double cnn_optimizer_rate(const cnn_model *model);
 
-/* One update of the weights by a gradient [weight_count]. False if they are not all finite now. */
+/* Where a gradient may be added to *keep times what is there, so that v = mu*v + g is done when it is there; NULL: the rule needs the
+ * gradient for itself. */
+void *cnn_optimizer_straight(const Optimizer *o, double *keep);
+
+/* One update of the weights by a gradient [weight_count], or by what has gone straight. False if they are not all finite now. */
 bool cnn_optimizer_update(Optimizer *o, const void *gradient, double rate, int threads);
 
 #endif

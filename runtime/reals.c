@@ -156,6 +156,22 @@ static bool momentum(const RuleNumbers *n, void *to, const void *gradient, void 
     return is_whole(found);
 }
 
+/* The rest of momentum, where v = mu*v + g is done. */
+static bool after_momentum(const RuleNumbers *n, void *to, const void *gradient, void *first, void *second, size_t count)
+{
+    (void)gradient, (void)second;
+    REAL *restrict p = to, *restrict v = first;
+    REAL rate = (REAL)n->rate;
+    Bits found = 0;
+    for (size_t i = 0; i < count; i++) {
+        REAL now = rest_of(v[i]), new = p[i] - rate * now;
+        v[i] = now;
+        p[i] = new;
+        found |= broken(new);
+    }
+    return is_whole(found);
+}
+
 /* m = b1*m + (1-b1)*g; v = b2*v + (1-b2)*g*g; p -= lr*(m/(1-b1^t)) / (sqrt(v/(1-b2^t)) + eps)   (Kingma and Ba, 2015)
  * `shrink` is what the decay of adamw leaves of p (Loshchilov and Hutter, 2019); `decay` is adam's, which joins the gradient. */
 static inline bool adam_step(const RuleNumbers *n, REAL *restrict p, const REAL *restrict g, REAL *restrict m, REAL *restrict v, REAL decay,
@@ -214,5 +230,5 @@ const Reals REALS = {
     .get = get, .set = set, .fill = fill,
     .from_bytes = from_bytes, .from_floats = from_floats, .from_doubles = from_doubles,
     .add = add, .sum = sum, .squares = squares, .finite = finite_all,
-    .sgd = sgd, .momentum = momentum, .adam = adam, .adamw = adamw, .rmsprop = rmsprop,
+    .sgd = sgd, .momentum = momentum, .after_momentum = after_momentum, .adam = adam, .adamw = adamw, .rmsprop = rmsprop,
 };

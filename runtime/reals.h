@@ -36,7 +36,7 @@ typedef struct Reals {
     double (*squares)(const void *from, size_t count);                  /* sum of squares, in order */
     bool (*finite)(const void *from, size_t count);                     /* all of them are */
 
-    RuleUpdate *sgd, *momentum, *adam, *adamw, *rmsprop;
+    RuleUpdate *sgd, *momentum, *after_momentum, *adam, *adamw, *rmsprop;
 } Reals;
 
 /* What every processor takes. */

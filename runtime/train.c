@@ -242,6 +242,7 @@ static bool prepare(Trainer *t)
     if (!t->batch)
         return false;
     t->batch->any_order = plan->any_order;
+    t->batch->straight = cnn_optimizer_straight(&t->optimizer, &t->batch->straight_keep);
     note_idle_ranks(t, batch);
     t->check_is_test = !t->validation_count;
     size_t checked = t->check_is_test ? t->data->test.count : t->validation_count;

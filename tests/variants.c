@@ -42,7 +42,7 @@ static float *drawn(size_t count, unsigned seed, float scale)
 typedef struct Run {
     const cnn_model *m;
     size_t tile;
-    float *x, *target, *share, *images, *weights, *state, *gradient, *y, *loss, *shared;
+    float *x, *target, *share, *images, *keep, *weights, *state, *gradient, *y, *loss, *shared;
 } Run;
 
 static void program(Run *r, const cnn_program *p, int phases)
@@ -56,7 +56,7 @@ static void program(Run *r, const cnn_program *p, int phases)
         for (size_t k = 0; k < (phase->once ? 1 : TILES); k++) {
             cnn_job job = {
                 .x = r->x + k * r->tile * r->m->inputs, .target = r->target + k * r->tile * r->m->outputs, .share = r->share,
-                .images = r->images, .weights = r->weights, .state = r->state, .gradient = r->gradient,
+                .images = r->images, .keep = r->keep + (k > 0), .weights = r->weights, .state = r->state, .gradient = r->gradient,
                 .y = r->y + k * r->tile * r->m->outputs, .loss = r->loss + k * r->tile, .scratch = scratch[k], .shared = r->shared,
                 .draw = { 1, 2, 3, (uint32_t)(k * r->tile) },
             };
@@ -101,7 +101,7 @@ int main(int argc, char **argv)
     float *infer = block(images * m->outputs);
     Run r = {
         .m = m, .tile = tile, .x = drawn(images * m->inputs, 1, 2.0f), .target = block(images * m->outputs), .share = block(tile),
-        .images = block(1), .weights = drawn(m->weight_count, 2, 0.5f), .state = block(m->state_count), .gradient = block(m->weight_count),
+        .images = block(1), .keep = block(2), .weights = drawn(m->weight_count, 2, 0.5f), .state = block(m->state_count), .gradient = block(m->weight_count),
         .y = block(images * m->outputs), .loss = block(images),
         .shared = block(m->train.shared > m->infer.shared ? m->train.shared : m->infer.shared),
     };
@@ -118,6 +118,7 @@ int main(int argc, char **argv)
         r.target[i * m->outputs + i % m->outputs] = 1;
     for (size_t i = 0; i < tile; i++)
         r.share[i] = 1.0f / (float)images;
+    r.keep[1] = 1;
     for (size_t i = 0; i < m->state_count; i++)
         r.state[i] = 1;
     r.images[0] = (float)images;

@@ -26,7 +26,7 @@ enum { PAGE_WIDTH = 100 };          /* columns of generated text */
 
 /* What a function of a phase takes from its caller, in the order of the parameters. */
 typedef enum Use {
-    USE_WEIGHTS, USE_STATE, USE_X, USE_TARGET, USE_SHARE, USE_IMAGES, USE_GRADIENT, USE_DX, USE_Y, USE_LOSS, USE_SCRATCH, USE_SHARED,
+    USE_WEIGHTS, USE_STATE, USE_X, USE_TARGET, USE_SHARE, USE_IMAGES, USE_KEEP, USE_GRADIENT, USE_DX, USE_Y, USE_LOSS, USE_SCRATCH, USE_SHARED,
     USE_DRAW, USE_COUNT
 } Use;
 

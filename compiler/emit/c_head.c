@@ -228,6 +228,7 @@ static const char *about_use(CFile *f, const Program *p, Use use)
     case USE_TARGET:   return "target   what the output should be";
     case USE_SHARE:    return "share    what the image counts: 1/(images of the batch)";
     case USE_IMAGES:   return "images   how many images the batch has";
+    case USE_KEEP:     return "keep     what dw keeps of what it holds: 0 for the first tile of a batch, 1 for the others";
     case USE_GRADIENT: return "dw       takes the gradient: it is added to what is there";
     case USE_DX:       return "dx       takes the gradient of the input: it is added to what is there";
     case USE_Y:        return "y        takes the result";

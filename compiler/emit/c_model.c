@@ -196,7 +196,8 @@ static int phases_of(const CFile *f, const Program *p, bool all)
 static void put_program(CFile *f, const char *field, const Program *p, const char *phases)
 {
     if (phases)
-        text_line(f->t, ".%s = { %s, %d, %" PRId64 ", %" PRId64 " },", field, phases, phases_of(f, p, true), c_scratch(f, p), c_shared(f, p));
+        text_line(f->t, ".%s = { %s, %d, %" PRId64 ", %" PRId64 ", %d },", field, phases, phases_of(f, p, true), c_scratch(f, p), c_shared(f, p),
+                  p->keep != NULL);
 }
 
 static const char *map_place(CFile *f, int64_t place)

@@ -8,7 +8,7 @@
 
 /* Names that the emitter itself uses at file scope or inside steps. */
 static const char *const own_names[] = {
-    "w", "state", "x", "target", "share", "images", "dw", "dx", "y", "loss", "scratch", "shared", "draw", "job", "uniform", "larger",
+    "w", "state", "x", "target", "share", "images", "keep", "dw", "dx", "y", "loss", "scratch", "shared", "draw", "job", "uniform", "larger",
     "smaller", "machine", "this_machine", "NEST", "MACHINE", "CNN_MACHINE", "sum", "largest", "smallest", "first", "value", "image", "result", "pixels", "weight_tensors",
     "state_tensors", "maps", "look_at", "settings", "rows", "argc", "argv", "exp_lane", "tanh_lane", "exp_less", "log_of", "same_exp", "same_tanh",
     "same_log", "same_log1p", "same_erf"
@@ -96,6 +96,7 @@ static Use use_of(Role role)
     case ROLE_TARGET:         return USE_TARGET;
     case ROLE_SHARE:          return USE_SHARE;
     case ROLE_IMAGES:         return USE_IMAGES;
+    case ROLE_KEEP:           return USE_KEEP;
     case ROLE_PARAM:          return USE_WEIGHTS;
     case ROLE_STATE:          return USE_STATE;
     case ROLE_GRADIENT:       return USE_GRADIENT;

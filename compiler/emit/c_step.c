@@ -8,14 +8,14 @@
 
 static const char *const use_name[USE_COUNT] = {
     [USE_WEIGHTS] = "w", [USE_STATE] = "state", [USE_X] = "x", [USE_TARGET] = "target", [USE_SHARE] = "share",
-    [USE_IMAGES] = "images", [USE_GRADIENT] = "dw", [USE_DX] = "dx", [USE_Y] = "y", [USE_LOSS] = "loss", [USE_SCRATCH] = "scratch",
+    [USE_IMAGES] = "images", [USE_KEEP] = "keep", [USE_GRADIENT] = "dw", [USE_DX] = "dx", [USE_Y] = "y", [USE_LOSS] = "loss", [USE_SCRATCH] = "scratch",
     [USE_SHARED] = "shared", [USE_DRAW] = "draw",
 };
 
 static bool use_is_const(Use use, bool writes_state)
 {
     switch (use) {
-    case USE_WEIGHTS: case USE_X: case USE_TARGET: case USE_SHARE: case USE_IMAGES: case USE_DRAW:
+    case USE_WEIGHTS: case USE_X: case USE_TARGET: case USE_SHARE: case USE_IMAGES: case USE_KEEP: case USE_DRAW:
         return true;
     case USE_STATE:
         return !writes_state;
@@ -32,6 +32,7 @@ const Tensor *tensor_of_use(const Program *p, Use use)
     case USE_TARGET: return p->target;
     case USE_SHARE:  return p->share;
     case USE_IMAGES: return p->images;
+    case USE_KEEP:   return p->keep;
     case USE_DX:     return p->dx;
     case USE_Y:      return p->y;
     case USE_LOSS:   return p->loss;
@@ -87,7 +88,7 @@ int step_arguments(const CFile *f, const Program *p, const bool uses[USE_COUNT],
 {
     static const char *const field[USE_COUNT] = {
         [USE_WEIGHTS] = "weights", [USE_STATE] = "state", [USE_X] = "x", [USE_TARGET] = "target", [USE_SHARE] = "share",
-        [USE_IMAGES] = "images", [USE_GRADIENT] = "gradient", [USE_DX] = "dx", [USE_Y] = "y", [USE_LOSS] = "loss",
+        [USE_IMAGES] = "images", [USE_KEEP] = "keep", [USE_GRADIENT] = "gradient", [USE_DX] = "dx", [USE_Y] = "y", [USE_LOSS] = "loss",
         [USE_SCRATCH] = "scratch", [USE_SHARED] = "shared", [USE_DRAW] = "draw",
     };
     int count = 0;
@@ -225,6 +226,7 @@ static const char *at_hand(CFile *f, const Tensor *base)
     case ROLE_TARGET:         return "target";
     case ROLE_SHARE:          return "share";
     case ROLE_IMAGES:         return "images";
+    case ROLE_KEEP:           return "keep";
     case ROLE_INPUT_GRADIENT: return "dx";
     case ROLE_OUTPUT:         return "y";
     case ROLE_LOSS:           return "loss";
@@ -240,7 +242,7 @@ static const char *at_hand(CFile *f, const Tensor *base)
 static bool is_const_at_hand(const Step *step, Role role)
 {
     switch (role) {
-    case ROLE_INPUT: case ROLE_TARGET: case ROLE_SHARE: case ROLE_IMAGES: case ROLE_PARAM: case ROLE_CONSTANT:
+    case ROLE_INPUT: case ROLE_TARGET: case ROLE_SHARE: case ROLE_IMAGES: case ROLE_KEEP: case ROLE_PARAM: case ROLE_CONSTANT:
         return true;
     case ROLE_STATE:
         return !step->writes_state;

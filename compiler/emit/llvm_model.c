@@ -24,8 +24,8 @@ static Types contract_types(Module *m)
 {
     LLVMTypeRef p = m->pointer, i32 = m->i32, i64 = m->i64, size = m->size, number = LLVMDoubleTypeInContext(m->context);
     LLVMTypeRef tensor[] = { p, i32, LLVMArrayType(i64, 4), size, size, i64, i64, i32 };
-    LLVMTypeRef job[] = { p, p, p, p, p, p, p, p, p, p, p, p, LLVMArrayType(i32, 4) };
-    LLVMTypeRef sum[] = { size, size, size }, phase[] = { p, i32, p, p, i32 }, program[] = { p, i32, size, size };
+    LLVMTypeRef job[] = { p, p, p, p, p, p, p, p, p, p, p, p, p, LLVMArrayType(i32, 4) };
+    LLVMTypeRef sum[] = { size, size, size }, phase[] = { p, i32, p, p, i32 }, program[] = { p, i32, size, size, i32 };
     LLVMTypeRef argument[] = { p, number, p }, setting[] = { p, p, p, i32 }, map[] = { p, p, i32, LLVMArrayType(i64, 3), i64, i64, i32 };
     Types t = {
         .tensor = named_struct(m, "cnn_tensor", tensor, countof(tensor)), .job = named_struct(m, "cnn_job", job, countof(job)),
@@ -49,8 +49,8 @@ static Types contract_types(Module *m)
 
 /* Which field of a cnn_job is what a step takes. */
 static const unsigned job_field[USE_COUNT] = {
-    [USE_X] = 0, [USE_TARGET] = 1, [USE_SHARE] = 2, [USE_IMAGES] = 3, [USE_WEIGHTS] = 4, [USE_STATE] = 5, [USE_GRADIENT] = 6,
-    [USE_DX] = 7, [USE_Y] = 8, [USE_LOSS] = 9, [USE_SCRATCH] = 10, [USE_SHARED] = 11, [USE_DRAW] = 12,
+    [USE_X] = 0, [USE_TARGET] = 1, [USE_SHARE] = 2, [USE_IMAGES] = 3, [USE_KEEP] = 4, [USE_WEIGHTS] = 5, [USE_STATE] = 6, [USE_GRADIENT] = 7,
+    [USE_DX] = 8, [USE_Y] = 9, [USE_LOSS] = 10, [USE_SCRATCH] = 11, [USE_SHARED] = 12, [USE_DRAW] = 13,
 };
 
 /* void run_NAME(const cnn_job *job); steps that are one function share it. */
@@ -162,7 +162,7 @@ static LLVMValueRef program(Module *m, const Types *t, Mode mode, Map *jobs)
     }
     LLVMValueRef fields[] = {
         table(m, arena_print(m->u->arena, "%s_phases", p->name), t->phase, rows.at, rows.count), llvm_int(m->i32, rows.count),
-        llvm_int(m->size, p->scratch), llvm_int(m->size, p->shared),
+        llvm_int(m->size, p->scratch), llvm_int(m->size, p->shared), llvm_int(m->i32, p->keep != NULL),
     };
     return LLVMConstNamedStruct(t->program, fields, countof(fields));
 }

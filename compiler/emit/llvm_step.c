@@ -82,6 +82,7 @@ static LLVMValueRef find_place(const Making *s, const Tensor *base)
     case ROLE_TARGET:         return parameter(s, USE_TARGET);
     case ROLE_SHARE:          return parameter(s, USE_SHARE);
     case ROLE_IMAGES:         return parameter(s, USE_IMAGES);
+    case ROLE_KEEP:           return parameter(s, USE_KEEP);
     case ROLE_INPUT_GRADIENT: return parameter(s, USE_DX);
     case ROLE_OUTPUT:         return parameter(s, USE_Y);
     case ROLE_LOSS:           return parameter(s, USE_LOSS);

@@ -140,7 +140,7 @@ bool wants_gradient(Build *b, const Tensor *t)
     switch (tensor_base((Tensor *)t)->role) {
     case ROLE_INPUT: case ROLE_PARAM: case ROLE_OUTPUT: case ROLE_SCRATCH: case ROLE_SHARED: case ROLE_LOSS:
         return true;
-    case ROLE_TARGET: case ROLE_SHARE: case ROLE_IMAGES: case ROLE_STATE: case ROLE_GRADIENT:
+    case ROLE_TARGET: case ROLE_SHARE: case ROLE_IMAGES: case ROLE_KEEP: case ROLE_STATE: case ROLE_GRADIENT:
     case ROLE_INPUT_GRADIENT: case ROLE_CONSTANT:
         return false;
     }
@@ -165,7 +165,7 @@ Tensor *gradient(Build *b, Tensor *t)
     case ROLE_INPUT:  d->role = ROLE_INPUT_GRADIENT; break;
     case ROLE_OUTPUT: d->role = ROLE_SCRATCH; break;
     case ROLE_SCRATCH: case ROLE_SHARED: break;
-    case ROLE_LOSS: case ROLE_TARGET: case ROLE_SHARE: case ROLE_IMAGES: case ROLE_STATE: case ROLE_GRADIENT:
+    case ROLE_LOSS: case ROLE_TARGET: case ROLE_SHARE: case ROLE_IMAGES: case ROLE_KEEP: case ROLE_STATE: case ROLE_GRADIENT:
     case ROLE_INPUT_GRADIENT: case ROLE_CONSTANT:
         assert(!"a tensor without a gradient");
     }

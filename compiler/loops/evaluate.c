@@ -90,6 +90,8 @@ Evaluation *evaluation_new(Unit *u, const Program *p, int64_t batch)
             evaluation_tensor(e, p->share)[i] = 1.0 / (double)batch;
     if (p->images)
         evaluation_tensor(e, p->images)[0] = (double)batch;
+    if (p->keep)
+        evaluation_tensor(e, p->keep)[0] = 1;
     return e;
 }
 

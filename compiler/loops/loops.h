@@ -5,7 +5,8 @@
  *     fill dst with a constant                       (if `fill`)
  *     for every loop:  dst[f(loops)] put= value      (beginning with `start`, ended by `finish`)
  *
- * A nest never reads what it writes, so every order, split and tiling of its loops is legal up to rounding. Indices are
+ * A nest never reads what it writes, so every order, split and tiling of its loops is legal up to rounding. (Once its loops are in order, one
+ * that writes each place once may read that place just before; see keep.c.) Indices are
  * affine in the loops. Loops whose variable appears in dst's index are its *places*, the others are *summed*. There are
  * two forms:
  *
@@ -29,9 +30,10 @@ typedef enum Role {
     ROLE_TARGET,        /* what the output should be, given by the caller */
     ROLE_SHARE,         /* one number an image: its share of the loss, 1/(images of the batch), 0 for an image that only fills the tile */
     ROLE_IMAGES,        /* one number: the images of the batch */
+    ROLE_KEEP,          /* one number: how much gradients keep of what they hold when a tile begins (keep.c) */
     ROLE_PARAM,         /* trained, in the weights */
     ROLE_STATE,         /* kept with the weights but not trained */
-    ROLE_GRADIENT,      /* of a param: nests add to it; the caller clears it before a step */
+    ROLE_GRADIENT,      /* of a param: nests add to it. The caller clears it before a step, or says what it keeps (keep.c) */
     ROLE_INPUT_GRADIENT,/* of the input: written only by the nests marked for_input; cleared by the caller */
     ROLE_OUTPUT,        /* y of the tile, the caller's */
     ROLE_LOSS,          /* one number an image, the caller's */
@@ -184,7 +186,7 @@ typedef struct Program {
     int forward_end;            /* nests[0 ... forward_end) are the forward pass (and the loss) */
     struct { int first, end; } *made;       /* for every site, and last the loss: its nests in the forward pass, until tidy */
     Tensor **of_value, **of_param;          /* tensors of the net's values (the input, then those of the sites) and params */
-    Tensor *x, *y, *target, *share, *images, *loss, *dx;   /* NULL where the program has none */
+    Tensor *x, *y, *target, *share, *images, *keep, *loss, *dx;   /* NULL where the program has none */
     LIST(ProgramMap) maps;      /* MODE_LOOK: in the order of the source */
     int marks;                  /* numbers given out: a pass marks tensors with a new one */
     bool channels_last;         /* its maps have their channels innermost */
@@ -217,6 +219,9 @@ void program_phases(Unit *u, Program *p);
 
 /* schedule.c: the policy of a style: order, what is held, what is unrolled. False if over the budget (reported). */
 bool program_schedule(Unit *u, Program *p);
+
+/* keep.c: gradients begin with a part of what they hold, so that nobody need clear them. After program_schedule. */
+void program_keep(Unit *u, Program *p);
 
 /* images.c: one image after the other through runs of nests. After program_schedule. */
 void program_depth_first(Unit *u, Program *p);

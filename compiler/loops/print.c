@@ -170,6 +170,7 @@ static const char *role_name(Role role)
     case ROLE_TARGET:         return "target";
     case ROLE_SHARE:          return "share";
     case ROLE_IMAGES:         return "images";
+    case ROLE_KEEP:           return "keep";
     case ROLE_PARAM:          return "param";
     case ROLE_STATE:          return "state";
     case ROLE_GRADIENT:       return "gradient";

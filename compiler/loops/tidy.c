@@ -105,7 +105,7 @@ static void mark_live(Unit *u, Program *p, bool with_dx, bool *live)
         case ROLE_SCRATCH: case ROLE_SHARED:
             seen = set_has(&needed, n->dst) || (tensor_base(n->dst)->kept && (with_dx || !n->backward));
             break;
-        case ROLE_INPUT: case ROLE_TARGET: case ROLE_SHARE: case ROLE_IMAGES: case ROLE_PARAM: case ROLE_CONSTANT:
+        case ROLE_INPUT: case ROLE_TARGET: case ROLE_SHARE: case ROLE_IMAGES: case ROLE_KEEP: case ROLE_PARAM: case ROLE_CONSTANT:
             break;
         }
         live[i] = seen;

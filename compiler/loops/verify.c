@@ -37,6 +37,18 @@ static void check_access(Verify *v, const Tensor *t, const Affine *index)
     }
 }
 
+/* A nest that sets each place once may read it just before; so may the finish of a total, which is made once. */
+static bool reads_own_place(const Nest *n, const Expr *load)
+{
+    for (int i = 0; i < load->tensor->rank; i++)
+        if (load->tensor != n->dst || !affine_equal(&load->index[i], &n->index[i]))
+            return false;
+    for (int i = 0; i < n->loop_count; i++)
+        if (!nest_places_loop(n, n->loops[i]) && (i < n->hold || !n->finish))
+            return false;
+    return load->tensor == n->dst && nest_is_gather(n) && (n->finish || n->put == PUT_SET);
+}
+
 static void check_load(void *context, const Expr *load)
 {
     Verify *v = context;
@@ -45,7 +57,7 @@ static void check_load(void *context, const Expr *load)
     check_access(v, load->tensor, load->index);
     if (v->wrong)
         return;
-    if (base == tensor_base(v->n->dst))
+    if (base == tensor_base(v->n->dst) && !reads_own_place(v->n, load))
         v->wrong = arena_print(v->u->arena, "%s reads %s, which it writes", v->n->name, load->tensor->name);
     else if ((base->role == ROLE_SCRATCH || base->role == ROLE_SHARED) && !base->mark)
         v->wrong = arena_print(v->u->arena, "%s reads %s before anything is written to it", v->n->name, load->tensor->name);

@@ -91,10 +91,10 @@ static void step(const cnn_job *job)
 int main(void)
 {
     size_t tile = (size_t)MODEL.tile;
-    float images = (float)tile, *share = reals(tile, 0);
+    float images = (float)tile, keep = 0, *share = reals(tile, 0);
     for (size_t i = 0; i < tile; i++)
         share[i] = 1 / images;
-    cnn_job job = { .x = reals(tile * MODEL.inputs, 1), .target = reals(tile * MODEL.outputs, 1), .share = share, .images = &images,
+    cnn_job job = { .x = reals(tile * MODEL.inputs, 1), .target = reals(tile * MODEL.outputs, 1), .share = share, .images = &images, .keep = &keep,
                     .weights = reals(MODEL.weight_count, 0.1f), .state = reals(MODEL.state_count, 1), .gradient = reals(MODEL.weight_count, 0),
                     .y = reals(tile * MODEL.outputs, 0), .loss = reals(tile, 0), .scratch = reals(MODEL.train.scratch, 0),
                     .shared = reals(MODEL.train.shared, 0) };

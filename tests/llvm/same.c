@@ -79,7 +79,7 @@ static void same_phases(Same *s, const cnn_phase *a, const cnn_phase *b, int cou
 
 static void same_program(Same *s, const cnn_program *a, const cnn_program *b)
 {
-    NUMBER(phase_count); NUMBER(scratch); NUMBER(shared);
+    NUMBER(phase_count); NUMBER(scratch); NUMBER(shared); NUMBER(keeps);
     if (!s->failed)
         same_phases(s, a->phases, b->phases, a->phase_count);
 }

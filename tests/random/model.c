@@ -78,7 +78,7 @@ typedef struct Run {
     const cnn_program *p;
     Numbers *n;
     size_t tiles;
-    void *x, *target, *share, *images, *weights, *state, *gradient, *dx, *y, *loss, *shared;
+    void *x, *target, *share, *images, *keep, *weights, *state, *gradient, *dx, *y, *loss, *shared;
     void **scratch;             /* of each tile */
 } Run;
 
@@ -98,7 +98,8 @@ static void tile(const Run *r, const cnn_phase *phase, const uint32_t draw[4], s
     size_t images = (size_t)m->tile, first = t * images;
     cnn_job job = {
         .x = at(m, r->x, first * m->inputs), .target = at(m, r->target, first * m->outputs), .share = at(m, r->share, first),
-        .images = r->images, .weights = r->weights, .state = r->state, .gradient = r->gradient, .dx = at(m, r->dx, first * m->inputs),
+        .images = r->images, .keep = at(m, r->keep, t > 0), .weights = r->weights, .state = r->state, .gradient = r->gradient,
+        .dx = at(m, r->dx, first * m->inputs),
         .y = at(m, r->y, first * m->outputs), .loss = at(m, r->loss, first), .scratch = r->scratch[t], .shared = r->shared,
         .draw = { draw[0], draw[1], draw[2], draw[3] + (uint32_t)first },
     };
@@ -139,7 +140,10 @@ void model_run(Arena *arena, const cnn_model *m, Pass pass, const uint32_t draw[
     r.images = reals_of(arena, m, &count, 1);
     r.weights = reals_of(arena, m, n->weights, m->weight_count);
     r.state = reals_of(arena, m, n->state, m->state_count);
+    r.keep = reals_of(arena, m, (const double[]){ 0, 1 }, 2);
     r.gradient = reals_of(arena, m, NULL, m->weight_count);
+    for (size_t i = 0; p->keeps && i < m->weight_count; i++)      /* nobody clears it */
+        set(m, r.gradient, i, 1000.5 + (double)i);
     r.dx = reals_of(arena, m, NULL, whole * m->inputs);
     r.y = reals(arena, m, whole * m->outputs);
     r.loss = reals(arena, m, whole);

@@ -249,6 +249,32 @@ static void ranks_do_not_change_a_bit(void **state)
         }
 }
 
+/* A batch of one slice leaves its gradient in the momentum; batches of 20 have two slices, the last one, of 3 images, has one. */
+static void gradients_that_go_straight_are_no_other(void **state)
+{
+    (void)state;
+    static const int64_t batches[] = { 1, 5, 11, 20 };
+    for (int kind = 2; kind < 4; kind++)
+        for (int i = 0; i < 8; i++) {
+            cnn_model model = model_of(kind);
+            SETTINGS(model, rules[1], SETTING("epochs", NULL, { "epochs", 3, NULL }));
+            Case c = { .model = &model, .ranks = 1, .threads = 1, .images = 103, .batch = batches[i % 4] };
+            Result alone = run(c);
+            c.any_order = i >= 4;
+            for (c.ranks = 2; c.ranks <= 4; c.ranks++) {
+                Result many = run(c);
+                same(&alone, &many);
+            }
+            c.ranks = 2;
+            c.stop_after = 103 / c.batch + 1;
+            assert_true(run(c).stopped);
+            c.stop_after = 0;
+            c.resume = true;
+            Result resumed = run(c);
+            assert_memory_equal(alone.numbers, resumed.numbers, sizeof alone.numbers);
+        }
+}
+
 /* More slices than buffers: groups of them are added as they come, on one thread after the other. */
 static void large_batches_are_no_other(void **state)
 {
@@ -335,6 +361,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranks_do_not_change_a_bit),
+        cmocka_unit_test(gradients_that_go_straight_are_no_other),
         cmocka_unit_test(large_batches_are_no_other),
         cmocka_unit_test(a_run_goes_on_with_other_ranks),
         cmocka_unit_test(any_order_is_near),

@@ -1,7 +1,9 @@
 /* tiny_model.h: two networks written by hand, as the compiler would generate them. Included once for each REAL.
  *
- *   linear   x 1x2x3 -> y = softmax(w x + b), 3 classes, crossentropy, tiles of 4; its second phase adds the gradient of x
- *   stats    the same behind x = mask * (x - mean over the batch): a phase that sums, one that runs once, random numbers, a state
+ *   linear   x 1x2x3 -> y = softmax(w x + b), 3 classes, crossentropy, tiles of 4; its second phase adds the gradient of x; gradients keep
+ *            what they are told
+ *   stats    the same behind x = mask * (x - mean over the batch): a phase that sums, one that runs once, random numbers, a state; gradients
+ *            must be cleared
  *
  * No include guard: TINY(name) makes the names of one kind of number. */
 
@@ -44,6 +46,8 @@ static void TINY(backward)(const cnn_job *job, int n, const REAL *x, REAL *dy)
 
 static void TINY(linear_train)(const cnn_job *job)
 {
+    for (int i = 0; i < 21; i++)
+        ((REAL *)job->gradient)[i] *= *(const REAL *)job->keep;
     for (int n = 0; n < 4; n++)
         TINY(backward)(job, n, (const REAL *)job->x + 6 * n, (REAL *)job->scratch + 3 * n);
 }
@@ -126,8 +130,8 @@ __attribute__((unused)) static cnn_model TINY(linear)(void)
     return (cnn_model){
         .abi = CNN_ABI, .real_bytes = sizeof(REAL), .name = "Linear", .source = "linear.cnn", .tile = 4, .input_rank = 3, .input_dim = { 1, 2, 3 },
         .inputs = 6, .outputs = 3, .weights = tiny_weights, .weight_tensors = 2, .weight_count = 21,
-        .train = { TINY(linear_train_phases), 2, 12, 0 }, .train_phases = 1, .infer = { TINY(linear_infer_phases), 1, 0, 0 },
-        .eval_grad = { TINY(linear_train_phases), 2, 12, 0 },
+        .train = { TINY(linear_train_phases), 2, 12, 0, 1 }, .train_phases = 1, .infer = { TINY(linear_infer_phases), 1, 0, 0, 0 },
+        .eval_grad = { TINY(linear_train_phases), 2, 12, 0, 1 },
     };
 }
 
@@ -138,9 +142,9 @@ __attribute__((unused)) static cnn_model TINY(stats)(void)
     model.state = tiny_state;
     model.state_tensors = 1;
     model.state_count = 6;
-    model.train = (cnn_program){ TINY(stats_train_phases), 3, 42, 6 };
+    model.train = (cnn_program){ TINY(stats_train_phases), 3, 42, 6, 0 };
     model.train_phases = 3;
-    model.infer = (cnn_program){ TINY(stats_infer_phases), 2, 0, 6 };
+    model.infer = (cnn_program){ TINY(stats_infer_phases), 2, 0, 6, 0 };
     model.eval_grad = (cnn_program){ 0 };
     return model;
 }

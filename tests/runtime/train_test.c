@@ -3,6 +3,7 @@
 #include "tiny_rules.h"
 #include "../../runtime/batch.h"
 #include "../../runtime/memory.h"
+#include "../../runtime/optimizer.h"
 #include "../../runtime/schedule.h"
 #include "../../runtime/threads.h"
 
@@ -295,6 +296,52 @@ static void rules_follow_their_formulas(void **state)
     }
 }
 
+static const cnn_setting straight_or_not[][2] = {
+    { SETTING("optimizer", "sgd", { "momentum", 0.9, NULL }), SETTING("seed", NULL, { "seed", 1, NULL }) },
+    { SETTING("optimizer", "sgd", { "momentum", 0.9, NULL }), SETTING("clip", NULL, { "norm", 1, NULL }) },
+    { SETTING("optimizer", "sgd", { "momentum", 0.9, NULL }), SETTING("freeze", NULL, { "", 0, "dense1" }) },
+    { SETTING("optimizer", "sgd", { "momentum", 0.9, NULL }, { "nesterov", 1, NULL }), SETTING("seed", NULL, { "seed", 1, NULL }) },
+    { SETTING("optimizer", "sgd", { "momentum", 0.9, NULL }, { "decay", 0.1, NULL }), SETTING("seed", NULL, { "seed", 1, NULL }) },
+    { SETTING("optimizer", "adam", { "beta1", 0.9, NULL }), SETTING("seed", NULL, { "seed", 1, NULL }) },
+    { SETTING("optimizer", "sgd", { "lr", 0.1, NULL }), SETTING("seed", NULL, { "seed", 1, NULL }) },
+};
+
+/* The momentum takes the gradient of a batch of one slice where nothing else needs it. */
+static void gradients_go_straight_where_they_may(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof straight_or_not / sizeof *straight_or_not; i++) {
+        cnn_model model = tiny_double_linear();
+        model.settings = straight_or_not[i];
+        model.setting_count = 2;
+        cnn_net *net = cnn_new(&model, 9, NULL);
+        Optimizer o;
+        double keep;
+        assert_true(cnn_optimizer_new(&o, net, NULL));
+        void *straight = cnn_optimizer_straight(&o, &keep);
+        assert_true(i ? !straight : straight == o.moments[0] && keep == 0.9);
+        cnn_optimizer_free(&o);
+        cnn_free(net);
+    }
+
+    double weights[2][21];
+    for (int keeps = 0; keeps < 2; keeps++) {
+        cnn_model model = tiny_double_linear();
+        SETTINGS(model, SETTING("optimizer", "sgd", { "lr", 0.1, NULL }, { "momentum", 0.9, NULL }), SETTING("batch", NULL, { "images", 11, NULL }));
+        model.train.keeps = keeps;
+        cnn_net *net = cnn_new(&model, 9, NULL);
+        cnn_data *data = tiny_data(net, 50, 3);
+        cnn_plan plan = cnn_plan_of(&model);
+        plan.epochs = 4;
+        assert_true(cnn_train(net, data, &plan, NULL, NULL, NULL));
+        memcpy(weights[keeps], cnn_weights(net), sizeof weights[keeps]);
+        cnn_data_free(data);
+        cnn_free(net);
+    }
+    for (int i = 0; i < 21; i++)
+        assert_true(fabs(weights[0][i] - weights[1][i]) < 1e-12);
+}
+
 static void schedules_follow_their_formulas(void **state)
 {
     (void)state;
@@ -488,6 +535,7 @@ int main(void)
         cmocka_unit_test(a_run_that_is_stopped_at_an_epochs_end_goes_on_too),
         cmocka_unit_test(another_run_is_not_resumed),
         cmocka_unit_test(rules_follow_their_formulas),
+        cmocka_unit_test(gradients_go_straight_where_they_may),
         cmocka_unit_test(schedules_follow_their_formulas),
         cmocka_unit_test(frozen_layers_keep_their_weights),
         cmocka_unit_test(long_gradients_are_clipped),

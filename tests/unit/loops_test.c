@@ -421,6 +421,40 @@ static void the_random_numbers_are_philox(void **state)
     assert_true(uniform_number(ones, 0xffffffff, 0, 0xffffffff) == (double)(0x408f276du >> 8) / 16777216.0);
 }
 
+/* Of 3 a gradient keeps a quarter, whatever adds to it: once a place, image after image, here and there, or once a batch. */
+static void gradients_keep_what_they_are_told(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        mixed,
+        "network T { input 8x8x3; conv 8, 3x3, same, relu; conv 8, 3x3, relu; maxpool 2x2; deconv 4, 2x2, stride=2; dense 4, softmax }\n",
+        "network T { input 6; dense 4; step; dense 3, softmax }\n",                    /* nothing adds to dense1 */
+    };
+    static const struct { int64_t tile; Layout layout; } cases[] = { { 1, LAYOUT_AUTO }, { 8, LAYOUT_CHANNELS }, { 8, LAYOUT_IMAGES } };
+    for (int i = 0; i < 9; i++) {
+        Unit *u = unit_of(texts[i / 3], (NetworkOptions){ .tile = cases[i % 3].tile, .style = STYLE_FAST, .layout = cases[i % 3].layout });
+        const Program *p = u->train;
+        int64_t batch = p->tile, count, again = 0;
+        const double *plain = results(u, p, batch, &count);
+        Evaluation *e = evaluation_new(u, p, batch);
+        fill_inputs(e, p, batch);
+        evaluation_tensor(e, p->keep)[0] = 0.25;
+        for (int j = 0; j < p->tensors.count; j++) {
+            const Tensor *t = p->tensors.at[j];
+            for (int64_t k = 0; t->role == ROLE_GRADIENT && !t->view_of && k < tensor_count(t); k++)
+                evaluation_tensor(e, t)[k] = 3;
+        }
+        evaluation_run(e, p->phases.count, draw);
+        for (int j = 0; j < p->tensors.count; j++) {
+            const Tensor *t = p->tensors.at[j];
+            for (int64_t k = 0; t->role == ROLE_GRADIENT && !t->view_of && k < tensor_count(t); k++)
+                assert_true(fabs(evaluation_tensor(e, t)[k] - 0.75 - plain[again++]) < 1e-12);
+        }
+        assert_true(again > 0);
+        unit_free(u);
+    }
+}
+
 static void small_batches_have_small_tiles(void **state)
 {
     (void)state;
@@ -450,6 +484,7 @@ int main(void)
         cmocka_unit_test(the_plan_stays_near_its_bound),
         cmocka_unit_test(tiles_of_any_size_give_the_same_results),
         cmocka_unit_test(small_batches_have_small_tiles),
+        cmocka_unit_test(gradients_keep_what_they_are_told),
         cmocka_unit_test(the_fast_style_changes_no_result),
         cmocka_unit_test(no_layout_changes_a_result),
         cmocka_unit_test(buffers_of_one_image),

@@ -41,9 +41,10 @@ typedef struct cnn_job {
     const void *target;         /* [tile][outputs]; training */
     const void *share;          /* [tile] 1/images for an image of the batch, 0 for one that fills the tile; training */
     const void *images;         /* [1] the images of the whole batch; training */
+    const void *keep;           /* [1] what the gradient keeps of what it holds; where the program says so */
     const void *weights;        /* [weight_count] */
     void *state;                /* [state_count] read; written by phases that run once, in training */
-    void *gradient;             /* [weight_count] added to; training */
+    void *gradient;             /* [weight_count] added to, or keep times itself first; training */
     void *dx;                   /* [tile][inputs] added to; phases from `train_phases` on */
     void *y;                    /* [tile][outputs] written */
     void *loss;                 /* [tile] written: the loss of each image, not yet times its share; training */
@@ -72,6 +73,8 @@ typedef struct cnn_program {
     int32_t phase_count;
     size_t scratch;             /* reals of scratch that a tile needs; with more than one phase every tile keeps its own until the last */
     size_t shared;              /* reals of the shared block */
+    int32_t keeps;              /* 1: gradient = keep * gradient + what the tile adds, so that nothing need be cleared if keep is 0 for the first tile
+                                   that adds to it, and 1 for the others; 0: tiles add to what is there */
 } cnn_program;
 
 /* Where the numbers of a map are, if not in scratch. */

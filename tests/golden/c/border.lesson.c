@@ -684,9 +684,9 @@ const cnn_model Border_model = {
     .input_rank = 3, .input_dim = { 2, 5, 4 },
     .inputs = BORDER_INPUTS, .outputs = BORDER_OUTPUTS,
     .weights = weight_tensors, .weight_tensors = 5, .weight_count = BORDER_WEIGHTS,
-    .train = { train_phases, 2, 240, 0 },
+    .train = { train_phases, 2, 240, 0, 0 },
     .train_phases = 1,
-    .infer = { infer_phases, 1, 144, 0 },
-    .eval_grad = { eval_phases, 2, 240, 0 },
+    .infer = { infer_phases, 1, 144, 0, 0 },
+    .eval_grad = { eval_phases, 2, 240, 0, 0 },
     .settings = settings, .setting_count = 9,
 };

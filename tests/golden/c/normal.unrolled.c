@@ -2246,9 +2246,9 @@ const cnn_model Normal_model = {
     .inputs = NORMAL_INPUTS, .outputs = NORMAL_OUTPUTS,
     .weights = weight_tensors, .weight_tensors = 6, .weight_count = NORMAL_WEIGHTS,
     .state = state_tensors, .state_tensors = 4, .state_count = NORMAL_STATE,
-    .train = { train_phases, 8, 208, 112 },
+    .train = { train_phases, 8, 208, 112, 0 },
     .train_phases = 7,
-    .infer = { infer_phases, 2, 64, 32 },
-    .eval_grad = { eval_phases, 3, 144, 32 },
+    .infer = { infer_phases, 2, 64, 32, 0 },
+    .eval_grad = { eval_phases, 3, 144, 32, 0 },
     .settings = settings, .setting_count = 9,
 };

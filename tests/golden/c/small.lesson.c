@@ -642,9 +642,9 @@ const cnn_model Small_model = {
     .input_rank = 3, .input_dim = { 1, 6, 6 },
     .inputs = SMALL_INPUTS, .outputs = SMALL_OUTPUTS,
     .weights = weight_tensors, .weight_tensors = 4, .weight_count = SMALL_WEIGHTS,
-    .train = { train_phases, 2, 128, 0 },
+    .train = { train_phases, 2, 128, 0, 0 },
     .train_phases = 1,
-    .infer = { infer_phases, 1, 48, 0 },
-    .eval_grad = { eval_phases, 2, 128, 0 },
+    .infer = { infer_phases, 1, 48, 0, 0 },
+    .eval_grad = { eval_phases, 2, 128, 0, 0 },
     .settings = settings, .setting_count = 9,
 };

@@ -454,6 +454,6 @@ const cnn_model Use_model = {
     .inputs = USE_INPUTS, .outputs = USE_OUTPUTS,
     .weights = weight_tensors, .weight_tensors = 6, .weight_count = USE_WEIGHTS,
     .state = state_tensors, .state_tensors = 2, .state_count = USE_STATE,
-    .infer = { infer_phases, 2, 64, 80 },
+    .infer = { infer_phases, 2, 64, 80, 0 },
     .settings = settings, .setting_count = 8,
 };

@@ -39,12 +39,12 @@ static void fill(const cnn_model *m)
 
 static void run(const cnn_program *p, int phases)
 {
-    static const float images = IMAGES;
+    static const float images = IMAGES, keep = 1;
 
     for (int phase = 0; phase < phases; phase++)
         for (uint32_t n = 0; n < IMAGES; n++) {
             const cnn_job job = {
-                .x = x[n], .target = target[n], .share = &share[n], .images = &images, .weights = weights, .state = state,
+                .x = x[n], .target = target[n], .share = &share[n], .images = &images, .keep = &keep, .weights = weights, .state = state,
                 .gradient = gradient, .y = y[n], .loss = &loss[n], .scratch = scratch[n], .draw = { 1, 2, 3, n },
             };
             p->phases[phase].run(&job);

@@ -1,0 +1,145 @@
+/* keep.c: gradients begin with a part of what they hold.
+ *
+ * A batch has many tiles, and their gradients add up in memory of the caller, who would have to clear it first: a pass over all weights, and
+ * another one that the first tile spends on reading zeros. So the first nest of a tile that adds to a gradient multiplies what is there by a number
+ * of the caller's:
+ *
+ *     dw = keep * dw + what the tile adds
+ *
+ * With 0 nothing need be cleared, with 1 the tiles before keep their part, and with the momentum of an optimizer the gradient goes straight
+ * into its buffer: v = mu*v + g.
+ *
+ * The loops are in their order already. A nest that writes each place of the gradient once does it there and then; before one that
+ * comes to a place again and again (image after image) or adds here and there stands a nest that does nothing else. */
+#include "loops/loops.h"
+
+#include <string.h>
+
+static Expr *load(Unit *u, Tensor *t, const Affine *index)
+{
+    Expr *e = ARENA_NEW(u->arena, Expr);
+
+    *e = (Expr){ .op = OP_LOAD, .tensor = t };
+    for (int i = 0; i < t->rank; i++)
+        e->index[i] = index[i];
+    return e;
+}
+
+static Expr *two(Unit *u, Op op, Expr *a, Expr *b)
+{
+    Expr *e = ARENA_NEW(u->arena, Expr);
+
+    *e = (Expr){ .op = op, .a = a, .b = b };
+    return e;
+}
+
+/* keep * dst, of the place at work. */
+static Expr *kept(Unit *u, Program *p, Nest *n)
+{
+    return two(u, OP_MUL, load(u, p->keep, NULL), load(u, n->dst, n->index));
+}
+
+static bool sums(const Nest *n)
+{
+    for (int i = 0; i < n->loop_count; i++)
+        if (!nest_places_loop(n, n->loops[i]))
+            return true;
+    return false;
+}
+
+/* True if the nest adds to every place of dst, and comes to each of them once. */
+static bool comes_once(const Nest *n)
+{
+    for (int i = 0; i < n->hold; i++)
+        if (!nest_places_loop(n, n->loops[i]))
+            return false;
+    return nest_is_gather(n) && n->put == PUT_ADD && !n->start && !n->finish && !n->fill
+        && tensor_count(n->dst) == tensor_count(tensor_base(n->dst));
+}
+
+static void keep_in(Unit *u, Program *p, Nest *n)
+{
+    if (sums(n)) {
+        Expr *total = ARENA_NEW(u->arena, Expr);
+        *total = (Expr){ .op = OP_TOTAL };
+        n->start = ARENA_NEW(u->arena, Expr);
+        n->finish = two(u, OP_ADD, kept(u, p, n), total);
+    } else {
+        n->value = two(u, OP_ADD, kept(u, p, n), n->value);
+        n->put = PUT_SET;
+    }
+}
+
+static Nest *keep_alone(Unit *u, Program *p, Tensor *gradient)
+{
+    static const char *const names[] = { "i", "j", "k", "l" };
+    Nest *n = ARENA_NEW(u->arena, Nest);
+
+    *n = (Nest){ .name = nest_name(u, p, arena_print(u->arena, "%s_%s_keep", gradient->site->name, gradient->symbol)), .site = gradient->site,
+                 .backward = true, .put = PUT_SET, .dst = gradient, .why = "The gradient begins with what it keeps of the tiles before." };
+    for (int i = 0; i < gradient->rank; i++) {
+        Loop *l = ARENA_NEW(u->arena, Loop);
+        *l = (Loop){ .name = names[i], .extent = gradient->dim[i] };
+        n->loops[n->loop_count++] = l;
+        n->index[i] = (Affine){ .count = 1, .term = { { l, 1 } } };
+    }
+    n->hold = n->loop_count;
+    n->value = kept(u, p, n);
+    return n;
+}
+
+/* Before the first nest of the backward pass in its phase: among the others it might stand in the way of runs of nests. */
+static void insert(Unit *u, Program *p, int phase, Nest *n)
+{
+    int where = p->phases.at[phase].first;
+
+    while (where < p->phases.at[phase].end && !p->nests.at[where]->backward)
+        where++;
+    LIST_ADD(u->arena, &p->nests, n);
+    memmove(p->nests.at + where + 1, p->nests.at + where, (size_t)(p->nests.count - 1 - where) * sizeof n);
+    p->nests.at[where] = n;
+    for (int i = phase; i < p->phases.count; i++) {
+        p->phases.at[i].first += i > phase;
+        p->phases.at[i].end++;
+    }
+}
+
+static int phase_of(const Program *p, int nest)
+{
+    int phase = 0;
+
+    while (nest >= p->phases.at[phase].end)
+        phase++;
+    return phase;
+}
+
+static int first_on(const Program *p, const Tensor *gradient)
+{
+    for (int i = 0; i < p->nests.count; i++)
+        if (tensor_base(p->nests.at[i]->dst) == gradient)
+            return i;
+    return -1;
+}
+
+void program_keep(Unit *u, Program *p)
+{
+    int any = 0;                            /* the first phase that runs for every tile */
+
+    if (p->mode == MODE_INFER)
+        return;
+    while (p->phases.at[any].once)
+        any++;
+    p->keep = ARENA_NEW(u->arena, Tensor);
+    *p->keep = (Tensor){ .name = tensor_name(u, p, "keep"), .symbol = "keep", .role = ROLE_KEEP, .meaning = "how much a gradient keeps of what it holds" };
+    for (int i = 0; i < p->tensors.count; i++) {
+        Tensor *gradient = p->tensors.at[i];
+        if (gradient->role != ROLE_GRADIENT || gradient->view_of)
+            continue;
+        int nest = first_on(p, gradient), phase = nest < 0 ? any : phase_of(p, nest);
+        if (nest >= 0 && !p->phases.at[phase].once && comes_once(p->nests.at[nest]))
+            keep_in(u, p, p->nests.at[nest]);
+        else                                /* what is added once a batch belongs to the first tile, but all of them keep */
+            insert(u, p, p->phases.at[phase].once ? any : phase, keep_alone(u, p, gradient));
+    }
+    LIST_ADD(u->arena, &p->tensors, p->keep);
+}

@@ -86,7 +86,7 @@ static inline Bits broken(REAL x)
     return (bits_of(x) & (Bits)-1 >> 1) + ((Bits)1 << mantissa);
 }
 
-static inline bool is_whole(Bits found)
+static inline bool is_clear(Bits found)
 {
     return !(found >> (8 * sizeof found - 1));
 }
@@ -97,22 +97,30 @@ static bool finite_all(const void *from, size_t count)
     Bits found = 0;
     for (size_t i = 0; i < count; i++)
         found |= broken(x[i]);
-    return is_whole(found);
+    return is_clear(found);
 }
 
 /* What is left of a moment: numbers that cannot move a weight any more count as 0. Without gradients moments shrink from step to step into the
  * denormal numbers, for which processors take a hundred times longer, and stay there. */
+static const REAL least = (REAL)(sizeof(REAL) == 8 ? 0x1p-900 : 0x1p-100);
+
 static inline REAL rest_of(REAL moment)
 {
-    const REAL least = (REAL)(sizeof(REAL) == 8 ? 0x1p-900 : 0x1p-100);
     return moment < least && moment > -least ? 0 : moment;
+}
+
+/* The highest bit is set if that takes something away. */
+static inline Bits too_small(REAL moment)
+{
+    Bits size = bits_of(moment) & (Bits)-1 >> 1;
+    return (size - bits_of(least)) & ~(size - 1);
 }
 
 /* The same for the mean of squares, which is compared with its root. */
 static inline REAL rest_of_squares(REAL mean)
 {
-    const REAL least = (REAL)(sizeof(REAL) == 8 ? DBL_MIN : (double)FLT_MIN);
-    return mean < least ? 0 : mean;
+    const REAL normal = (REAL)(sizeof(REAL) == 8 ? DBL_MIN : (double)FLT_MIN);
+    return mean < normal ? 0 : mean;
 }
 
 /* g += decay*p; p -= lr*g */
@@ -128,7 +136,7 @@ static bool sgd(const RuleNumbers *n, void *to, const void *gradient, void *firs
         p[i] = new;
         found |= broken(new);
     }
-    return is_whole(found);
+    return is_clear(found);
 }
 
 /* g += decay*p; v = mu*v + g; p -= lr*v, nesterov: p -= lr*(g + mu*v) */
@@ -153,23 +161,26 @@ static bool momentum(const RuleNumbers *n, void *to, const void *gradient, void 
             p[i] = new;
             found |= broken(new);
         }
-    return is_whole(found);
+    return is_clear(found);
 }
 
-/* The rest of momentum, where v = mu*v + g is done. */
+/* The rest of momentum, where v = mu*v + g is done. v is seldom written: that would be another third of the way to memory. */
 static bool after_momentum(const RuleNumbers *n, void *to, const void *gradient, void *first, void *second, size_t count)
 {
     (void)gradient, (void)second;
     REAL *restrict p = to, *restrict v = first;
     REAL rate = (REAL)n->rate;
-    Bits found = 0;
+    Bits found = 0, small = 0;
     for (size_t i = 0; i < count; i++) {
-        REAL now = rest_of(v[i]), new = p[i] - rate * now;
-        v[i] = now;
+        REAL new = p[i] - rate * v[i];
         p[i] = new;
         found |= broken(new);
+        small |= too_small(v[i]);
     }
-    return is_whole(found);
+    if (!is_clear(small))
+        for (size_t i = 0; i < count; i++)
+            v[i] = rest_of(v[i]);
+    return is_clear(found);
 }
 
 /* m = b1*m + (1-b1)*g; v = b2*v + (1-b2)*g*g; p -= lr*(m/(1-b1^t)) / (sqrt(v/(1-b2^t)) + eps)   (Kingma and Ba, 2015)
@@ -189,7 +200,7 @@ static inline bool adam_step(const RuleNumbers *n, REAL *restrict p, const REAL 
         p[i] = new;
         found |= broken(new);
     }
-    return is_whole(found);
+    return is_clear(found);
 }
 
 static bool adam(const RuleNumbers *n, void *p, const void *g, void *m, void *v, size_t count)
@@ -219,7 +230,7 @@ static bool rmsprop(const RuleNumbers *n, void *to, const void *gradient, void *
         p[i] = new;
         found |= broken(new);
     }
-    return is_whole(found);
+    return is_clear(found);
 }
 
 const Reals REALS = {

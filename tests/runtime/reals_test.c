@@ -31,18 +31,18 @@ static void every_processor_has_the_same_bits(void **state)
     const Reals *const plain[] = { &cnn_reals_float, &cnn_reals_double };
     for (int kind = 0; kind < 2; kind++) {
         const Reals *a = plain[kind], *b = cnn_reals((int)a->bytes);
-        RuleUpdate *const rules[][2] = { { a->sgd, b->sgd }, { a->momentum, b->momentum }, { a->adam, b->adam }, { a->adamw, b->adamw },
+        RuleUpdate *const rules[][2] = { { a->sgd, b->sgd }, { a->momentum, b->momentum }, { a->after_momentum, b->after_momentum }, { a->adam, b->adam }, { a->adamw, b->adamw },
                                          { a->rmsprop, b->rmsprop } };
         assert_string_equal(a->dtype, b->dtype);
-        for (int i = 0; i < 10; i++) {
+        for (int i = 0; i < 12; i++) {
             Arrays x, y;
             RuleNumbers n = numbers;
-            n.nesterov = i >= 5;
+            n.nesterov = i >= 6;
             fill(a, &x, 5);
             fill(b, &y, 5);
             for (int step = 0; step < 3; step++) {
-                assert_true(rules[i % 5][0](&n, x.p, x.g, x.m, x.v, COUNT));
-                assert_true(rules[i % 5][1](&n, y.p, y.g, y.m, y.v, COUNT));
+                assert_true(rules[i % 6][0](&n, x.p, x.g, x.m, x.v, COUNT));
+                assert_true(rules[i % 6][1](&n, y.p, y.g, y.m, y.v, COUNT));
             }
             assert_memory_equal(&x, &y, sizeof x);
         }
@@ -102,6 +102,15 @@ static void moments_without_gradients_end(void **state)
             for (size_t i = 0; i < COUNT; i++)
                 assert_true(reals->get(a.m, i) == 0 && (rule == 0 || reals->get(a.v, i) == 0));
         }
+        Arrays a, b;
+        fill(reals, &a, 13);
+        reals->set(a.m, 500, ldexp(-1, bytes == 8 ? -901 : -101));
+        reals->set(a.m, 501, ldexp(-1, bytes == 8 ? -900 : -100));
+        b = a;
+        assert_true(reals->after_momentum(&numbers, a.p, NULL, a.m, NULL, COUNT));
+        for (size_t i = 0; i < COUNT; i++)
+            assert_true(reals->get(a.m, i) == (fabs(reals->get(b.m, i)) < ldexp(1, bytes == 8 ? -900 : -100) ? 0 : reals->get(b.m, i)));
+        assert_true(reals->get(a.m, 500) == 0 && reals->get(a.m, 501) != 0);
     }
 }
 

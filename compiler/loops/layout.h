@@ -21,6 +21,9 @@ void program_transpose(Unit *u, Program *p);
  * (Program.channels_last says so). Before program_images_innermost, which then turns only what is no map. */
 void program_channels_innermost(Unit *u, Program *p);
 
+/* again.c: the gradient of the input computes again what would be kept for its sake alone. After program_channels_innermost. */
+void program_again(Unit *u, Program *p);
+
 /* pack.c: weights are copied into the order in which the nests read them, gradients of weights are summed in the order in which they
  * are made. Where channels are innermost; after program_channels_innermost. */
 void program_pack(Unit *u, Program *p);

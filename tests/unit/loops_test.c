@@ -209,6 +209,34 @@ static void kernels_of_one_cell_have_no_loops(void **state)
     unit_free(fast);
 }
 
+/* The gradient before a pool is larger than the one behind it. Without a pool nothing would be won. */
+static void the_gradient_of_the_input_keeps_nothing_large(void **state)
+{
+    (void)state;
+    static const struct { const char *text; bool again; } cases[] = {
+        { "network T { input 8x8x4; conv 8, 3x3, same; maxpool 2x2; tanh; conv 8, 3x3, same; dense 3, softmax }", true },
+        { "network T { input 8x8x4; conv 8, 3x3, same; tanh; conv 8, 3x3, same; dense 3, softmax }", false },
+    };
+    for (int i = 0; i < countof(cases); i++) {
+        int64_t fast_count, plain_count;
+        Unit *plain = unit_of(cases[i].text, (NetworkOptions){ .tile = 4 });
+        Unit *u = unit_of(cases[i].text, (NetworkOptions){ .tile = 4, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+        bool found = false;
+        for (int j = 0; j < u->train->nests.count; j++) {
+            const Nest *n = u->train->nests.at[j];
+            found = found || (n->for_input && strcmp(n->name, "maxpool1_dx_again") == 0);
+        }
+        for (int j = 0; j < u->train->tensors.count; j++)
+            if (strcmp(u->train->tensors.at[j]->name, "conv1.y.d") == 0)
+                assert_int_equal(u->train->tensors.at[j]->one_image, cases[i].again);
+        assert_int_equal(found, cases[i].again);
+        double *a = results(plain, plain->train, 8, &plain_count), *b = results(u, u->train, 8, &fast_count);
+        assert_same(b, fast_count, a, plain_count);
+        unit_free(plain);
+        unit_free(u);
+    }
+}
+
 static void splitting_a_loop_changes_nothing(void **state)
 {
     (void)state;
@@ -489,6 +517,7 @@ int main(void)
         cmocka_unit_test(no_layout_changes_a_result),
         cmocka_unit_test(buffers_of_one_image),
         cmocka_unit_test(kernels_of_one_cell_have_no_loops),
+        cmocka_unit_test(the_gradient_of_the_input_keeps_nothing_large),
         cmocka_unit_test(splitting_a_loop_changes_nothing),
         cmocka_unit_test(moving_loops_changes_nothing),
         cmocka_unit_test(an_access_out_of_bounds_is_found),

@@ -96,9 +96,10 @@ class Run:
                 if weights:
                     found.append(("weights inside", infer + ["--tile=1", "--weights=" + weights]))
             return found
+        options = infer if task == "infer" else ["-D", f"images={batch}"]
         if figures.parameters(net) > LARGE:
-            return [("a tile of " + str(batch), infer + [f"--tile={batch}"])]
-        return [("", infer)] + ([("a tile of " + str(batch), infer + [f"--tile={batch}"])] if batch <= 8 else [])
+            return [("a tile of " + str(batch), options + [f"--tile={batch}"])]
+        return [("", options)]
 
     def weights(self, net):
         b = self.bench

@@ -52,12 +52,12 @@ static bool pays(const Program *p, const Tensor *t, const Nest *n)
     return size.reals < tensor_count(t);
 }
 
-static Nest *copy_of(Unit *u, const Program *p, const Nest *n, Tensor *dst)
+/* The name stays: it is the same function. */
+static Nest *copy_of(Unit *u, const Nest *n, Tensor *dst)
 {
     Nest *copy = ARENA_NEW(u->arena, Nest);
 
     *copy = *n;
-    copy->name = nest_name(u, p, arena_print(u->arena, "%s_again", n->name));
     copy->dst = dst;
     copy->for_input = true;
     memset(&copy->symbols, 0, sizeof copy->symbols);
@@ -123,6 +123,6 @@ void program_again(Unit *u, Program *p)
         if (!read_again(u, p, t, again, &first))
             continue;
         LIST_ADD(u->arena, &p->tensors, again);
-        program_insert(u, p, first, copy_of(u, p, n, again));
+        program_insert(u, p, first, copy_of(u, n, again));
     }
 }

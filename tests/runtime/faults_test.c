@@ -169,7 +169,7 @@ static const cnn_map look_maps[] = {
     { "input", "", 3, { 1, 2, 3 }, CNN_MAP_INPUT, CNN_MAP_INPUT, -1 }, { "dense1", "dense 3, softmax", 1, { 3 }, 0, 3, -1 },
     { "softmax1", "softmax", 1, { 3 }, CNN_MAP_RESULT, CNN_MAP_SAME, -1 },
 };
-static const cnn_look look = { { look_phases, 2, 6, 0 }, 1, 1, 3, look_maps };
+static const cnn_look look = { { look_phases, 2, 6, 0, 0 }, 1, 1, 3, look_maps };
 
 static bool job_step(cnn_error *error)
 {

@@ -44,6 +44,8 @@ static void begin_function(Code *c, const char *name, bool dst_alone)
         if (i > 0)
             attribute(c, i, "readonly", 0);
     }
+    if (m->u->options.style == STYLE_FAST)
+        LLVMSetAlignment(c->function, LLVM_CONSTANT_ALIGN);     /* a line of the cache, see c_variant.c */
     for (int i = 0; i < countof(promises); i++)
         llvm_attribute(m, c->function, LLVMAttributeFunctionIndex, promises[i], 0);
     Span span = c->nest->site ? c->nest->site->span : NO_SPAN;

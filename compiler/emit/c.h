@@ -59,6 +59,7 @@ typedef struct Needs {
     bool infinity;
     bool lanes, sum_of_lanes;       /* vectors of the fast style, of the machine of this variant */
     bool choose;                    /* a choice for each of their lanes */
+    bool fresh;                     /* rounds of a sum that read anew */
 } Needs;
 
 /* A file for several machines has one for itself, with what they share, and one for each machine: its functions and its steps. */
@@ -199,6 +200,7 @@ int64_t c_whole_size(const Nest *n);/* the nest has so many */
 enum { FILL_STATEMENTS = 500 };     /* of one function that sets dst first: short ones */
 bool c_is_tiled(const Nest *n);     /* totals are held for several places at once: */
 int c_tile_of(const Nest *n);       /* for those of the loops from this one on */
+bool c_rounds_overlap(const Nest *n);   /* one round of their sums reads what the next one reads: FRESH in c_tile.c */
 bool c_sums_lanes(const Nest *n);   /* the lanes hold partial sums, added up when the total is stored */
 void c_tiled(CFile *f, const Function *function);
 /* Loops [from, to) of the nest around a body that is one statement, or several if `block`. */

@@ -3,8 +3,13 @@
  * The loops are: places outside, summed loops, and innermost the places of the tile. Where the innermost loop is the lanes of
  * a vector, every total is a variable of a vector type, written out by name so that any compiler keeps it in a register
  * (arrays of vectors stay in memory with some). Otherwise the totals are a small array, one for every image, and the C
- * compiler vectorises the loop over it. Lanes that are summed are added up, in a fixed order, when the total is stored. */
+ * compiler vectorises the loop over it. Lanes that are summed are added up, in a fixed order, when the total is stored.
+ *
+ * Where windows overlap, a round of the sum begins with FRESH, which tells the compiler that memory may have changed. Compilers would keep what
+ * neighbouring windows share in registers from one round to the next, and the totals lose these (measured: the gradient of a 3x3 convolution's weights by clang, 17 % of peak without, 79 % with it). */
 #include "emit/c.h"
+
+#include "loops/machine.h"
 
 #include <assert.h>
 
@@ -158,6 +163,45 @@ static void end_vector(Text *t, Scope *s)
                             n->start || n->put != PUT_ADD ? "=" : "+=", total));
 }
 
+enum { SHORT = 4 };                 /* rounds of a loop that compilers write out */
+
+typedef struct Overlap {
+    const Nest *n;
+    int round;                      /* number of the loop */
+    bool some;
+} Overlap;
+
+/* Along one axis both the round and the places of the tile step on. */
+static void see_overlap(void *context, const Expr *load)
+{
+    Overlap *o = context;
+
+    for (int i = 0; i < load->tensor->rank; i++)
+        for (int l = c_tile_of(o->n); l < o->n->loop_count && indices_use(&load->index[i], 1, o->n->loops[o->round]); l++)
+            o->some = o->some || indices_use(&load->index[i], 1, o->n->loops[l]);
+}
+
+bool c_rounds_overlap(const Nest *n)
+{
+    Overlap o = { .n = n, .round = c_tile_of(n) - 1 };
+    int64_t between = 1;            /* rounds of the loops inside */
+
+    for (; o.round >= n->hold && n->loops[o.round]->kind == LOOP_PLAIN && between <= SHORT; o.round--) {
+        nest_loads(n, see_overlap, &o);
+        between *= n->loops[o.round]->extent;
+    }
+    return o.some;
+}
+
+static void put_round(Text *t, Scope *s)
+{
+    if (c_rounds_overlap(s->nest) && machine_lanes(s->file->u->options.machine, s->file->u->options.real) > 1) {
+        s->file->needs.fresh = true;
+        text_line(t, "FRESH;");
+    }
+    c_loops(t, s, c_tile_of(s->nest), s->nest->loop_count - 1, false, put_vector);
+}
+
 static void put_vectors(Text *t, Scope *s)
 {
     const Nest *n = s->nest;
@@ -167,7 +211,7 @@ static void put_vectors(Text *t, Scope *s)
     s->bound[last] = 0;                                 /* an access of lanes is named by its first */
     s->plain_total = s->total;
     c_loops(t, s, tile, last, false, begin_vector);
-    c_loops(t, s, n->hold, last, false, put_vector);
+    c_loops(t, s, n->hold, tile, tile < last || c_rounds_overlap(n), put_round);
     c_loops(t, s, tile, last, false, end_vector);
     s->bound[last] = -1;
     s->lanes = NULL;

@@ -237,6 +237,10 @@ void c_lanes(CFile *f)
         text_line(f->t, "/* The same in an array, which may begin anywhere. */");
         text_line(f->t, "typedef %s %s_at __attribute__((vector_size(%d), aligned(%d), may_alias));", f->real, f->lanes, bytes, bytes / count);
     }
+    if (f->needs.fresh) {
+        text_line(f->t, "/* What a round of a sum reads is read in that round: numbers that are kept for the next one take registers from the totals. */");
+        text_line(f->t, "#define FRESH __asm__ volatile (\"\" ::: \"memory\")");
+    }
     if (f->needs.choose && count > 1) {
         text_line(f->t, "/* Lane by lane: what a comparison found, and the choice between two numbers by it. */");
         text_line(f->t, "typedef %s masks%d __attribute__((vector_size(%d)));", bytes / count == 8 ? "long long" : "int", count, bytes);

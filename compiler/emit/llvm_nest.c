@@ -296,6 +296,22 @@ static void end_vector(Code *c)
     store_dst(c, c_sums_lanes(n) ? value : llvm_in_lanes(c, value));
 }
 
+/* FRESH of the C file (c_tile.c). */
+static void put_round(Code *c)
+{
+    const Nest *n = c->nest;
+    Module *m = c->m;
+    int tile = c_tile_of(n);
+
+    if (c_rounds_overlap(n) && LLVMGetVectorSize(c->vector) > 1) {
+        static const char clobbers[] = "~{memory}";
+        LLVMTypeRef type = LLVMFunctionType(m->nothing, NULL, 0, false);
+        LLVMValueRef fresh = LLVMGetInlineAsm(type, "", 0, clobbers, sizeof clobbers - 1, true, false, LLVMInlineAsmDialectATT, false);
+        LLVMBuildCall2(m->at, type, fresh, NULL, 0, "");
+    }
+    llvm_loops(c, tile, n->loop_count - 1, put_vector);
+}
+
 static void put_tile_in_vectors(Code *c)
 {
     const Nest *n = c->nest;
@@ -308,7 +324,7 @@ static void put_tile_in_vectors(Code *c)
     c->lanes = n->loops[last];
     c->bound[last] = 0;                     /* an access of lanes is named by its first */
     llvm_loops(c, tile, last, begin_vector);
-    llvm_loops(c, n->hold, last, put_vector);
+    llvm_loops(c, n->hold, tile, put_round);
     c->held_count = 0;
     llvm_loops(c, tile, last, end_vector);
     c->bound[last] = -1;

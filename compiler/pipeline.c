@@ -126,6 +126,7 @@ static bool schedule(Unit *u)
         if (!program_schedule(u, list[i]))
             return false;
     if (u->options.style == STYLE_FAST) {
+        each_but_look(u, program_trim);
         each_but_look(u, program_keep);
         each_but_look(u, program_depth_first);
     }

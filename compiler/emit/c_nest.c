@@ -15,6 +15,29 @@ static const char *loop_head(const Scope *s, const char *name, int64_t extent)
                        extent, name);
 }
 
+/* `a > limit ? a : limit`, in parentheses; `relation` is > or <. */
+static const char *bound(const Scope *s, const Affine *a, const char *relation, int64_t limit)
+{
+    Text *t = text_new(s->file->u->arena);
+
+    text_put(t, "(");
+    c_affine(t, s, a);
+    text_put(t, " %s %" PRId64 " ? ", relation, limit);
+    c_affine(t, s, a);
+    text_put(t, " : %" PRId64 ")", limit);
+    return t->at;
+}
+
+static const char *head_of(const Scope *s, const Loop *l)
+{
+    const char *name = scope_name(s, l);
+
+    if (!l->trimmed)
+        return loop_head(s, name, l->extent);
+    return arena_print(s->file->u->arena, "for (%s %s = %s; %s < %s; %s++)", s->wide ? "int64_t" : "int", name, bound(s, &l->from, ">", 0), name,
+                       bound(s, &l->to, "<", l->extent), name);
+}
+
 /* More than one statement stands under the loop. */
 static bool has_brace(const Scope *s, int loop)
 {
@@ -31,7 +54,7 @@ void c_comment_column(const CFile *f, Scope *s)
 
     for (int i = 0; i < s->nest->loop_count; i++) {
         const Loop *l = s->nest->loops[i];
-        int width = (f->t->depth + i) * 4 + (int)strlen(loop_head(s, scope_name(s, l), l->extent)) + 2 * has_brace(s, i);
+        int width = (f->t->depth + i) * 4 + (int)strlen(head_of(s, l)) + 2 * has_brace(s, i);
         if (s->meaning[i] && width > widest)
             widest = width;
     }
@@ -43,7 +66,7 @@ static void open_loop(Text *t, const Scope *s, int i, bool brace)
     const Loop *l = s->nest->loops[i];
 
     text_indent(t);
-    text_put(t, "%s%s", loop_head(s, scope_name(s, l), l->extent), brace ? " {" : "");
+    text_put(t, "%s%s", head_of(s, l), brace ? " {" : "");
     if (s->meaning[i]) {
         text_column(t, s->comment_column);
         text_put(t, "// %s", names_comment(t->arena, s->meaning[i]));

@@ -147,15 +147,16 @@ LLVMValueRef llvm_uniform(Module *m);
 typedef void Inside(Code *c);
 /* Loops [from, to) of the nest around `inside`. A loop that is written out makes it once for every value. */
 void llvm_loops(Code *c, int from, int to, Inside *inside);
-/* A loop around what the caller appends: llvm_loop_begin returns the loop's variable. */
+/* A loop around what the caller appends: llvm_loop_begin returns the loop's variable, which goes from 0 to extent, or to `to`. */
 typedef struct OpenLoop {
     LLVMBasicBlockRef body;
     LLVMValueRef variable;
     LLVMValueRef *carried;          /* of held */
-    int64_t extent;
+    LLVMValueRef end;
     const char *name;
 } OpenLoop;
 LLVMValueRef llvm_loop_begin(Code *c, OpenLoop *l, const char *name, int64_t extent);
+LLVMValueRef llvm_loop_between(Code *c, OpenLoop *l, const char *name, LLVMValueRef from, LLVMValueRef to);
 void llvm_loop_end(Code *c, OpenLoop *l);
 
 void llvm_nest(Module *m, const Function *function);

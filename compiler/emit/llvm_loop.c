@@ -8,22 +8,33 @@
  *       %co.done = icmp eq i64 %co.next, 8
  *       br i1 %co.done, label %after.co, label %each.co
  *
- * No loop of a nest is empty, so the test stands at the end. */
+ * No loop of a nest is empty, trimmed or not, so the test stands at the end. */
 #include "emit/llvm.h"
 
 LLVMValueRef llvm_loop_begin(Code *c, OpenLoop *l, const char *name, int64_t extent)
 {
+    return llvm_loop_between(c, l, name, llvm_int(c->m->size, 0), llvm_int(c->m->size, extent));
+}
+
+/* The larger or the smaller of an index and a limit. */
+static LLVMValueRef bound(Code *c, const Affine *a, LLVMIntPredicate relation, int64_t limit)
+{
+    LLVMValueRef index = llvm_affine(c, a), end = llvm_int(c->m->size, limit);
+    return LLVMBuildSelect(c->m->at, LLVMBuildICmp(c->m->at, relation, index, end, "beyond"), index, end, "bound");
+}
+
+LLVMValueRef llvm_loop_between(Code *c, OpenLoop *l, const char *name, LLVMValueRef from, LLVMValueRef to)
+{
     Module *m = c->m;
     LLVMBasicBlockRef before = LLVMGetInsertBlock(m->at);
-    LLVMValueRef zero = llvm_int(m->size, 0);
 
-    *l = (OpenLoop){ .name = name, .extent = extent };
+    *l = (OpenLoop){ .name = name, .end = to };
     l->body = LLVMAppendBasicBlockInContext(m->context, c->function, arena_print(m->u->arena, "each.%s", name));
     l->carried = arena_array(m->u->arena, (size_t)c->held_count + 1, sizeof *l->carried);
     LLVMBuildBr(m->at, l->body);
     LLVMPositionBuilderAtEnd(m->at, l->body);
     l->variable = LLVMBuildPhi(m->at, m->size, name);
-    LLVMAddIncoming(l->variable, &zero, &before, 1);
+    LLVMAddIncoming(l->variable, &from, &before, 1);
     for (int i = 0; i < c->held_count; i++) {
         l->carried[i] = LLVMBuildPhi(m->at, LLVMTypeOf(c->held[i]), c->s->total);
         LLVMAddIncoming(l->carried[i], &c->held[i], &before, 1);
@@ -45,7 +56,7 @@ void llvm_loop_end(Code *c, OpenLoop *l)
     LLVMAddIncoming(l->variable, &next, &last, 1);
     for (int i = 0; i < c->held_count; i++)
         LLVMAddIncoming(l->carried[i], &c->held[i], &last, 1);
-    LLVMValueRef done = LLVMBuildICmp(m->at, LLVMIntEQ, next, llvm_int(m->size, l->extent), arena_print(m->u->arena, "%s.done", l->name));
+    LLVMValueRef done = LLVMBuildICmp(m->at, LLVMIntEQ, next, l->end, arena_print(m->u->arena, "%s.done", l->name));
     LLVMBuildCondBr(m->at, done, after, l->body);
     LLVMPositionBuilderAtEnd(m->at, after);
 }
@@ -69,7 +80,10 @@ void llvm_loops(Code *c, int from, int to, Inside *inside)
         return;
     }
     OpenLoop open;
-    c->loop[from] = llvm_loop_begin(c, &open, scope_name(c->s, l), l->extent);
+    if (l->trimmed)
+        c->loop[from] = llvm_loop_between(c, &open, scope_name(c->s, l), bound(c, &l->from, LLVMIntSGT, 0), bound(c, &l->to, LLVMIntSLT, l->extent));
+    else
+        c->loop[from] = llvm_loop_begin(c, &open, scope_name(c->s, l), l->extent);
     llvm_loops(c, from + 1, to, inside);
     llvm_loop_end(c, &open);
 }

@@ -237,14 +237,34 @@ static void put_value(double *to, Put put, double value)
     }
 }
 
+static int64_t affine_at(const Run *r, const Affine *a)
+{
+    Line line = { 0 };
+    add_affine(&line, r->n, a, 1);
+    return line_at(r, &line);
+}
+
+/* The first round of a loop, and the one after its last. */
+static int64_t first_of(const Run *r, const Loop *l)
+{
+    int64_t from = l->trimmed ? affine_at(r, &l->from) : 0;
+    return from > 0 ? from : 0;
+}
+
+static int64_t end_of(const Run *r, const Loop *l)
+{
+    int64_t to = l->trimmed ? affine_at(r, &l->to) : l->extent;
+    return to < l->extent ? to : l->extent;
+}
+
 /* Advances the digits of the loops whose `among` is set, the last fastest. False when all have run through. */
 static bool advance(Run *r, const bool *among)
 {
     for (int i = r->n->loop_count - 1; i >= 0; i--)
         if (among[i]) {
-            if (++r->digit[i] < r->n->loops[i]->extent)
+            if (++r->digit[i] < end_of(r, r->n->loops[i]))
                 return true;
-            r->digit[i] = 0;
+            r->digit[i] = first_of(r, r->n->loops[i]);
         }
     return false;
 }
@@ -282,6 +302,9 @@ static void run_nest(Evaluation *e, const Nest *n, int64_t image)
     }
     do {
         double *to = &dst[line_at(&r, &line)];
+        for (int i = 0; i < n->loop_count; i++)
+            if (summed[i])
+                r.digit[i] = first_of(&r, n->loops[i]);
         r.total = start ? value_of(&r, start) : n->put == PUT_SET ? 0 : *to;
         do
             put_value(&r.total, n->put, value_of(&r, value));

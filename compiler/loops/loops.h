@@ -84,19 +84,21 @@ typedef enum LoopKind {
     LOOP_IMAGE                  /* over images, the outermost: the step runs it around this nest and its neighbours (images.c) */
 } LoopKind;
 
+/* offset + sum of factor * loop; what an axis is indexed with. */
+typedef struct Affine {
+    int64_t offset;
+    int count;
+    struct { struct Loop *loop; int64_t factor; } term[MAX_TERMS];
+} Affine;
+
 typedef struct Loop {
     const char *name;           /* "co" */
     const char *meaning;        /* "for every filter", or NULL */
     int64_t extent;             /* runs from 0 to extent - 1 */
     LoopKind kind;
+    bool trimmed;               /* one that is summed, by trim.c: only from the larger of 0 and `from` to before the smaller of extent and */
+    Affine from, to;            /* `to`, of loops of places outside it; the rounds that are left out would add zeros */
 } Loop;
-
-/* offset + sum of factor * loop; what an axis is indexed with. */
-typedef struct Affine {
-    int64_t offset;
-    int count;
-    struct { Loop *loop; int64_t factor; } term[MAX_TERMS];
-} Affine;
 
 typedef enum Op {
     OP_CONSTANT,                /* number */
@@ -222,6 +224,9 @@ bool program_schedule(Unit *u, Program *p);
 
 /* keep.c: gradients begin with a part of what they hold, so that nobody need clear them. After program_schedule. */
 void program_keep(Unit *u, Program *p);
+
+/* trim.c: sums over a border of zeros stop where it begins. After program_schedule. */
+void program_trim(Unit *u, Program *p);
 
 /* images.c: one image after the other through runs of nests. After program_schedule. */
 void program_depth_first(Unit *u, Program *p);

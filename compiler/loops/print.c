@@ -136,9 +136,17 @@ void nest_print(const Nest *n, Text *t)
 
     text_indent(t);
     text_put(t, "%s:", n->name);
-    for (int i = 0; i < n->loop_count; i++)
-        text_put(t, "%s %s %lld%s", i ? "," : " for", n->loops[i]->name, (long long)n->loops[i]->extent,
-                 n->loops[i]->kind == LOOP_UNROLL ? " unrolled" : n->loops[i]->kind == LOOP_IMAGE ? " by the step" : "");
+    for (int i = 0; i < n->loop_count; i++) {
+        const Loop *l = n->loops[i];
+        text_put(t, "%s %s %lld%s", i ? "," : " for", l->name, (long long)l->extent,
+                 l->kind == LOOP_UNROLL ? " unrolled" : l->kind == LOOP_IMAGE ? " by the step" : "");
+        if (l->trimmed) {
+            text_put(t, " from ");
+            affine_print(&l->from, t);
+            text_put(t, " to ");
+            affine_print(&l->to, t);
+        }
+    }
     text_put(t, "\n");
     t->depth++;
     if (n->fill) {

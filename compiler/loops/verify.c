@@ -68,9 +68,32 @@ static bool has_total(const Expr *e)
     return e && (e->op == OP_TOTAL || has_total(e->a) || has_total(e->b) || has_total(e->c) || has_total(e->d));
 }
 
+static bool bounds_use_places(const Nest *n, const Affine *bound, int number)
+{
+    for (int i = 0; i < bound->count; i++) {
+        int outer = 0;
+        while (outer < number && n->loops[outer] != bound->term[i].loop)
+            outer++;
+        if (outer == number || outer >= n->hold || !nest_places_loop(n, bound->term[i].loop))
+            return false;
+    }
+    return true;
+}
+
+/* Bounds can only be trimmed where a sum is made, and by what is known there. */
+static void check_trimmed(Verify *v, const Nest *n)
+{
+    for (int i = 0; i < n->loop_count && !v->wrong; i++) {
+        const Loop *l = n->loops[i];
+        if (l->trimmed && (nest_places_loop(n, l) || !nest_is_gather(n) || !bounds_use_places(n, &l->from, i) || !bounds_use_places(n, &l->to, i)))
+            v->wrong = arena_print(v->u->arena, "%s trims %s by what is not given there", n->name, l->name);
+    }
+}
+
 static void check_nest(Verify *v, const Nest *n)
 {
     v->n = n;
+    check_trimmed(v, n);
     check_access(v, n->dst, n->index);
     if (!v->wrong)
         nest_loads(n, check_load, v);

@@ -168,6 +168,40 @@ static void no_layout_changes_a_result(void **state)
     unit_free(plain);
 }
 
+static bool is_trimmed(const Nest *n)
+{
+    for (int i = 0; i < n->loop_count; i++)
+        if (n->loops[i]->trimmed)
+            return true;
+    return false;
+}
+
+/* A valid convolution's dx would multiply mostly zeros, one with `same` only a few, which stay: loops of constant length cost less. */
+static void sums_over_a_border_are_trimmed(void **state)
+{
+    (void)state;
+    static const char text[] = "network T { input 12x11x1; conv 2, 3x3, same, relu; conv 3, 5x4, relu; conv 3, 5x5, pad=2, stride=2; dense 3, softmax }";
+    int64_t plain_count, count;
+    Unit *plain = unit_of(text, (NetworkOptions){ .tile = 16 });
+    Unit *fast = unit_of(text, (NetworkOptions){ .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_IMAGES });
+    double *expected = results(plain, plain->train, 19, &plain_count), *got = results(fast, fast->train, 19, &count);
+
+    assert_same(expected, plain_count, got, count);
+    assert_true(is_trimmed(nest_named(fast->train, "conv2_dx")));
+    assert_true(is_trimmed(nest_named(fast->train, "conv3")));          /* a step of 1 for the cells, 2 for the places */
+    assert_false(is_trimmed(nest_named(fast->train, "conv1")));
+    assert_null(program_verify(fast, fast->train));
+
+    Nest *n = nest_named(fast->train, "conv2_dx");
+    int loop = 0;
+    while (!n->loops[loop]->trimmed)
+        loop++;
+    n->loops[loop]->from.term[0].loop = n->loops[n->loop_count - 1];
+    assert_non_null(strstr(program_verify(fast, fast->train), "conv2_dx trims "));
+    unit_free(plain);
+    unit_free(fast);
+}
+
 /* What lives between two nests of a run has the room of one image; what the backward pass reads is kept for all. */
 static void buffers_of_one_image(void **state)
 {
@@ -515,6 +549,7 @@ int main(void)
         cmocka_unit_test(gradients_keep_what_they_are_told),
         cmocka_unit_test(the_fast_style_changes_no_result),
         cmocka_unit_test(no_layout_changes_a_result),
+        cmocka_unit_test(sums_over_a_border_are_trimmed),
         cmocka_unit_test(buffers_of_one_image),
         cmocka_unit_test(kernels_of_one_cell_have_no_loops),
         cmocka_unit_test(the_gradient_of_the_input_keeps_nothing_large),

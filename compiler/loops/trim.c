@@ -1,0 +1,128 @@
+/* trim.c: sums over a border of zeros stop where the border begins.
+ *
+ * The gradient of a valid convolution's input reads a bordered copy of dy: with 5x5 cells on 10x10 places half of what it multiplies is
+ * border. Where the tile of a round lies outside dy as a whole, nothing is added: the loops over the cells of the kernel get bounds that
+ * depend on the place,
+ *
+ *     for kh 5            becomes        for kh 5 from ih - 9 to ih + 1
+ *
+ * The last of all rewrites of a nest: those of transform.c do not know such bounds. */
+#include "loops/transform.h"
+
+#define LEAST 0.125             /* of the rounds must be saved: a loop whose extent is a constant costs less */
+
+/* What lies outside [first, first + count) along an axis is zero. */
+typedef struct Inside { int64_t first, count; } Inside;
+
+/* Where the axis of t has numbers other than the zeros of its fill; false if that is not known. */
+static bool inside(const Program *p, const Tensor *t, int axis, Inside *in)
+{
+    const Nest *writer = NULL;
+
+    for (int i = 0; i < p->nests.count; i++) {
+        const Nest *n = p->nests.at[i];
+        if (tensor_base(n->dst) != tensor_base((Tensor *)t))
+            continue;
+        if (writer || n->dst != t || n->put != PUT_SET || !n->fill || n->fill->number != 0)
+            return false;
+        writer = n;
+    }
+    if (!writer)
+        return false;
+    const Affine *a = &writer->index[axis];
+    int64_t last = a->offset;
+    for (int i = 0; i < a->count; i++) {
+        if (a->term[i].factor < 0)
+            return false;
+        last += a->term[i].factor * (a->term[i].loop->extent - 1);
+    }
+    *in = (Inside){ a->offset, last - a->offset + 1 };
+    return true;
+}
+
+/* An index as the sum of what is given outside, of the places of the tile, from `low` to `high`, and of one loop that is summed. */
+typedef struct Index {
+    Affine outer;
+    int64_t low, high;
+    int64_t sign;               /* of the loop */
+} Index;
+
+static bool take_apart(const Nest *n, const Affine *a, const Loop *l, Index *x)
+{
+    *x = (Index){ .outer = { .offset = a->offset } };
+    for (int i = 0; i < a->count; i++) {
+        const Loop *other = a->term[i].loop;
+        int64_t far = a->term[i].factor * (other->extent - 1);
+        if (other == l) {
+            x->sign = a->term[i].factor;
+        } else if (!nest_places_loop(n, other) || other->kind == LOOP_LANES) {
+            return false;
+        } else if (other->kind == LOOP_UNROLL) {
+            x->low += far < 0 ? far : 0;
+            x->high += far > 0 ? far : 0;
+        } else {
+            x->outer.term[x->outer.count++] = a->term[i];
+        }
+    }
+    return x->outer.count == 1 && (x->sign == 1 || x->sign == -1);
+}
+
+/* sign * a + by */
+static Affine moved(const Affine *a, int64_t sign, int64_t by)
+{
+    Affine sum = *a;
+
+    sum.offset = sign * a->offset + by;
+    for (int i = 0; i < sum.count; i++)
+        sum.term[i].factor *= sign;
+    return sum;
+}
+
+/* The share of the rounds that these bounds leave out; 0 if some place would have no round at all. */
+static double saved(const Affine *from, const Affine *to, int64_t extent)
+{
+    int64_t rounds = 0, places = from->term[0].loop->extent;
+
+    for (int64_t i = 0; i < places; i++) {
+        int64_t begin = from->offset + from->term[0].factor * i, end = to->offset + to->term[0].factor * i;
+        int64_t own = (end < extent ? end : extent) - (begin > 0 ? begin : 0);
+        if (own < 1)
+            return 0;
+        rounds += own;
+    }
+    return 1 - (double)rounds / (double)(extent * places);
+}
+
+/* Trims a summed loop by one axis of a factor. */
+static void trim_loop(const Program *p, const Nest *n, const Expr *load, int axis, Loop *l)
+{
+    Index x;
+    Inside in;
+
+    if (l->trimmed || l->kind != LOOP_PLAIN || !take_apart(n, &load->index[axis], l, &x) || !inside(p, load->tensor, axis, &in))
+        return;
+    int64_t end = in.first + in.count;
+    Affine from = x.sign > 0 ? moved(&x.outer, -1, in.first - x.high) : moved(&x.outer, 1, x.low - end + 1);
+    Affine to = x.sign > 0 ? moved(&x.outer, -1, end - x.low) : moved(&x.outer, 1, x.high - in.first + 1);
+    if (saved(&from, &to, l->extent) < LEAST)
+        return;
+    l->trimmed = true;
+    l->from = from;
+    l->to = to;
+}
+
+void program_trim(Unit *u, Program *p)
+{
+    (void)u;
+    for (int i = 0; i < p->nests.count; i++) {
+        const Nest *n = p->nests.at[i];
+        if (n->put != PUT_ADD || !nest_is_gather(n) || n->value->op != OP_MUL)
+            continue;
+        const Expr *factors[] = { n->value->a, n->value->b };
+        for (int k = 0; k < 2; k++)
+            for (int axis = 0; factors[k]->op == OP_LOAD && axis < factors[k]->tensor->rank; axis++)
+                for (int l = n->hold; l < n->loop_count; l++)
+                    if (!nest_places_loop(n, n->loops[l]))
+                        trim_loop(p, n, factors[k], axis, n->loops[l]);
+    }
+}

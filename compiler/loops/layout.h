@@ -28,6 +28,9 @@ void program_again(Unit *u, Program *p);
  * are made. Where channels are innermost; after program_channels_innermost. */
 void program_pack(Unit *u, Program *p);
 
+/* parts.c: pixels that register tiles do not divide are made by two nests. After program_pack. */
+void program_parts(Unit *u, Program *p);
+
 /* cut.c: for single images, sums along neighbours in two parts: whole vectors, and the rest. */
 void program_cut(Unit *u, Program *p);
 

@@ -10,7 +10,7 @@
  * affine in the loops. Loops whose variable appears in dst's index are its *places*, the others are *summed*. There are
  * two forms:
  *
- *   gather    every axis of dst is one loop, each place is written once. A total is made for each place: it begins with
+ *   gather    every axis of dst is one loop (in a part, within bounds), each place is written once. A total is made for each place: it begins with
  *             `start` (NULL: with what dst holds), goes through the summed loops, and is stored through `finish`.
  *   scatter   any other index of dst (start and finish are NULL): each value is put into memory at once.
  *
@@ -146,6 +146,7 @@ typedef struct Nest {
     int hold;                   /* loops[hold...] run with dst held in locals, one for every value of the places among them;
                                    set by loops/schedule.c. Lanes that are summed are added up when the total is stored. */
     int64_t piece;              /* unrolled: places that one function handles; 0: all */
+    bool part;                  /* its places are a box of dst; nests beside it make the others (parts.c) */
 } Nest;
 
 /* A list of sums over the tiles that follow a phase: scratch [from, from + count) of every tile goes to shared [to, ...). */
@@ -246,6 +247,7 @@ Loop *nest_image(const Nest *n);                            /* the loop that the
 bool nest_reads_image(const Nest *n);                       /* something in it depends on which image that is */
 bool nest_fills_image(const Nest *n);                       /* of dst, its fill clears the part of one image */
 bool nests_share_run(const Program *p, int a, int b);       /* images.c: the step runs both for one image before it goes on to the next */
+int64_t nest_places(const Nest *n);                         /* of a gather, that it writes */
 int64_t nest_work(const Nest *n);                           /* times that the statement runs */
 bool expr_reads(const Expr *e, const Tensor *t);            /* storage of t, views included */
 /* Calls visit for every load of the nest (value, start, finish). */

@@ -99,14 +99,14 @@ bool nest_places_loop(const Nest *n, const Loop *l)
     return indices_use(n->index, n->dst->rank, l);
 }
 
-/* True if the terms, as digits of a mixed radix, run through 0 ... dim - 1 exactly once: the smallest factor is 1, each
+/* True if the terms, as digits of a mixed radix, run through 0 ... dim - 1, or a part of it, exactly once: the smallest factor is 1, each
  * next factor is the number of values below it, and all together are dim. */
-static bool covers_axis(const Affine *a, int64_t dim)
+static bool covers_axis(const Affine *a, int64_t dim, bool part)
 {
     int64_t covered = 1;
     bool used[MAX_TERMS] = { false };
 
-    if (a->offset != 0)
+    if (a->offset != 0 && !part)
         return false;
     for (int digit = 0; digit < a->count; digit++) {
         int next = -1;
@@ -118,13 +118,13 @@ static bool covers_axis(const Affine *a, int64_t dim)
         used[next] = true;
         covered *= a->term[next].loop->extent;
     }
-    return covered == dim;
+    return part ? a->offset >= 0 && a->offset + covered <= dim : covered == dim;
 }
 
 bool nest_is_gather(const Nest *n)
 {
     for (int i = 0; i < n->dst->rank; i++) {
-        if (!covers_axis(&n->index[i], n->dst->dim[i]))
+        if (!covers_axis(&n->index[i], n->dst->dim[i], n->part))
             return false;
         for (int j = 0; j < n->index[i].count; j++)
             for (int k = 0; k < i; k++)
@@ -132,6 +132,15 @@ bool nest_is_gather(const Nest *n)
                     return false;
     }
     return true;
+}
+
+int64_t nest_places(const Nest *n)
+{
+    int64_t places = 1;
+    for (int i = 0; i < n->loop_count; i++)
+        if (indices_use(n->index, n->dst->rank, n->loops[i]))
+            places *= n->loops[i]->extent;
+    return places;
 }
 
 int64_t nest_work(const Nest *n)

@@ -150,3 +150,42 @@ bool nest_split(Unit *u, Nest *n, int loop, int64_t inner)
     n->loops[loop + 1] = s.inner;
     return true;
 }
+
+/* ---- cut */
+
+typedef struct Shift { const Loop *loop; int64_t by; } Shift;
+
+static void shift_affine(const Shift *s, Affine *a)
+{
+    for (int i = 0; i < a->count; i++)
+        if (a->term[i].loop == s->loop)
+            a->offset += s->by * a->term[i].factor;
+}
+
+static Expr *shift_expr(void *context, Expr *e)
+{
+    int count = e->op == OP_LOAD ? e->tensor->rank : e->op == OP_INDEX ? 1 : e->op == OP_RANDOM ? 2 : 0;
+    for (int i = 0; i < count; i++)
+        shift_affine(context, &e->index[i]);
+    return e;
+}
+
+Nest *nest_cut(Unit *u, Nest *n, int loop, int64_t at)
+{
+    Nest *rest = ARENA_NEW(u->arena, Nest);
+
+    assert(at > 0 && at < n->loops[loop]->extent && nest_places_loop(n, n->loops[loop]) && !n->fill);
+    *rest = *n;
+    nest_own_loops(u, n);               /* the loop may be another nest's as well */
+    nest_own_loops(u, rest);
+    Shift s = { rest->loops[loop], at };
+    rest->loops[loop]->extent -= at;
+    n->loops[loop]->extent = at;
+    for (int i = 0; i < rest->dst->rank; i++)
+        shift_affine(&s, &rest->index[i]);
+    rest->value = expr_map(u, rest->value, shift_expr, &s);
+    rest->start = expr_map(u, rest->start, shift_expr, &s);
+    rest->finish = expr_map(u, rest->finish, shift_expr, &s);
+    n->part = rest->part = true;
+    return rest;
+}

@@ -26,6 +26,12 @@ void nest_unroll(Nest *n, int loop);
 /* Splits a loop of extent outer * inner into two: l becomes l_outer * inner + l_inner. False if inner does not divide it. */
 bool nest_split(Unit *u, Nest *n, int loop, int64_t inner);
 
+/* Cuts a loop over one axis of dst in two: the nest keeps the places before `at`, the one that is returned makes those from there on. */
+Nest *nest_cut(Unit *u, Nest *n, int loop, int64_t at);
+
+/* fast.c: the loop over pixels that is better cut, and where, so that register tiles divide what comes before; -1 if none is. */
+int nest_cut_for_tiles(const Unit *u, const Nest *n, int64_t *at);
+
 /* fast.c: how many vectors of channels one register tile covers, of `all` that there are: `image` for results of an image, else for
  * gradients of weights. */
 int64_t panel_vectors(const Unit *u, bool image, int64_t all);

@@ -49,6 +49,20 @@ static bool reads_own_place(const Nest *n, const Expr *load)
     return load->tensor == n->dst && nest_is_gather(n) && (n->finish || n->put == PUT_SET);
 }
 
+/* True if the parts that are made of t before the nest at work are all of it. */
+static bool parts_are_all(const Verify *v, const Tensor *t)
+{
+    int64_t places = 0;
+    bool some = false;
+
+    for (int i = 0; i < v->p->nests.count && v->p->nests.at[i] != v->n; i++)
+        if (v->p->nests.at[i]->part && v->p->nests.at[i]->dst == t) {
+            some = true;
+            places += nest_places(v->p->nests.at[i]);
+        }
+    return !some || places == tensor_count(t);
+}
+
 static void check_load(void *context, const Expr *load)
 {
     Verify *v = context;
@@ -61,6 +75,8 @@ static void check_load(void *context, const Expr *load)
         v->wrong = arena_print(v->u->arena, "%s reads %s, which it writes", v->n->name, load->tensor->name);
     else if ((base->role == ROLE_SCRATCH || base->role == ROLE_SHARED) && !base->mark)
         v->wrong = arena_print(v->u->arena, "%s reads %s before anything is written to it", v->n->name, load->tensor->name);
+    else if (!parts_are_all(v, base))
+        v->wrong = arena_print(v->u->arena, "%s reads %s, of which parts are missing", v->n->name, load->tensor->name);
 }
 
 static bool has_total(const Expr *e)

@@ -37,6 +37,15 @@ def multiply_adds(cnnc, options, source, program):
     return work
 
 
+def joined(found):
+    """Samples of what one sum is cut into (parts.c, cut.c) together."""
+    whole = {}
+    for name, number in found.items():
+        name = re.sub(r"_rest\d*$", "", name)
+        whole[name] = whole.get(name, 0) + number
+    return whole
+
+
 def samples(data):
     """How many of each function."""
     text = subprocess.run(["perf", "report", "-i", data, "--stdio", "-n", "-F", "sample,sym", "-g", "none"], capture_output=True, text=True, check=True).stdout
@@ -90,7 +99,7 @@ def main():
         c.end()
     best = 1 / median(peak.times)                       # giga operations a second
     image_time = median(one.times) / int(wish["batch"])
-    found = samples(data)
+    found = joined(samples(data))
     all_samples = sum(found.values())
     work = multiply_adds(b.cnnc, options + machine.cnnc, source, wish["task"])
     useful = sum(w for name, w in work.items() if name in found)

@@ -291,6 +291,65 @@ static void splitting_a_loop_changes_nothing(void **state)
     unit_free(u);
 }
 
+/* Puts a nest behind nest number `where` of a program that is cut into phases already. */
+static void put_behind(Unit *u, Program *p, int where, Nest *n)
+{
+    LIST_ADD(u->arena, &p->nests, n);
+    for (int i = p->nests.count - 1; i > where + 1; i--)
+        p->nests.at[i] = p->nests.at[i - 1];
+    p->nests.at[where + 1] = n;
+    for (int i = 0; i < p->phases.count; i++) {
+        p->phases.at[i].first += p->phases.at[i].first > where;
+        p->phases.at[i].end += p->phases.at[i].end > where;
+    }
+}
+
+static void cutting_places_changes_nothing(void **state)
+{
+    (void)state;
+    int64_t before_count, after_count;
+    Unit *u = unit_of("network T { input 7x6x2; conv 4, 3x3, same, tanh; maxpool 2x2; dense 3, softmax }", (NetworkOptions){ .tile = 2 });
+    double *before = results(u, u->train, 3, &before_count);
+    int cut = 0;
+
+    for (int i = 0; i < u->train->nests.count; i++) {
+        Nest *n = u->train->nests.at[i];
+        int loop = n->hold - 1;
+        if (!nest_is_gather(n) || n->fill || loop < 0 || !nest_places_loop(n, n->loops[loop]) || n->loops[loop]->extent < 3)
+            continue;
+        put_behind(u, u->train, i, nest_cut(u, n, loop, 2));
+        i++;
+        cut++;
+    }
+    assert_true(cut > 5);
+    assert_null(program_verify(u, u->train));
+    double *after = results(u, u->train, 3, &after_count);
+    assert_same(before, before_count, after, after_count);
+    unit_free(u);
+}
+
+/* Tiles of 6 places or of 14 do not divide 7x7 or 9x11 pixels. */
+static void what_tiles_leave_over_is_a_nest_of_its_own(void **state)
+{
+    (void)state;
+    static const char text[] = "network T { input 9x11x3; conv 16, 3x3, same, relu; conv 16, 3x5; dense 3, softmax }";
+    int64_t plain_count, count;
+    Unit *plain = unit_of(text, (NetworkOptions){ .tile = 2 });
+    Unit *fast = unit_of(text, (NetworkOptions){ .tile = 2, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+    double *expected = results(plain, plain->train, 5, &plain_count), *got = results(fast, fast->train, 5, &count);
+    Nest *rest = nest_named(fast->train, "conv1_rest");
+
+    assert_same(expected, plain_count, got, count);
+    assert_true(nest_places(rest) + nest_places(nest_named(fast->train, "conv1")) == tensor_count(rest->dst));
+    rest->part = false;
+    assert_non_null(program_verify(fast, fast->train));                 /* then it is no gather and has no start */
+    rest->part = true;
+    rest->loops[1]->extent--;
+    assert_non_null(strstr(program_verify(fast, fast->train), ", of which parts are missing"));
+    unit_free(plain);
+    unit_free(fast);
+}
+
 static void moving_loops_changes_nothing(void **state)
 {
     (void)state;
@@ -554,6 +613,8 @@ int main(void)
         cmocka_unit_test(kernels_of_one_cell_have_no_loops),
         cmocka_unit_test(the_gradient_of_the_input_keeps_nothing_large),
         cmocka_unit_test(splitting_a_loop_changes_nothing),
+        cmocka_unit_test(cutting_places_changes_nothing),
+        cmocka_unit_test(what_tiles_leave_over_is_a_nest_of_its_own),
         cmocka_unit_test(moving_loops_changes_nothing),
         cmocka_unit_test(an_access_out_of_bounds_is_found),
         cmocka_unit_test(a_total_that_begins_again_is_found),

@@ -1,0 +1,24 @@
+/* parts.c: where register tiles do not divide the pixels of a convolution, a second nest makes the rest:
+ *
+ *     14x14 pixels            in tiles of 2x2, with 8 totals in 16 registers, becomes
+ *     14x12 and 14x2 pixels   in tiles of 2x3, with 12 totals, and of 2x2
+ *
+ * Each is a function of its own: a C compiler would otherwise keep what one of them needs in the registers of the other. */
+#include "loops/layout.h"
+
+#include "loops/transform.h"
+
+void program_parts(Unit *u, Program *p)
+{
+    for (int i = 0; i < p->nests.count; i++) {
+        Nest *n = p->nests.at[i];
+        int64_t at;
+        int loop = n->part ? -1 : nest_cut_for_tiles(u, n, &at);
+        if (loop < 0)
+            continue;
+        Nest *rest = nest_cut(u, n, loop, at);
+        rest->name = nest_name(u, p, arena_print(u->arena, "%s_rest", n->name));
+        rest->why = "The pixels that are left over.";
+        program_insert(u, p, ++i, rest);
+    }
+}

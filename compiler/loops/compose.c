@@ -54,32 +54,51 @@ static bool single(const Affine *a)
     return a->count == 1 && a->term[0].factor == 1;
 }
 
-/* Composes the copy that is nest number `where` with its maker; false if it is no such copy. */
-static bool compose(Unit *u, Program *p, int where)
+static int64_t rounded_up(int64_t a, int64_t b)
 {
-    Nest *copy = p->nests.at[where];
-    const Expr *load = copy->value;
-    Parts parts = { .count = copy->dst->rank };
+    return a > 0 ? (a + b - 1) / b : 0;
+}
 
-    if (copy->put != PUT_SET || load->op != OP_LOAD || copy->start || copy->finish || copy->fill || !nest_is_gather(copy))
+/* Of what the maker makes along an axis, at step * i + offset, that which the copy reads: from i = first on, so many. */
+static void read_part(const Nest *n, const Nest *copy, int axis, int64_t *first, int64_t *count)
+{
+    const Affine *a = &n->index[axis];
+    int64_t from = copy->value->index[axis].offset, step = a->term[0].factor;
+    int64_t end = rounded_up(copy->dst->dim[axis] + from - a->offset, step);
+
+    *first = rounded_up(from - a->offset, step);
+    *count = (end < a->term[0].loop->extent ? end : a->term[0].loop->extent) - *first;
+}
+
+/* True if the nest can make just what the copy takes of it. */
+static bool can_compose(const Nest *n, const Nest *copy)
+{
+    if (n->fill || !nest_is_gather(n) || (n->put == PUT_ADD && !n->start) || expr_reads(n->value, copy->dst) || n->dst != copy->value->tensor)
         return false;
-    const Tensor *t = load->tensor;
-    int maker = only_nest(p, t, false);
-    if (t->role != ROLE_SCRATCH || t->view_of || t->rank != copy->dst->rank || maker < 0 || only_nest(p, t, true) != where)
-        return false;
-    Nest *n = p->nests.at[maker];
-    if (n->fill || !nest_is_gather(n) || (n->put == PUT_ADD && !n->start) || expr_reads(n->value, copy->dst)
-        || only_nest(p, copy->dst, false) != where)
-        return false;
-    for (int i = 0; i < t->rank; i++) {
-        if (!single(&n->index[i]) || n->index[i].offset || !single(&copy->index[i]) || !single(&load->index[i])
-            || load->index[i].term[0].loop != copy->index[i].term[0].loop)
+    for (int i = 0; i < n->dst->rank; i++) {
+        int64_t first, count;
+        if (n->index[i].count != 1 || n->index[i].term[0].factor < 1)
             return false;
+        read_part(n, copy, i, &first, &count);
+        if (count < 1)
+            return false;
+    }
+    return true;
+}
+
+static void compose_maker(Unit *u, Nest *n, const Nest *copy)
+{
+    Parts parts = { .count = copy->dst->rank };
+    Affine index[MAX_AXES];
+
+    for (int i = 0; i < parts.count; i++) {
+        int64_t first, step = n->index[i].term[0].factor;
         Loop *l = ARENA_NEW(u->arena, Loop);
         *l = *n->index[i].term[0].loop;
-        l->extent = copy->dst->dim[i];
+        read_part(n, copy, i, &first, &l->extent);
         parts.old[i] = n->index[i].term[0].loop;
-        parts.now[i] = (Affine){ .offset = load->index[i].offset, .count = 1, .term = { { l, 1 } } };
+        parts.now[i] = (Affine){ .offset = first, .count = 1, .term = { { l, 1 } } };
+        index[i] = (Affine){ .offset = step * first + n->index[i].offset - copy->value->index[i].offset, .count = 1, .term = { { l, step } } };
     }
     for (int i = 0; i < n->loop_count; i++)
         for (int k = 0; k < parts.count; k++)
@@ -87,13 +106,42 @@ static bool compose(Unit *u, Program *p, int where)
                 n->loops[i] = parts.now[k].term[0].loop;
                 break;
             }
-    for (int i = 0; i < t->rank; i++)
-        n->index[i] = (Affine){ .count = 1, .term = { parts.now[i].term[0] } };
+    memcpy(n->index, index, sizeof index);
     n->value = expr_map(u, n->value, substitute_in, &parts);
     n->start = expr_map(u, n->start, substitute_in, &parts);
     n->finish = expr_map(u, n->finish, substitute_in, &parts);
     LIST_ADD(u->arena, &n->symbols, ((Symbol){ copy->dst, nest_symbol(u, copy, copy->dst) }));
     n->dst = copy->dst;
+}
+
+/* Composes the copy that is nest number `where` with its maker, or with those of its parts; false if it is no such copy. */
+static bool compose(Unit *u, Program *p, int where)
+{
+    const Nest *copy = p->nests.at[where];
+    const Expr *load = copy->value;
+    int makers = 0;
+
+    if (copy->put != PUT_SET || load->op != OP_LOAD || copy->start || copy->finish || copy->fill || !nest_is_gather(copy) || copy->part)
+        return false;
+    const Tensor *t = load->tensor;
+    if (t->role != ROLE_SCRATCH || t->view_of || t->rank != copy->dst->rank || only_nest(p, t, true) != where || only_nest(p, copy->dst, false) != where)
+        return false;
+    for (int i = 0; i < t->rank; i++)
+        if (!single(&copy->index[i]) || !single(&load->index[i]) || load->index[i].term[0].loop != copy->index[i].term[0].loop)
+            return false;
+    for (int i = 0; i < p->nests.count; i++) {
+        const Nest *n = p->nests.at[i];
+        if (tensor_base(n->dst) != tensor_base((Tensor *)t))
+            continue;
+        if (!can_compose(n, copy) || (makers && !n->part))
+            return false;
+        makers++;
+    }
+    if (!makers)
+        return false;
+    for (int i = 0; i < p->nests.count; i++)
+        if (p->nests.at[i]->dst == t)
+            compose_maker(u, p->nests.at[i], copy);
     p->forward_end -= where < p->forward_end;
     p->nests.count--;
     memmove(p->nests.at + where, p->nests.at + where + 1, (size_t)(p->nests.count - where) * sizeof copy);

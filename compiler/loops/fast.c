@@ -307,8 +307,10 @@ static int64_t pixel_loops(const Unit *u, const Nest *n, const Loop *lanes, int6
 {
     int64_t vectors = lanes->extent / vector;
 
-    along[0] = axis_loop(n, n->dst->rank - 3);
-    along[1] = axis_loop(n, n->dst->rank - 2);
+    for (int i = 0; i < 2; i++) {
+        int axis = n->dst->rank - 3 + i;
+        along[i] = axis >= 0 && n->index[axis].count == 1 ? n->index[axis].term[0].loop : NULL;
+    }
     return (u->options.machine->registers - 1 - vectors) / vectors;
 }
 

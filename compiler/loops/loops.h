@@ -146,7 +146,7 @@ typedef struct Nest {
     int hold;                   /* loops[hold...] run with dst held in locals, one for every value of the places among them;
                                    set by loops/schedule.c. Lanes that are summed are added up when the total is stored. */
     int64_t piece;              /* unrolled: places that one function handles; 0: all */
-    bool part;                  /* its places are a box of dst; nests beside it make the others (parts.c) */
+    bool part;                  /* its places are a box of dst, or of every second row of it; nests beside it make the others (parts.c, gather.c) */
 } Nest;
 
 /* A list of sums over the tiles that follow a phase: scratch [from, from + count) of every tile goes to shared [to, ...). */

@@ -99,12 +99,16 @@ bool nest_places_loop(const Nest *n, const Loop *l)
     return indices_use(n->index, n->dst->rank, l);
 }
 
-/* True if the terms, as digits of a mixed radix, run through 0 ... dim - 1, or a part of it, exactly once: the smallest factor is 1, each
- * next factor is the number of values below it, and all together are dim. */
+/* True if the terms, as digits of a mixed radix, run through 0 ... dim - 1 exactly once: the smallest factor is 1, each next factor is the
+ * number of values below it, and all together are dim. In a part they run through some of these, in steps of the smallest factor. */
 static bool covers_axis(const Affine *a, int64_t dim, bool part)
 {
-    int64_t covered = 1;
+    int64_t step = 1;
     bool used[MAX_TERMS] = { false };
+
+    for (int i = 0; part && i < a->count; i++)
+        step = i == 0 || a->term[i].factor < step ? a->term[i].factor : step;
+    int64_t covered = step;
 
     if (a->offset != 0 && !part)
         return false;
@@ -118,7 +122,7 @@ static bool covers_axis(const Affine *a, int64_t dim, bool part)
         used[next] = true;
         covered *= a->term[next].loop->extent;
     }
-    return part ? a->offset >= 0 && a->offset + covered <= dim : covered == dim;
+    return part ? step > 0 && a->offset >= 0 && a->offset + covered - step < dim : covered == dim;
 }
 
 bool nest_is_gather(const Nest *n)

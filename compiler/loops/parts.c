@@ -13,7 +13,7 @@ void program_parts(Unit *u, Program *p)
     for (int i = 0; i < p->nests.count; i++) {
         Nest *n = p->nests.at[i];
         int64_t at;
-        int loop = n->part ? -1 : nest_cut_for_tiles(u, n, &at);
+        int loop = nest_cut_for_tiles(u, n, &at);
         if (loop < 0)
             continue;
         Nest *rest = nest_cut(u, n, loop, at);

@@ -47,6 +47,15 @@ typedef struct Index {
     int64_t sign;               /* of the loop */
 } Index;
 
+/* True if the loop stands outside the totals, and is one when they are made. */
+static bool is_given(const Nest *n, const Loop *l)
+{
+    for (int i = 0; i < n->hold; i++)
+        if (n->loops[i] == l)
+            return l->kind == LOOP_PLAIN;
+    return false;
+}
+
 static bool take_apart(const Nest *n, const Affine *a, const Loop *l, Index *x)
 {
     *x = (Index){ .outer = { .offset = a->offset } };
@@ -55,13 +64,13 @@ static bool take_apart(const Nest *n, const Affine *a, const Loop *l, Index *x)
         int64_t far = a->term[i].factor * (other->extent - 1);
         if (other == l) {
             x->sign = a->term[i].factor;
-        } else if (!nest_places_loop(n, other) || other->kind == LOOP_LANES) {
+        } else if (!nest_places_loop(n, other)) {
             return false;
-        } else if (other->kind == LOOP_UNROLL) {
+        } else if (is_given(n, other)) {
+            x->outer.term[x->outer.count++] = a->term[i];
+        } else {
             x->low += far < 0 ? far : 0;
             x->high += far > 0 ? far : 0;
-        } else {
-            x->outer.term[x->outer.count++] = a->term[i];
         }
     }
     return x->outer.count == 1 && (x->sign == 1 || x->sign == -1);

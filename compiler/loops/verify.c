@@ -55,11 +55,15 @@ static bool parts_are_all(const Verify *v, const Tensor *t)
     int64_t places = 0;
     bool some = false;
 
-    for (int i = 0; i < v->p->nests.count && v->p->nests.at[i] != v->n; i++)
-        if (v->p->nests.at[i]->part && v->p->nests.at[i]->dst == t) {
-            some = true;
-            places += nest_places(v->p->nests.at[i]);
-        }
+    for (int i = 0; i < v->p->nests.count && v->p->nests.at[i] != v->n; i++) {
+        const Nest *n = v->p->nests.at[i];
+        if (tensor_base(n->dst) != t)
+            continue;
+        if (!n->part)                       /* what comes then is added to it */
+            return true;
+        some = true;
+        places += nest_places(n);
+    }
     return !some || places == tensor_count(t);
 }
 

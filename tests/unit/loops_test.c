@@ -200,6 +200,9 @@ static void sums_over_a_border_are_trimmed(void **state)
     assert_non_null(strstr(program_verify(fast, fast->train), "conv2_dx trims "));
     unit_free(plain);
     unit_free(fast);
+
+    /* Places that lie inside the sum bound nothing: found by seed 7038. */
+    unit_free(unit_of("network T { input 1x3x3; conv 1, 1x3, same, relu; conv 1, 2x2, same; dense 4 }", (NetworkOptions){ .style = STYLE_FAST }));
 }
 
 /* What lives between two nests of a run has the room of one image; what the backward pass reads is kept for all. */
@@ -348,6 +351,34 @@ static void what_tiles_leave_over_is_a_nest_of_its_own(void **state)
     assert_non_null(strstr(program_verify(fast, fast->train), ", of which parts are missing"));
     unit_free(plain);
     unit_free(fast);
+}
+
+/* With a stride dx is made residue by residue: gaps between filters, steps that differ along the axes, what is added to another gradient,
+ * deconvolutions, and the borders that a copy took off. */
+static void strides_become_gathers(void **state)
+{
+    (void)state;
+    static const char text[] = "network T { input 13x11x2; conv 8, 3x3, same, relu; conv 8, 3x3, stride=2, pad=1, tanh; conv 8, 2x2, stride=(1,3); "
+                                     "conv 8, 1x1, stride=2, relu; deconv 8, 3x2, stride=2, sigmoid; conv 9, 5x3, stride=(3,2), pad=(1,2,0,1); dense 3, softmax }";
+    static const Layout layouts[] = { LAYOUT_IMAGES, LAYOUT_CHANNELS };
+    int64_t plain_count, count;
+    Unit *plain = unit_of(text, (NetworkOptions){ .tile = 2 });
+    double *expected = results(plain, plain->train, 17, &plain_count);
+
+    for (int i = 0; i < countof(layouts); i++) {
+        Unit *u = unit_of(text, (NetworkOptions){ .tile = 16, .style = STYLE_FAST, .layout = layouts[i] });
+        int residues = 0;
+        double *got = results(u, u->train, 17, &count);
+        assert_same(expected, plain_count, got, count);
+        for (int k = 0; k < u->train->nests.count; k++) {
+            const Nest *n = u->train->nests.at[k];
+            residues += strstr(n->name, "_at") != NULL && !strstr(n->name, "_pack");
+            assert_true(nest_is_gather(n) || n->put == PUT_SET);        /* a border may be filled; nothing is scattered */
+        }
+        assert_true(residues >= 4 + 3 + 4 + 4 + 6);
+        unit_free(u);
+    }
+    unit_free(plain);
 }
 
 static void moving_loops_changes_nothing(void **state)
@@ -615,6 +646,7 @@ int main(void)
         cmocka_unit_test(splitting_a_loop_changes_nothing),
         cmocka_unit_test(cutting_places_changes_nothing),
         cmocka_unit_test(what_tiles_leave_over_is_a_nest_of_its_own),
+        cmocka_unit_test(strides_become_gathers),
         cmocka_unit_test(moving_loops_changes_nothing),
         cmocka_unit_test(an_access_out_of_bounds_is_found),
         cmocka_unit_test(a_total_that_begins_again_is_found),

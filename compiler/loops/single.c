@@ -4,24 +4,25 @@
 
 #include <string.h>
 
-static bool shares_axis(const Affine *index, int rank, const Loop *l)
-{
-    for (int i = 0; i < rank; i++)
-        for (int j = 0; j < index[i].count && index[i].count > 1; j++)
-            if (index[i].term[j].loop == l)
-                return true;
-    return false;
-}
-
 typedef struct Single {
     const Loop *loop;
-    bool shares;                    /* an index adds it to another loop */
+    bool added;                     /* an index adds it to another loop */
+    bool place;                     /* it is all that a map is indexed by along an axis */
 } Single;
 
-static void see_sharing(void *context, const Expr *load)
+static void see_access(Single *s, const Tensor *t, const Affine *index)
 {
-    Single *s = context;
-    s->shares = s->shares || shares_axis(load->index, load->tensor->rank, s->loop);
+    for (int i = 0; i < t->rank; i++)
+        for (int j = 0; j < index[i].count; j++)
+            if (index[i].term[j].loop == s->loop) {
+                s->added = s->added || index[i].count > 1;
+                s->place = s->place || (index[i].count == 1 && t->per_image);
+            }
+}
+
+static void see_load(void *context, const Expr *load)
+{
+    see_access(context, load->tensor, load->index);
 }
 
 /* Its variable is 0. */
@@ -47,11 +48,12 @@ static Expr *drop_from(void *context, Expr *e)
 static void drop_single(Unit *u, Nest *n)
 {
     for (int i = n->loop_count - 1; i >= 0; i--) {
-        Single s = { n->loops[i], shares_axis(n->index, n->dst->rank, n->loops[i]) };
+        Single s = { .loop = n->loops[i] };
         if (s.loop->extent != 1)
             continue;
-        nest_loads(n, see_sharing, &s);
-        if (!s.shares)
+        see_access(&s, n->dst, n->index);
+        nest_loads(n, see_load, &s);
+        if (!s.added || s.place)
             continue;
         n->value = expr_map(u, n->value, drop_from, &s);
         n->start = expr_map(u, n->start, drop_from, &s);

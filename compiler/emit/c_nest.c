@@ -84,7 +84,7 @@ void c_loops(Text *t, Scope *s, int from, int to, bool block, Body *body)
     }
     const Loop *l = s->nest->loops[from];
     bool last = from == to - 1;
-    if (l->kind == LOOP_IMAGE) {            /* a parameter */
+    if (from < nest_step_loops(s->nest)) {  /* a parameter */
         c_loops(t, s, from + 1, to, block, body);
         return;
     }
@@ -158,8 +158,9 @@ void c_signature(CFile *f, const char *name, const Scope *s)
 
     for (int i = 0; i < s->tensors.count; i++)
         LIST_ADD(f->u->arena, &parameters, c_parameter(s, s->tensors.at[i]));
-    if (nest_reads_image(s->nest))
-        LIST_ADD(f->u->arena, &parameters, arena_print(f->u->arena, "int %s", scope_name(s, s->nest->loops[0])));
+    for (int i = 0; i < nest_step_loops(s->nest); i++)
+        if (nest_reads_loop(s->nest, s->nest->loops[i]))
+            LIST_ADD(f->u->arena, &parameters, arena_print(f->u->arena, "int %s", scope_name(s, s->nest->loops[i])));
     if (s->draws)
         LIST_ADD(f->u->arena, &parameters, "const uint32_t draw[4]");
     put_list(f->t, arena_print(f->u->arena, "%sstatic void %s(", f->u->options.style == STYLE_FAST && !f->variants ? "NEST " : "", name), parameters.at, parameters.count, ")");

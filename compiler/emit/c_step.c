@@ -282,8 +282,9 @@ static void put_call(CFile *f, const Step *step, const Nest *n)
 
     for (int i = 0; i < s->tensors.count; i++)
         LIST_ADD(f->u->arena, &arguments, argument(f, step, s->tensors.at[i], i > 0));
-    if (nest_reads_image(n))
-        LIST_ADD(f->u->arena, &arguments, nest_image(n)->name);
+    for (int i = 0; i < nest_step_loops(n); i++)
+        if (nest_reads_loop(n, n->loops[i]))
+            LIST_ADD(f->u->arena, &arguments, n->loops[i]->name);
     if (s->draws)
         LIST_ADD(f->u->arena, &arguments, "draw");
     Text *page = f->t, *call = f->t = text_new(f->u->arena);
@@ -329,18 +330,19 @@ static void put_calls(CFile *f, const Step *step)
     for (int i = step->phase->first; i < step->phase->end; i++) {
         const Nest *n = step->program->nests.at[i];
         const char *now = part_of(f, n), *source = line_of(f, n);
-        const Loop *images = nest_image(n);
-        bool begins = images && (i == step->phase->first || !nests_share_run(step->program, i - 1, i));
-        bool ends = images && (i + 1 == step->phase->end || !nests_share_run(step->program, i, i + 1));
+        int loops = nest_step_loops(n);
+        int open = i == step->phase->first ? 0 : nests_shared_loops(step->program, i - 1, i);
+        int stay = i + 1 == step->phase->end ? 0 : nests_shared_loops(step->program, i, i + 1);
         if (with_parts && (!part || strcmp(part, now) != 0)) {
             if (part)
                 text_blank(f->t);
             text_line(f->t, "/* %s */", now);
             line = NULL;
         }
-        if (begins) {
-            text_open(f->t, "for (int %s = 0; %s < %" PRId64 "; %s++) {     // one image after the other", images->name, images->name,
-                      images->extent, images->name);
+        for (; open < loops; open++) {
+            const Loop *l = n->loops[open];
+            text_open(f->t, "for (int %s = 0; %s < %" PRId64 "; %s++) {     // one %s after the other", l->name, l->name, l->extent, l->name,
+                      l->kind == LOOP_BAND ? "band of rows" : "image");
             line = NULL;
         }
         if (*source && (!line || strcmp(line, source) != 0))
@@ -348,7 +350,7 @@ static void put_calls(CFile *f, const Step *step)
         part = now;
         line = source;
         put_call(f, step, n);
-        if (ends)
+        for (; loops > stay; loops--)
             text_close(f->t, "}");
     }
 }

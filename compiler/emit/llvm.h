@@ -115,7 +115,7 @@ typedef struct Code {
     const Function *of;
     const Argument *arguments;
     LLVMValueRef function;
-    LLVMValueRef image;             /* the loop that the step runs: a parameter */
+    LLVMValueRef round[MAX_LOOPS];  /* the loops that the step runs: parameters */
     LLVMValueRef loop[MAX_LOOPS];   /* values of the loops; a constant for one that is written out */
     int64_t bound[MAX_LOOPS];       /* of those that are written out; else -1 */
     LLVMValueRef *held;             /* totals in registers; loops carry them round */

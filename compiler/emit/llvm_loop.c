@@ -68,8 +68,8 @@ void llvm_loops(Code *c, int from, int to, Inside *inside)
         return;
     }
     const Loop *l = c->nest->loops[from];
-    if (l->kind == LOOP_IMAGE) {            /* a parameter */
-        c->loop[from] = c->image;
+    if (from < nest_step_loops(c->nest)) {  /* a parameter */
+        c->loop[from] = c->round[from];
         llvm_loops(c, from + 1, to, inside);
         return;
     }

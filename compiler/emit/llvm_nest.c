@@ -18,19 +18,19 @@ static void begin_function(Code *c, const char *name, bool dst_alone)
     static const char *const promises[] = { "nounwind", "willreturn", "nofree", "nosync", "norecurse", "noinline" };
     Module *m = c->m;
     const Scope *s = c->s;
-    int tensors = dst_alone ? 1 : s->tensors.count, images = nest_image(c->nest) != NULL;
-    int count = tensors + images + (s->draws && !dst_alone);
+    int tensors = dst_alone ? 1 : s->tensors.count, rounds = nest_step_loops(c->nest);
+    int count = tensors + rounds + (s->draws && !dst_alone);
     LLVMTypeRef *types = arena_array(m->u->arena, (size_t)count, sizeof *types);
 
     for (int i = 0; i < count; i++)
-        types[i] = images && i == tensors ? m->size : m->pointer;
+        types[i] = i >= tensors && i < tensors + rounds ? m->size : m->pointer;
     c->function = llvm_function(m, name, m->nothing, types, count, false);
     for (int i = 0; i < count; i++) {
-        bool draw = i == tensors + images;
-        if (images && i == tensors) {
-            const char *text = scope_name(s, nest_image(c->nest));
-            c->image = LLVMGetParam(c->function, (unsigned)i);
-            LLVMSetValueName2(c->image, text, strlen(text));
+        bool draw = i == tensors + rounds;
+        if (i >= tensors && !draw) {
+            const char *text = scope_name(s, c->nest->loops[i - tensors]);
+            c->round[i - tensors] = LLVMGetParam(c->function, (unsigned)i);
+            LLVMSetValueName2(c->round[i - tensors], text, strlen(text));
             continue;
         }
         const char *text = draw ? "draw" : scope_name(s, s->tensors.at[i]);
@@ -190,7 +190,7 @@ static void put_fill(Code *c)
     int64_t count = tensor_count(c->nest->dst);
     if (nest_fills_image(c->nest)) {
         count /= c->nest->dst->dim[0];
-        LLVMValueRef before = LLVMBuildNSWMul(m->at, c->image, llvm_int(m->size, count), "before");
+        LLVMValueRef before = LLVMBuildNSWMul(m->at, c->round[0], llvm_int(m->size, count), "before");
         from = LLVMBuildInBoundsGEP2(m->at, m->real, from, &before, 1, "image.at");
     }
     LLVMValueRef i = llvm_loop_begin(c, &open, "place", count);

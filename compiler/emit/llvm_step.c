@@ -128,20 +128,20 @@ static LLVMValueRef begin_step(Module *m, const char *name, const Program *p, co
     return function;
 }
 
-/* `image` is the value of the loop that the step runs around it, if it does. */
-static void call_nest(const Making *s, const Nest *n, LLVMValueRef image)
+/* `round` has the values of the loops that the step runs around it. */
+static void call_nest(const Making *s, const Nest *n, const LLVMValueRef *round)
 {
     Module *m = s->m;
     const Scope *scope = c_scope(m->plan, n);
     const Function *function = function_of(m->plan->functions, n);
-    LLVMValueRef *arguments = arena_array(m->u->arena, (size_t)scope->tensors.count + 2, sizeof *arguments);
+    LLVMValueRef *arguments = arena_array(m->u->arena, (size_t)scope->tensors.count + MAX_LOOPS + 1, sizeof *arguments);
     int count = scope->tensors.count;
 
     llvm_debug_line(m, n->site ? n->site->span : m->u->net->span);
     for (int i = 0; i < count; i++)
         arguments[i] = place(s, scope->tensors.at[i]);
-    if (image)
-        arguments[count++] = image;
+    for (int i = 0; i < nest_step_loops(n); i++)
+        arguments[count++] = round[i];
     if (scope->draws)
         arguments[count++] = parameter(s, USE_DRAW);
     llvm_call(m, *map_at(m->functions, &function, sizeof function), arguments, count);
@@ -167,6 +167,28 @@ static const char *key_of(Module *m, const Step *step)
     return key->at;
 }
 
+/* Calls nests [first, end) of the step's program, inside so many loops of the step. */
+static void call_nests(const Making *s, int first, int end, int inside, LLVMValueRef *round)
+{
+    const Program *p = s->step->program;
+
+    for (int i = first, next; i < end; i = next) {
+        const Nest *n = p->nests.at[i];
+        next = i + 1;
+        if (nest_step_loops(n) == inside) {
+            call_nest(s, n, round);
+            continue;
+        }
+        while (next < end && nests_shared_loops(p, i, next) > inside)
+            next++;
+        Code code = { .m = s->m, .function = s->function };
+        OpenLoop loop;
+        round[inside] = llvm_loop_begin(&code, &loop, n->loops[inside]->name, n->loops[inside]->extent);
+        call_nests(s, i, next, inside + 1, round);
+        llvm_loop_end(&code, &loop);
+    }
+}
+
 static void put_step(Module *m, const Step *step, Map *bodies)
 {
     void **known = map_text(bodies, key_of(m, step));
@@ -180,16 +202,8 @@ static void put_step(Module *m, const Step *step, Map *bodies)
     llvm_debug_function(m, s.function, step->name, m->u->net->span);
     *known = s.function;
     *map_at(m->steps, &step, sizeof step) = s.function;
-    for (int i = step->phase->first, end; i < step->phase->end; i = end) {
-        const Loop *images = nest_image(step->program->nests.at[i]);
-        Code code = { .m = m, .function = s.function };
-        OpenLoop loop;
-        LLVMValueRef image = images ? llvm_loop_begin(&code, &loop, images->name, images->extent) : NULL;
-        for (end = i; end == i || (images && end < step->phase->end && nests_share_run(step->program, i, end)); end++)
-            call_nest(&s, step->program->nests.at[end], image);
-        if (images)
-            llvm_loop_end(&code, &loop);
-    }
+    LLVMValueRef round[MAX_LOOPS];
+    call_nests(&s, step->phase->first, step->phase->end, 0, round);
     LLVMBuildRetVoid(m->at);
 }
 

@@ -269,11 +269,10 @@ static bool advance(Run *r, const bool *among)
     return false;
 }
 
-/* Runs a nest; `image` is the value of the loop that the step runs, if it has one. */
-static void run_nest(Evaluation *e, const Nest *n, int64_t image)
+/* Runs a nest; `round` has the values of the loops that the step runs around it. */
+static void run_nest(Evaluation *e, const Nest *n, const int64_t *round)
 {
     Run r = { .e = e, .n = n };
-    bool one = nest_image(n) != NULL;
     bool places[MAX_LOOPS], summed[MAX_LOOPS], all[MAX_LOOPS];
     double *dst = place(e, n->dst);
     Line line = element_line(n, n->dst, n->index);
@@ -284,13 +283,13 @@ static void run_nest(Evaluation *e, const Nest *n, int64_t image)
         summed[i] = !places[i];
         all[i] = true;
     }
-    if (one) {
-        places[0] = all[0] = false;
-        r.digit[0] = image;
+    for (int i = 0; i < nest_step_loops(n); i++) {
+        places[i] = all[i] = false;
+        r.digit[i] = round[i];
     }
     if (n->fill) {
         int64_t count = tensor_count(n->dst) / (nest_fills_image(n) ? n->dst->dim[0] : 1);
-        double *from = dst + (nest_fills_image(n) ? image * count : 0);
+        double *from = dst + (nest_fills_image(n) ? round[0] * count : 0);
         for (int64_t i = 0; i < count; i++)
             from[i] = n->fill->number;
     }
@@ -329,21 +328,31 @@ static void add_partials(Evaluation *e, const Phase *phase)
     }
 }
 
+/* Nests [first, end), inside so many loops of the step. */
+static void run_nests(Evaluation *e, int first, int end, int inside, int64_t *round)
+{
+    for (int i = first, next; i < end; i = next) {
+        const Nest *n = e->p->nests.at[i];
+        next = i + 1;
+        if (nest_step_loops(n) == inside) {
+            run_nest(e, n, round);
+            continue;
+        }
+        while (next < end && nests_shared_loops(e->p, i, next) > inside)
+            next++;
+        for (round[inside] = 0; round[inside] < n->loops[inside]->extent; round[inside]++)
+            run_nests(e, i, next, inside + 1, round);
+    }
+}
+
 void evaluation_run(Evaluation *e, int phases, const uint32_t draw[4])
 {
     e->draw = draw;
     for (int i = 0; i < phases; i++) {
         const Phase *phase = &e->p->phases.at[i];
-        int64_t tiles = phase->once ? 1 : e->tiles;
+        int64_t tiles = phase->once ? 1 : e->tiles, round[MAX_LOOPS];
         for (e->tile = 0; e->tile < tiles; e->tile++)
-            for (int j = phase->first, end; j < phase->end; j = end) {
-                const Loop *images = nest_image(e->p->nests.at[j]);
-                for (end = j + 1; images && end < phase->end && nests_share_run(e->p, j, end);)
-                    end++;
-                for (int64_t image = 0; image < (images ? images->extent : 1); image++)
-                    for (int k = j; k < end; k++)
-                        run_nest(e, e->p->nests.at[k], image);
-            }
+            run_nests(e, phase->first, phase->end, 0, round);
         e->tile = 0;
         add_partials(e, phase);
     }

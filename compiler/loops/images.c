@@ -98,12 +98,6 @@ static void order_runs(Unit *u, Nest **nests, int count)
 
 /* ---- buffers of one image */
 
-bool nests_share_run(const Program *p, int a, int b)
-{
-    const Loop *images = nest_image(p->nests.at[a]);
-    return images && images == nest_image(p->nests.at[b]);
-}
-
 /* True if all nests that touch the storage of t stand in one run. */
 static bool lives_in_a_run(const Program *p, const Tensor *t)
 {
@@ -114,7 +108,7 @@ static bool lives_in_a_run(const Program *p, const Tensor *t)
             first = first < 0 ? i : first;
             last = i;
         }
-    return first >= 0 && nests_share_run(p, first, last);
+    return first >= 0 && nests_shared_loops(p, first, last) > 0;
 }
 
 static Expr *drop_load(void *context, Expr *e)

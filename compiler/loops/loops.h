@@ -52,6 +52,7 @@ typedef struct Tensor {
     bool per_image;             /* one for every image of the tile: its first axis is n */
     bool has_n;                 /* that axis is there (tile.c drops it) */
     bool one_image;             /* per image, but lives in a run of nests that handle one image at a time: it has room for that one */
+    bool one_band;              /* lives in nests that handle one band at a time: it has room for that one */
     bool channels_last;         /* a map with its channels innermost: n, h, w, c (channels.c) */
     bool room;                  /* channels.c: it gets that room */
     int64_t channels;           /* of such a map; its last axis may have room for more, up to whole vectors, that nobody reads */
@@ -81,7 +82,8 @@ typedef enum LoopKind {
     LOOP_PLAIN,
     LOOP_UNROLL,                /* written out: the emitters print its body once for every value */
     LOOP_LANES,                 /* the lanes of one vector: its extent is the width of a vector of the machine */
-    LOOP_IMAGE                  /* over images, the outermost: the step runs it around this nest and its neighbours (images.c) */
+    LOOP_IMAGE,                 /* over images, the outermost: the step runs it around this nest and its neighbours (images.c) */
+    LOOP_BAND                   /* over bands of an image, behind the images: the step runs it around nests that share the buffer of a band (winograd.c) */
 } LoopKind;
 
 /* offset + sum of factor * loop; what an axis is indexed with. */
@@ -243,11 +245,11 @@ const char *program_verify(Unit *u, const Program *p);
 bool nest_is_gather(const Nest *n);
 bool nest_places_loop(const Nest *n, const Loop *l);        /* the loop appears in dst's index, or is the step's */
 bool indices_use(const Affine *index, int count, const Loop *l);
-Loop *nest_image(const Nest *n);                            /* the loop that the step runs around it, or NULL */
-bool nest_reads_image(const Nest *n);                       /* something in it depends on which image that is */
+int nest_step_loops(const Nest *n);                         /* how many of its first loops the step runs around it: images, bands */
+bool nest_reads_loop(const Nest *n, const Loop *l);         /* something in it depends on where that loop is */
 bool nest_fills_image(const Nest *n);                       /* of dst, its fill clears the part of one image */
-bool nests_share_run(const Program *p, int a, int b);       /* images.c: the step runs both for one image before it goes on to the next */
 int64_t nest_places(const Nest *n);                         /* of a gather, that it writes */
+int nests_shared_loops(const Program *p, int a, int b);     /* how many of those loops the step runs around both before it goes on */
 int64_t nest_work(const Nest *n);                           /* times that the statement runs */
 bool expr_reads(const Expr *e, const Tensor *t);            /* storage of t, views included */
 /* Calls visit for every load of the nest (value, start, finish). */

@@ -38,18 +38,17 @@ static int64_t rounded(int64_t count)
 }
 
 /* In a run of nests that handle one image at a time, what is kept for all images, or summed over them, lives from its beginning to its
- * end: the first nest handles the second image after the last nest handled the first. */
+ * end: the first nest handles the second image after the last nest handled the first. The same holds for the bands of an image. */
 static void touch(const Program *p, Tensor *t, int position)
 {
     int first = position, last = position;
 
     t = tensor_base(t);
-    if (!t->one_image) {
-        while (first > 0 && nests_share_run(p, first - 1, position))
-            first--;
-        while (last + 1 < p->nests.count && nests_share_run(p, position, last + 1))
-            last++;
-    }
+    int rounds = t->one_band ? MAX_LOOPS : t->one_image;        /* loops of the step that it does not outlive a round of */
+    while (first > 0 && nests_shared_loops(p, first - 1, position) > rounds)
+        first--;
+    while (last + 1 < p->nests.count && nests_shared_loops(p, position, last + 1) > rounds)
+        last++;
     if (t->first < 0 || first < t->first)
         t->first = first;
     if (last > t->last)

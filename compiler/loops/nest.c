@@ -68,9 +68,21 @@ bool indices_use(const Affine *index, int count, const Loop *l)
     return false;
 }
 
-Loop *nest_image(const Nest *n)
+int nest_step_loops(const Nest *n)
 {
-    return n->loop_count && n->loops[0]->kind == LOOP_IMAGE ? n->loops[0] : NULL;
+    int count = 0;
+    while (count < n->loop_count && (n->loops[count]->kind == LOOP_IMAGE || n->loops[count]->kind == LOOP_BAND))
+        count++;
+    return count;
+}
+
+int nests_shared_loops(const Program *p, int a, int b)
+{
+    const Nest *n = p->nests.at[a], *m = p->nests.at[b];
+    int count = 0;
+    while (count < nest_step_loops(n) && count < nest_step_loops(m) && n->loops[count] == m->loops[count])
+        count++;
+    return count;
 }
 
 static bool expr_uses(const Expr *e, const Loop *l)
@@ -80,21 +92,19 @@ static bool expr_uses(const Expr *e, const Loop *l)
     return e && (indices_use(e->index, count, l) || expr_uses(e->a, l) || expr_uses(e->b, l) || expr_uses(e->c, l) || expr_uses(e->d, l));
 }
 
-bool nest_reads_image(const Nest *n)
+bool nest_reads_loop(const Nest *n, const Loop *l)
 {
-    const Loop *image = nest_image(n);
-
-    return image && (indices_use(n->index, n->dst->rank, image) || expr_uses(n->value, image) || expr_uses(n->start, image) || expr_uses(n->finish, image));
+    return indices_use(n->index, n->dst->rank, l) || expr_uses(n->value, l) || expr_uses(n->start, l) || expr_uses(n->finish, l);
 }
 
 bool nest_fills_image(const Nest *n)
 {
-    return n->fill && nest_image(n) && n->dst->rank && affine_uses(&n->index[0], n->loops[0]);
+    return n->fill && nest_step_loops(n) && n->dst->rank && affine_uses(&n->index[0], n->loops[0]);
 }
 
 bool nest_places_loop(const Nest *n, const Loop *l)
 {
-    if (l->kind == LOOP_IMAGE)
+    if (l->kind == LOOP_IMAGE || l->kind == LOOP_BAND)
         return true;
     return indices_use(n->index, n->dst->rank, l);
 }

@@ -71,6 +71,17 @@ static const char *read_layout(Reader *r, const char *value)
     return "auto, channels or images";
 }
 
+static const char *read_winograd(Reader *r, const char *value)
+{
+    static const char *const name[] = { [WINOGRAD_2] = "2", [WINOGRAD_4] = "4", [WINOGRAD_OFF] = "off" };
+    for (int i = 0; i < countof(name); i++)
+        if (strcmp(value, name[i]) == 0) {
+            r->u->options.winograd = (Winograd)i;
+            return NULL;
+        }
+    return "2, 4 or off";
+}
+
 /* Machines that one file is for, widest vectors first. */
 static void set_machines(Options *o, Arena *arena, const Machine *const *list, int count)
 {
@@ -285,6 +296,7 @@ static const Option table[] = {
     { "--real",          "TYPE",    "float (default) or double",                                       read_real },
     { "--tile",          "N",       "images that one call handles (default 1; fast, for training: two vectors of them, fewer for small batches)",                        read_tile },
     { "--layout",        "WHAT",    "what lies innermost in --style=fast: auto (default), channels, images", read_layout },
+    { "--winograd",      "SIZE",    "tiles of 3x3 convolutions in --style=fast: 2 (default), 4 (faster, less exact), off", read_winograd },
     { "--infer",         NULL,      "inference alone: no dropout, scales folded into weights",         read_infer },
     { "--weights",       "FILE",    "embed the weights of FILE.safetensors (with --infer); step, -o net.html: show them",            read_weights },
     { "--image",         "FILE",    "step: the picture, PNG, PGM or PPM",                              read_image },

@@ -14,6 +14,7 @@
 
 typedef enum Style { STYLE_LESSON, STYLE_UNROLLED, STYLE_FAST } Style;
 typedef enum Layout { LAYOUT_AUTO, LAYOUT_CHANNELS, LAYOUT_IMAGES } Layout;
+typedef enum Winograd { WINOGRAD_2, WINOGRAD_4, WINOGRAD_OFF } Winograd;        /* places of a tile along an axis (loops/winograd.c) */
 typedef enum RealType { REAL_FLOAT, REAL_DOUBLE } RealType;
 
 /* One -D name=value of the command line; `used` is set when a param of that name is met. */
@@ -38,6 +39,7 @@ typedef struct Options {
     const char *reports[4];        /* tables of a training to look at */
     int report_count;
     Layout layout;                 /* what --style=fast puts innermost */
+    Winograd winograd;
     const struct Machine *machine; /* loops/machine.h: what --style=fast schedules for; of several, that of the variant at work */
     const struct Machine **machines;        /* --target=A,B: all that one C file serves, widest vectors first; NULL: `machine` alone */
     int machine_count;

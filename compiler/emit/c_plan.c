@@ -119,6 +119,8 @@ static void use_tensor(CFile *f, Step *step, const Tensor *t)
         step->uses[use] = true;
         return;
     }
+    if (base->written_out)
+        return;
     for (int i = 0; i < f->constants.count; i++)
         if (strcmp(f->constants.at[i]->name, base->name) == 0)
             return;

@@ -36,10 +36,11 @@ static void add_name(Scope *s, const void *of, const char *wanted)
 
 static void add_tensor(Scope *s, const Tensor *t)
 {
-    for (int i = 0; i < s->tensors.count; i++)
-        if (s->tensors.at[i] == t)
+    for (int i = 0; i < s->names.count; i++)
+        if (s->names.at[i].of == t)
             return;
-    LIST_ADD(s->file->u->arena, &s->tensors, t);
+    if (!t->written_out)                                        /* its elements are numbers in the code */
+        LIST_ADD(s->file->u->arena, &s->tensors, t);
     add_name(s, t, nest_symbol(s->file->u, s->nest, t));
     for (int i = 0; i < t->rank; i++)
         s->wide = s->wide || t->dim[i] > INT_INDEX_LIMIT;
@@ -188,8 +189,17 @@ const char *c_dims(Arena *arena, const Tensor *t)
     return t->rank ? dims->at : "[1]";
 }
 
+/* A tile that is written out reads again between its stores what a compiler could keep, if it knew that they are apart. Never in place:
+ * memory.c does that for nests without sums alone. */
+static bool is_apart(const Scope *s, const Tensor *t)
+{
+    return t == s->nest->dst && t->rank > 0 && nest_is_unfolded(s->nest);
+}
+
 const char *c_parameter(const Scope *s, const Tensor *t)
 {
     Arena *arena = s->file->u->arena;
+    if (is_apart(s, t))
+        return arena_print(arena, "%s %s[restrict %s", s->real, scope_name(s, t), c_dims(arena, t) + 1);
     return arena_print(arena, "%s%s %s%s", t == s->nest->dst ? "" : "const ", s->real, scope_name(s, t), c_dims(arena, t));
 }

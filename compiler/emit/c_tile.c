@@ -15,7 +15,7 @@
 
 bool c_is_tiled(const Nest *n)
 {
-    if (!nest_is_gather(n) || n->piece)
+    if (!nest_is_gather(n) || n->piece || n->fill)
         return false;
     for (int i = n->hold; i < n->loop_count; i++)
         if (nest_places_loop(n, n->loops[i]))
@@ -202,6 +202,20 @@ static void put_round(Text *t, Scope *s)
     c_loops(t, s, c_tile_of(s->nest), s->nest->loop_count - 1, false, put_vector);
 }
 
+/* The whole sum of a place in one expression, and its end. */
+static void put_unfolded(Text *t, Scope *s)
+{
+    const Nest *n = s->nest;
+    const Expr *sum = nest_unfold(s->file->u, n, s->bound);
+    bool lanes = uses_lanes(sum, s->lanes);
+
+    if (n->start && !(n->start->op == OP_CONSTANT && n->start->number == 0))
+        sum = expr_joined(t->arena, PUT_ADD, n->start, sum);
+    put_code(t, arena_print(t->arena, "const %s %s = %s%s;", s->file->lanes, name_of_total(s), code_of(s, sum),
+                            lanes ? "" : arena_print(t->arena, " + (%s){ 0 }", s->file->lanes)));
+    end_vector(t, s);
+}
+
 static void put_vectors(Text *t, Scope *s)
 {
     const Nest *n = s->nest;
@@ -210,9 +224,13 @@ static void put_vectors(Text *t, Scope *s)
     s->lanes = n->loops[last];
     s->bound[last] = 0;                                 /* an access of lanes is named by its first */
     s->plain_total = s->total;
-    c_loops(t, s, tile, last, false, begin_vector);
-    c_loops(t, s, n->hold, tile, tile < last || c_rounds_overlap(n), put_round);
-    c_loops(t, s, tile, last, false, end_vector);
+    if (nest_is_unfolded(n)) {
+        c_loops(t, s, tile, last, false, put_unfolded);
+    } else {
+        c_loops(t, s, tile, last, false, begin_vector);
+        c_loops(t, s, n->hold, tile, tile < last || c_rounds_overlap(n), put_round);
+        c_loops(t, s, tile, last, false, end_vector);
+    }
     s->bound[last] = -1;
     s->lanes = NULL;
 }

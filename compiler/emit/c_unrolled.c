@@ -113,7 +113,11 @@ int64_t c_part_size(const Nest *n)
 
 int64_t c_whole_size(const Nest *n)
 {
-    return nest_is_gather(n) ? tensor_count(n->dst) : nest_work(n);
+    int64_t places = 1;
+
+    for (int i = 0; i < n->loop_count; i++)
+        places *= nest_places_loop(n, n->loops[i]) ? n->loops[i]->extent : 1;
+    return nest_is_gather(n) ? places : nest_work(n);
 }
 
 /* One place of a gather, or one statement of a scatter. */

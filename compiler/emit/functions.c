@@ -27,6 +27,8 @@ static void add_tensor(Key *key, const Tensor *t)
     text_put(key->text, "%s", nest_symbol(key->u, key->nest, t));
     for (int i = 0; i < t->rank; i++)
         text_put(key->text, " %" PRId64, t->dim[i]);
+    for (int64_t i = 0; t->written_out && i < tensor_count(t); i++)
+        text_put(key->text, " %a", t->constant[i]);
     text_put(key->text, "\n");
 }
 

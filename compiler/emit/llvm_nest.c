@@ -312,6 +312,18 @@ static void put_round(Code *c)
     llvm_loops(c, tile, n->loop_count - 1, put_vector);
 }
 
+/* The whole sum of a place in one expression, and its end. */
+static void put_unfolded(Code *c)
+{
+    const Nest *n = c->nest;
+    LLVMValueRef sum = llvm_expr(c, nest_unfold(c->m->u, n, c->bound), NULL);
+
+    if (!starts_at_zero(n))
+        sum = llvm_put(c, PUT_ADD, llvm_expr(c, n->start, NULL), sum, c->s->total);
+    c->held[number_of_vector(c)] = llvm_in_lanes(c, sum);
+    end_vector(c);
+}
+
 static void put_tile_in_vectors(Code *c)
 {
     const Nest *n = c->nest;
@@ -323,10 +335,14 @@ static void put_tile_in_vectors(Code *c)
     c->held = arena_array(c->m->u->arena, (size_t)count, sizeof *c->held);
     c->lanes = n->loops[last];
     c->bound[last] = 0;                     /* an access of lanes is named by its first */
-    llvm_loops(c, tile, last, begin_vector);
-    llvm_loops(c, n->hold, tile, put_round);
-    c->held_count = 0;
-    llvm_loops(c, tile, last, end_vector);
+    if (nest_is_unfolded(n)) {
+        llvm_loops(c, tile, last, put_unfolded);
+    } else {
+        llvm_loops(c, tile, last, begin_vector);
+        llvm_loops(c, n->hold, tile, put_round);
+        c->held_count = 0;
+        llvm_loops(c, tile, last, end_vector);
+    }
     c->bound[last] = -1;
     c->lanes = NULL;
 }

@@ -73,7 +73,7 @@ static void read_part(const Nest *n, const Nest *copy, int axis, int64_t *first,
 /* True if the nest can make just what the copy takes of it. */
 static bool can_compose(const Nest *n, const Nest *copy)
 {
-    if (n->fill || !nest_is_gather(n) || (n->put == PUT_ADD && !n->start) || expr_reads(n->value, copy->dst) || n->dst != copy->value->tensor)
+    if (n->fill || !(nest_covers(n) || n->part) || (n->put == PUT_ADD && !n->start) || expr_reads(n->value, copy->dst) || n->dst != copy->value->tensor)
         return false;
     for (int i = 0; i < n->dst->rank; i++) {
         int64_t first, count;
@@ -121,7 +121,7 @@ static bool compose(Unit *u, Program *p, int where)
     const Expr *load = copy->value;
     int makers = 0;
 
-    if (copy->put != PUT_SET || load->op != OP_LOAD || copy->start || copy->finish || copy->fill || !nest_is_gather(copy) || copy->part)
+    if (copy->put != PUT_SET || load->op != OP_LOAD || copy->start || copy->finish || copy->fill || !nest_covers(copy))
         return false;
     const Tensor *t = load->tensor;
     if (t->role != ROLE_SCRATCH || t->view_of || t->rank != copy->dst->rank || only_nest(p, t, true) != where || only_nest(p, copy->dst, false) != where)

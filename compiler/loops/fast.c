@@ -356,6 +356,14 @@ int nest_cut_for_tiles(const Unit *u, const Nest *n, int64_t *at)
     return cut;
 }
 
+/* True if a factor that differs from lane to lane depends on the other loop as well. */
+static bool in_lanes_use(const Expr *e, const Loop *lanes, const Loop *l)
+{
+    if (e->op == OP_MUL)
+        return in_lanes_use(e->a, lanes, l) || in_lanes_use(e->b, lanes, l);
+    return e->op == OP_LOAD && lane_step(e->tensor, e->index, lanes) == 1 && indices_use(e->index, e->tensor->rank, l);
+}
+
 /* A convolution with its lanes over channels. Results of an image: a tile of pixels, in a row if they fill it. Gradients of weights: a
  * tile of cells and channels of the kernel, kept while one image is summed. */
 static void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector)
@@ -372,6 +380,9 @@ static void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector)
         along[0] = axis_loop(n, rank - 2);                      /* channels */
         along[1] = axis_loop(n, rank - 3);                      /* cells of a row */
     }
+    for (int i = 0; i < 2; i++)
+        if (along[i] && in_lanes_use(n->value, lanes, along[i]))
+            along[i] = NULL;                                    /* its places would share no vector */
     int64_t a = 1, b = 1;
     choose_tile(along[0] ? along[0]->extent : 1, along[1] ? along[1]->extent : 1, most, &a, &b);
     if (along[0])
@@ -391,6 +402,25 @@ static void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector)
         nest_move_loop(n, images, 0);
         n->hold++;
     }
+}
+
+/* A sum that is written out (unfold.c): the places that are written out with it are a tile, whose sums have parts in common. */
+static void schedule_unfolded(Unit *u, Nest *n, Loop *lanes, int64_t vector)
+{
+    int places = 0, sums = 0;
+
+    order_as_dst(n);
+    nest_move_loop(n, loop_of(n, lanes), n->loop_count - 1);
+    if (lanes->extent > vector)
+        nest_split(u, n, n->loop_count - 1, vector);
+    n->loops[n->loop_count - 1]->kind = LOOP_LANES;
+    for (int i = 0; i < n->loop_count; i++)
+        if (!summed(n, i) && n->loops[i]->kind == LOOP_PLAIN)
+            nest_move_loop(n, i, places++);
+    for (int i = places; i < n->loop_count; i++)
+        if (summed(n, i))
+            nest_move_loop(n, i, places + sums++);
+    n->hold = places;
 }
 
 /* Neighbouring channels together, pixel after pixel. */
@@ -467,13 +497,17 @@ static void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector)
     }
 }
 
-void nest_schedule_fast(Unit *u, Nest *n)
+static void schedule(Unit *u, Nest *n)
 {
     int vector = machine_lanes(u->options.machine, u->options.real);
     int images = images_loop(n);
     bool sums = false;
     Loop *channels = neighbours(n);
 
+    if (channels && vector > 1 && nest_is_unfolded(n) && channels->extent % vector == 0) {
+        schedule_unfolded(u, n, channels, vector);
+        return;
+    }
     nest_fill_is_start(n);                                      /* a scatter may have become a gather since tidy */
     for (int i = 0; i < n->loop_count; i++)
         sums = sums || summed(n, i);
@@ -519,4 +553,23 @@ void nest_schedule_fast(Unit *u, Nest *n)
         n->hold--;
         unroll_small_sums(n);
     }
+}
+
+/* The loop over bands stands behind the images, whatever the rest looks like: the step runs it. */
+void nest_schedule_fast(Unit *u, Nest *n)
+{
+    Loop *band = NULL;
+
+    for (int i = 0; i < n->loop_count; i++)
+        if (n->loops[i]->kind == LOOP_BAND) {
+            band = n->loops[i];
+            nest_move_loop(n, i, n->loop_count - 1);
+            n->loop_count--;
+        }
+    schedule(u, n);
+    if (!band)
+        return;
+    n->loops[n->loop_count++] = band;
+    nest_move_loop(n, n->loop_count - 1, images_loop(n) >= 0);
+    n->hold++;
 }

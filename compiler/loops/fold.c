@@ -184,7 +184,7 @@ typedef struct Weighted {
 
 static bool is_weighted(Nest *n, Weighted *out)
 {
-    if (n->put != PUT_ADD || n->finish || !nest_is_gather(n) || n->value->op != OP_MUL || !n->start)
+    if (n->put != PUT_ADD || n->finish || !nest_covers(n) || n->value->op != OP_MUL || !n->start)
         return false;
     Expr *a = n->value->a, *b = n->value->b;
     if (a->op != OP_LOAD || b->op != OP_LOAD || a->tensor->per_image == b->tensor->per_image || reads_images(n->start))
@@ -346,7 +346,7 @@ static bool is_scale(Fold *f, Nest *n, Expr **x, Expr **A, Expr **B)
     bool several = false;
 
     *x = NULL;
-    if (n->put != PUT_SET || n->start || n->finish || n->fill || !nest_is_gather(n) || !n->dst->per_image)
+    if (n->put != PUT_SET || n->start || n->finish || n->fill || !nest_covers(n) || !n->dst->per_image)
         return false;
     find_image(n->value, x, &several);
     if (!*x || several || (*x)->tensor->rank != n->dst->rank)
@@ -395,7 +395,7 @@ static bool fold_before(Fold *f, Nest *scale, Expr *x, Expr *A, Expr *B)
 
     if (t->role != ROLE_SCRATCH || t->view_of || readers(f->p, t, &reader) != 1)
         return false;
-    if (reader->put == PUT_SET && reader->value->op == OP_LOAD && reader->fill && !nest_is_gather(reader)) {
+    if (reader->put == PUT_SET && reader->value->op == OP_LOAD && reader->fill && !nest_covers(reader)) {
         pad = reader;
         if (!is_number(B, 0) || !is_number(pad->fill, 0) || readers(f->p, pad->dst, &reader) != 1)
             return false;

@@ -53,7 +53,7 @@ static bool comes_once(const Nest *n)
     for (int i = 0; i < n->hold; i++)
         if (!nest_places_loop(n, n->loops[i]))
             return false;
-    return nest_is_gather(n) && n->put == PUT_ADD && !n->start && !n->finish && !n->fill
+    return nest_covers(n) && n->put == PUT_ADD && !n->start && !n->finish && !n->fill
         && tensor_count(n->dst) == tensor_count(tensor_base(n->dst));
 }
 

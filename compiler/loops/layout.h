@@ -31,6 +31,9 @@ void program_pack(Unit *u, Program *p);
 /* parts.c: pixels that register tiles do not divide are made by two nests. After program_pack. */
 void program_parts(Unit *u, Program *p);
 
+/* winograd.c: convolutions with kernels of 3x3 by fewer multiplications, where that is faster. After program_pack. */
+void program_winograd(Unit *u, Program *p);
+
 /* cut.c: for single images, sums along neighbours in two parts: whole vectors, and the rest. */
 void program_cut(Unit *u, Program *p);
 

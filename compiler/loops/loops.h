@@ -10,8 +10,9 @@
  * affine in the loops. Loops whose variable appears in dst's index are its *places*, the others are *summed*. There are
  * two forms:
  *
- *   gather    every axis of dst is one loop (in a part, within bounds), each place is written once. A total is made for each place: it begins with
- *             `start` (NULL: with what dst holds), goes through the summed loops, and is stored through `finish`.
+ *   gather    each place is written once, or never: every axis of dst has loops of its own (with a `fill`, which the places of the
+ *             nest must then be all of). A total is made for each place: it begins with `start` (NULL: with what dst holds), goes
+ *             through the summed loops, and is stored through `finish`.
  *   scatter   any other index of dst (start and finish are NULL): each value is put into memory at once.
  *
  * A program is an array of nests, cut into phases. Tensors keep their axes and names until an emitter prints them. */
@@ -63,6 +64,7 @@ typedef struct Tensor {
     struct Tensor *gradient;    /* made on demand by adjoint.c; of a view: a view of the gradient */
     struct Tensor *primal;      /* of a gradient: the tensor it belongs to */
     const double *constant;     /* ROLE_CONSTANT: its elements */
+    bool written_out;           /* ROLE_CONSTANT: a small matrix; its loops are written out, its elements are numbers in the code (unfold.c) */
 
     int64_t offset;             /* in reals: in the scratch block, the shared block or the weights; by loops/memory.c */
     int first, last;            /* first write and last read, positions in Program.nests; by loops/memory.c */
@@ -231,6 +233,11 @@ void program_keep(Unit *u, Program *p);
 /* trim.c: sums over a border of zeros stop where it begins. After program_schedule. */
 void program_trim(Unit *u, Program *p);
 
+/* unfold.c: True for a sum that is written out whole, with elements of small matrices as numbers. */
+bool nest_is_unfolded(const Nest *n);
+/* All that such a nest sums up at one of its places, as one expression. bound[i] is the value of loops[i] where that is written out now. */
+Expr *nest_unfold(Unit *u, const Nest *n, const int64_t *bound);
+
 /* images.c: one image after the other through runs of nests. After program_schedule. */
 void program_depth_first(Unit *u, Program *p);
 
@@ -241,8 +248,9 @@ void program_memory(Unit *u, Program *p);
  * it writes. Returns NULL, or a sentence that says what is wrong and where. */
 const char *program_verify(Unit *u, const Program *p);
 
-/* True for a nest whose places are written exactly once (see the top). */
+/* True for a nest whose places are written once (see the top). */
 bool nest_is_gather(const Nest *n);
+bool nest_covers(const Nest *n);                            /* a gather that writes all of dst */
 bool nest_places_loop(const Nest *n, const Loop *l);        /* the loop appears in dst's index, or is the step's */
 bool indices_use(const Affine *index, int count, const Loop *l);
 int nest_step_loops(const Nest *n);                         /* how many of its first loops the step runs around it: images, bands */

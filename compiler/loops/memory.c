@@ -102,7 +102,7 @@ static void see_load(void *context, const Expr *load)
 /* True if writing y over x is safe: every element is read only to make the same element. */
 static bool element_by_element(const Nest *n, const Tensor *x)
 {
-    InPlace c = { n, x, !n->fill && n->put == PUT_SET && nest_is_gather(n) };
+    InPlace c = { n, x, !n->fill && n->put == PUT_SET && nest_covers(n) };
 
     for (int i = 0; i < n->loop_count; i++)
         c.ok = c.ok && nest_places_loop(n, n->loops[i]);

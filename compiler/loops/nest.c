@@ -109,36 +109,34 @@ bool nest_places_loop(const Nest *n, const Loop *l)
     return indices_use(n->index, n->dst->rank, l);
 }
 
-/* True if the terms, as digits of a mixed radix, run through 0 ... dim - 1 exactly once: the smallest factor is 1, each next factor is the
- * number of values below it, and all together are dim. In a part they run through some of these, in steps of the smallest factor. */
-static bool covers_axis(const Affine *a, int64_t dim, bool part)
+/* What the terms of an index run through, as digits of a mixed radix: no value twice if each factor is at least the number of values
+ * below it, and `whole` if they run through 0 ... dim - 1. A loop of a single round is no digit. */
+static bool runs_once(const Affine *a, int64_t dim, bool whole)
 {
-    int64_t step = 1;
+    int64_t values = 1;
     bool used[MAX_TERMS] = { false };
 
-    for (int i = 0; part && i < a->count; i++)
-        step = i == 0 || a->term[i].factor < step ? a->term[i].factor : step;
-    int64_t covered = step;
-
-    if (a->offset != 0 && !part)
-        return false;
+    for (int i = 0; i < a->count; i++)
+        used[i] = a->term[i].loop->extent == 1;
     for (int digit = 0; digit < a->count; digit++) {
         int next = -1;
         for (int i = 0; i < a->count; i++)
-            if (!used[i] && a->term[i].factor == covered)
+            if (!used[i] && (next < 0 || a->term[i].factor < a->term[next].factor))
                 next = i;
         if (next < 0)
+            break;
+        if (a->term[next].factor < values || (whole && a->term[next].factor != values))
             return false;
         used[next] = true;
-        covered *= a->term[next].loop->extent;
+        values += a->term[next].factor * (a->term[next].loop->extent - 1);
     }
-    return part ? step > 0 && a->offset >= 0 && a->offset + covered - step < dim : covered == dim;
+    return !whole || (a->offset == 0 && values == dim);
 }
 
-bool nest_is_gather(const Nest *n)
+static bool places_once(const Nest *n, bool whole)
 {
     for (int i = 0; i < n->dst->rank; i++) {
-        if (!covers_axis(&n->index[i], n->dst->dim[i], n->part))
+        if (!runs_once(&n->index[i], n->dst->dim[i], whole))
             return false;
         for (int j = 0; j < n->index[i].count; j++)
             for (int k = 0; k < i; k++)
@@ -155,6 +153,16 @@ int64_t nest_places(const Nest *n)
         if (indices_use(n->index, n->dst->rank, n->loops[i]))
             places *= n->loops[i]->extent;
     return places;
+}
+
+bool nest_covers(const Nest *n)
+{
+    return places_once(n, true);
+}
+
+bool nest_is_gather(const Nest *n)
+{
+    return places_once(n, n->fill != NULL);
 }
 
 int64_t nest_work(const Nest *n)

@@ -112,7 +112,7 @@ static Nest *make_partial(Unit *u, Program *p, Nest *n, Phase *phase)
         LIST_ADD(u->arena, &join->symbols, ((Symbol){ total, nest_symbol(u, n, total) }));
         LIST_ADD(u->arena, &join->symbols, ((Symbol){ more, "more" }));
         Expr *zero = ARENA_NEW(u->arena, Expr);
-        *(nest_is_gather(n) ? &n->start : &n->fill) = zero;
+        *(nest_covers(n) ? &n->start : &n->fill) = zero;
         total = more;
     }
     LIST_ADD(u->arena, &n->symbols, ((Symbol){ partial, nest_symbol(u, n, n->dst) }));

@@ -166,7 +166,7 @@ static bool sums(const Nest *n)
 /* A total of one number needs no total. */
 static void set_if_single(Unit *u, Nest *n)
 {
-    if (n->put != PUT_ADD || !n->start || sums(n) || !nest_is_gather(n))
+    if (n->put != PUT_ADD || !n->start || sums(n) || !nest_covers(n))
         return;
     Expr *e = ARENA_NEW(u->arena, Expr);
     *e = (Expr){ .op = OP_ADD, .a = n->start, .b = n->value };
@@ -183,7 +183,7 @@ static void start_sums(Unit *u, Program *p)
         Nest *n = p->nests.at[i];
         if (n->put == PUT_ADD && !n->start && !n->fill && made_by_nests(n->dst) && !set_has(&written, n->dst)) {
             Expr *zero = ARENA_NEW(u->arena, Expr);
-            *(nest_is_gather(n) ? &n->start : &n->fill) = zero;
+            *(nest_covers(n) ? &n->start : &n->fill) = zero;
         }
         nest_fill_is_start(n);
         set_if_single(u, n);

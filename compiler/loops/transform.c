@@ -33,7 +33,7 @@ void nest_places_first(Nest *n)
 
 void nest_fill_is_start(Nest *n)
 {
-    if (!n->fill || !nest_is_gather(n))
+    if (!n->fill || !nest_covers(n))
         return;
     if (!n->start && n->put != PUT_SET)
         n->start = n->fill;

@@ -15,6 +15,7 @@ Unit *network_from(const char *name, const char *text, NetworkOptions options)
     u->options.tile = options.tile ? options.tile : 1;
     u->options.style = options.style;
     u->options.layout = options.layout;
+    u->options.winograd = options.winograd;
     u->options.infer = options.infer;
     u->options.with_main = options.with_main;
     u->options.unroll_budget = INT64_MAX;

@@ -9,6 +9,7 @@ typedef struct NetworkOptions {
     int64_t tile;               /* 0: 1 */
     Style style;
     Layout layout;              /* of STYLE_FAST */
+    Winograd winograd;
     bool infer;                 /* inference alone */
     bool with_main;             /* a program that shows itself */
 } NetworkOptions;

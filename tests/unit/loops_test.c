@@ -57,7 +57,7 @@ static const uint32_t draw[4] = { 1, 2, 3, 0 };
 static double *results(Unit *u, const Program *p, int64_t batch, int64_t *count)
 {
     Evaluation *e = evaluation_new(u, p, batch);
-    double *all = arena_array(u->arena, 1 << 16, sizeof(double));
+    double *all = arena_array(u->arena, 1 << 18, sizeof(double));
 
     *count = 0;
     fill_inputs(e, p, batch);
@@ -72,7 +72,7 @@ static double *results(Unit *u, const Program *p, int64_t batch, int64_t *count)
     for (int i = 0; i < 3; i++)
         for (int64_t j = 0; seen[i] && j < tensor_count(seen[i]) / (seen[i]->per_image ? p->tile : 1) * batch; j++)
             all[(*count)++] = evaluation_tensor(e, seen[i])[j];
-    assert_true(*count < 1 << 16);
+    assert_true(*count < 1 << 18);
     return all;
 }
 
@@ -203,6 +203,34 @@ static void sums_over_a_border_are_trimmed(void **state)
 
     /* Places that lie inside the sum bound nothing: found by seed 7038. */
     unit_free(unit_of("network T { input 1x3x3; conv 1, 1x3, same, relu; conv 1, 2x2, same; dense 4 }", (NetworkOptions){ .style = STYLE_FAST }));
+}
+
+/* Tiles that fill the map and tiles that reach over its edge, one band and several, x with a border and without, all images of a tile or one. */
+static void products_of_tiles_change_no_result(void **state)
+{
+    (void)state;
+    static const struct { const char *text, *products[2]; } nets[] = {
+        { "network T { input 4x36x3; conv 64, 1x1; conv 64, 3x3, same, relu; maxpool 4x4; dense 3, softmax }",
+          { "conv2_products", "conv2_dxp_products" } },
+        { "network T { input 7x6x3; conv 64, 1x1; conv 64, 3x3, relu; conv 64, 3x3, same, relu; dense 3, softmax }",
+          { "conv2_products", "conv3_dxp_products" } },
+    };
+    static const struct { int64_t tile; Winograd size; } cases[] = { { 2, WINOGRAD_2 }, { 1, WINOGRAD_2 }, { 3, WINOGRAD_4 }, { 1, WINOGRAD_4 } };
+
+    for (int k = 0; k < countof(nets); k++) {
+        int64_t plain_count, count;
+        Unit *plain = unit_of(nets[k].text, (NetworkOptions){ .tile = 2 });
+        double *expected = results(plain, plain->train, 2, &plain_count);
+        for (int i = 0; i < countof(cases); i++) {
+            Unit *u = unit_of(nets[k].text, (NetworkOptions){ .tile = cases[i].tile, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS, .winograd = cases[i].size });
+            for (int j = 0; j < countof(nets[k].products); j++)
+                assert_non_null(nest_named(u->train, nets[k].products[j]));
+            double *got = results(u, u->train, 2, &count);
+            assert_same(expected, plain_count, got, count);
+            unit_free(u);
+        }
+        unit_free(plain);
+    }
 }
 
 /* What lives between two nests of a run has the room of one image; what the backward pass reads is kept for all. */
@@ -640,6 +668,7 @@ int main(void)
         cmocka_unit_test(the_fast_style_changes_no_result),
         cmocka_unit_test(no_layout_changes_a_result),
         cmocka_unit_test(sums_over_a_border_are_trimmed),
+        cmocka_unit_test(products_of_tiles_change_no_result),
         cmocka_unit_test(buffers_of_one_image),
         cmocka_unit_test(kernels_of_one_cell_have_no_loops),
         cmocka_unit_test(the_gradient_of_the_input_keeps_nothing_large),

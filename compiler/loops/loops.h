@@ -151,6 +151,7 @@ typedef struct Nest {
                                    set by loops/schedule.c. Lanes that are summed are added up when the total is stored. */
     int64_t piece;              /* unrolled: places that one function handles; 0: all */
     bool part;                  /* its places are a box of dst, or of every second row of it; nests beside it make the others (parts.c, gather.c) */
+    const char *note;           /* for dumps: what a pass chose for it, and why; or NULL */
 } Nest;
 
 /* A list of sums over the tiles that follow a phase: scratch [from, from + count) of every tile goes to shared [to, ...). */

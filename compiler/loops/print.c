@@ -239,6 +239,8 @@ void program_dump(Unit *u, const Program *p, Text *t)
             text_line(t, "phase %d%s%s", (int)(phase - p->phases.at) + 1, phase->once ? ", once a batch" : ", for every tile",
                       phase - p->phases.at >= p->grad_phase ? ", only for the gradient of the input" : "");
         nest_print(p->nests.at[i], t);
+        if (p->nests.at[i]->note)
+            text_line(t, "    (%s)", p->nests.at[i]->note);
         sums_line(p, i + 1, t);
     }
     text_close(t, "%s", "");

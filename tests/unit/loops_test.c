@@ -210,7 +210,7 @@ static void products_of_tiles_change_no_result(void **state)
 {
     (void)state;
     static const struct { const char *text, *products[3]; } nets[] = {
-        { "network T { input 4x36x3; conv 64, 1x1; conv 64, 3x3, same, relu; maxpool 4x4; dense 3, softmax }",
+        { "network T { input 4x72x3; conv 64, 1x1; conv 64, 3x3, same, relu; maxpool 4x4; dense 3, softmax }",
           { "conv2_products", "conv2_dxp_products", "conv2_dw_products" } },
         { "network T { input 7x6x3; conv 64, 1x1; conv 64, 3x3, relu; conv 64, 3x3, same, relu; dense 3, softmax }",
           { "conv2_products", "conv3_dxp_products", "conv3_dw_products" } },

@@ -2,7 +2,7 @@
 # rounding.sh [--llvm] CNNC DIR [CHANNELS@SIDE...]: how far the floats of 3x3 convolutions are from the truth, for each way of computing them
 # (--winograd). Builds in DIR and prints a table: rounding.c says what stands in it. Status 1 where one is farther away than the agreement
 # tests allow, 2e-6 for results and 1e-5 for gradients, but for --winograd=4, which may be ten times that far.
-# Without layers: such as have tiles over the edge, whole tiles, several bands.
+# MACHINES chooses the machines. Without layers: two that have tiles over the edge and whole ones.
 set -u
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,7 +24,7 @@ make() {
     $cc -O2 -march=native -w -fPIC -shared -I "$here/../../runtime/include" "$dir/$layer.$name.c" -o "$dir/$layer.$name.so" -lm
 }
 
-for layer in ${*:-16@9 32@16 64@7 64@14}; do
+for layer in ${*:-32@9 64@14}; do
     channels=${layer%@*} side=${layer#*@}
     # layers without work on both sides: the convolution reads and writes maps, and the gradient of the input passes through
     cat > "$dir/$layer.cnn" << NET
@@ -40,7 +40,7 @@ NET
     make double --real=double --style=lesson
     make lesson --style=lesson
     files="$dir/$layer.lesson.so"
-    for machine in sse2 avx2 avx512; do
+    for machine in ${MACHINES:-sse2 avx2 avx512}; do
         for size in off 2 4; do
             make "$machine,winograd=$size" --style=fast --layout=channels --target=$machine "--winograd=$size"
             files="$files $dir/$layer.$machine,winograd=$size.so"

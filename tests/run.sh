@@ -313,6 +313,7 @@ stage_variants() {
     [ -n "$clang" ] && commands+=("$clang")
     test_it "one C file for several machines" tests/variants.sh "$cnnc" "$out/variants" "${commands[@]}" -- \
         tests/golden/c/normal.cnn tests/golden/c/border.cnn
+    CC=$gcc test_it "convolutions by tiles stay near the truth" tests/bench/rounding.sh "$cnnc" "$out/rounding"
 }
 
 stage_messages() {

@@ -225,6 +225,8 @@ static void products_of_tiles_change_no_result(void **state)
             Unit *u = unit_of(nets[k].text, (NetworkOptions){ .tile = cases[i].tile, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS, .winograd = cases[i].size });
             for (int j = 0; j < countof(nets[k].products); j++)
                 assert_non_null(nest_named(u->train, nets[k].products[j]));
+            if (k == 0 && cases[i].size == WINOGRAD_2)          /* images, if there are several, and bands */
+                assert_int_equal(nest_step_loops(nest_named(u->train, "conv2_products")), 1 + (cases[i].tile > 1));
             double *got = results(u, u->train, 2, &count);
             assert_same(expected, plain_count, got, count);
             unit_free(u);

@@ -59,8 +59,8 @@ static bool parts_are_all(const Verify *v, const Tensor *t)
         const Nest *n = v->p->nests.at[i];
         if (tensor_base(n->dst) != t)
             continue;
-        if (!n->part)                       /* what comes then is added to it */
-            return true;
+        if (!n->part)                       /* what comes then is added to it, and does not begin it again */
+            return !some || !n->start;
         some = true;
         places += nest_places(n);
     }

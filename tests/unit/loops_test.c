@@ -376,7 +376,7 @@ static void what_tiles_leave_over_is_a_nest_of_its_own(void **state)
     assert_true(nest_places(rest) + nest_places(nest_named(fast->train, "conv2")) == tensor_count(rest->dst));
     assert_false(nest_named(fast->train, "conv1")->part);
     rest->part = false;
-    assert_non_null(program_verify(fast, fast->train));                 /* then it is no gather and has no start */
+    assert_non_null(program_verify(fast, fast->train));                 /* then it begins again what is made already */
     rest->part = true;
     rest->loops[1]->extent--;
     assert_non_null(strstr(program_verify(fast, fast->train), ", of which parts are missing"));

@@ -61,12 +61,12 @@ both() {
     local name=$1 options=$2 compiler=$3 run=$4
     # shellcheck disable=SC2086
     {
-        made "$name" "$cnnc" $options "$net" -o net.o && made "$name" $compiler "${common[@]}" net.o -o program -lm && try "$name" $run ./program
+        made "$name" "$cnnc" --style=lesson $options "$net" -o net.o && made "$name" $compiler "${common[@]}" net.o -o program -lm && try "$name" $run ./program
         made "$name, C" $compiler "${common[@]}" net.c -o program -lm && try "$name, C" $run ./program
     }
 }
 
-made "C" "$cnnc" "$net" -o net.c || exit 1
+made "C" "$cnnc" --style=lesson "$net" -o net.c || exit 1
 
 # ---- this machine
 if [ "$(uname -m)" = x86_64 ]; then
@@ -117,7 +117,7 @@ done
 if [ -z "$clang" ]; then
     skip wasm32 "no clang and lld of one version"
 elif needs wasm32 node; then
-    made wasm32 "$cnnc" --target=wasm32-unknown-unknown "$net" -o net.o && wasm net.o wasm32
+    made wasm32 "$cnnc" --style=lesson --target=wasm32-unknown-unknown "$net" -o net.o && wasm net.o wasm32
     # The C file asks for <math.h>, of which a page has what run.js gives it.
     printf 'float expf(float);\nfloat logf(float);\nfloat tanhf(float);\nfloat sqrtf(float);\n#define INFINITY __builtin_inff()\n' > math.h
     made "wasm32, C" "$clang" --target=wasm32 -msimd128 -ffreestanding -O2 -I. -c net.c -o net.o && wasm net.o "wasm32, C"

@@ -106,6 +106,8 @@ CFile *c_file(Unit *u, Text *t);
 
 /* The variants of a file as a list; a file for one machine is its own. */
 int c_variants(CFile *f, CFile ***list);
+/* In a file for several machines: the condition of the preprocessor under which the functions of this one stand there. */
+const char *c_machine_condition(const CFile *f, int variant);
 /* Plans the phases of all machines so that they are the same, and with the same parameters. */
 void c_join_variants(CFile *f);
 /* For GCC: what it makes worse by optimising. */

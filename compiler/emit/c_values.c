@@ -69,7 +69,29 @@ static bool same_constant(const Tensor *a, const Tensor *b)
         && (a->constant == b->constant || memcmp(a->constant, b->constant, (size_t)tensor_count(a) * sizeof *a->constant) == 0);
 }
 
-/* Those of several machines that are alike stand there once. */
+/* Under which condition someone reads the constant, in a file for several machines; NULL: whatever the compiler is. */
+static const char *condition_of(CFile *f, CFile *const *variant, int count, const Tensor *c)
+{
+    const char *condition = NULL, *last = NULL;
+    bool all = true;
+
+    for (int v = 0; v < count; v++) {
+        const char *of = c_machine_condition(f, v);
+        bool reads = false;
+        for (int i = 0; i < variant[v]->constants.count; i++)
+            reads = reads || same_constant(variant[v]->constants.at[i], c);
+        all = all && reads;
+        if (reads && (!last || strcmp(last, of) != 0)) {
+            condition = condition ? arena_print(f->u->arena, "%s || (%s)", condition, of) : arena_print(f->u->arena, "(%s)", of);
+            last = of;
+        }
+    }
+    for (int i = 0; i < f->constants.count; i++)                /* what is for all of them */
+        all = all || same_constant(f->constants.at[i], c);
+    return all ? NULL : condition;
+}
+
+/* Those of several machines that are alike stand there once, and only where one is that reads them. */
 void c_constants(CFile *f)
 {
     LIST(Printed) printed = { 0 };
@@ -86,7 +108,12 @@ void c_constants(CFile *f)
             if (!name) {
                 name = names_unique(f->names, c->name);
                 LIST_ADD(f->u->arena, &printed, ((Printed){ c, name }));
+                const char *condition = f->variants ? condition_of(f, variant, count, c) : NULL;
+                if (condition)
+                    text_put(f->t, "\n#if %s", condition);
                 put_constant(f, c, name);
+                if (condition)
+                    text_line(f->t, "#endif");
             }
             names_reserve(of->names, name);
             *map_text(of->places, c->name) = (void *)name;

@@ -310,6 +310,11 @@ static const char *condition_of(const CFile *f, const Isa *isa)
     return strcmp(isa->machine, "scalar") == 0 && !gnu ? "1" : isa->condition;
 }
 
+const char *c_machine_condition(const CFile *f, int variant)
+{
+    return condition_of(f, isa_of(f->u->variants[variant].machine->name));
+}
+
 /* Returns where the functions begin. */
 static size_t put_section(CFile *f, CFile *v, const Text *functions)
 {

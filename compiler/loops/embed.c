@@ -22,6 +22,26 @@ static bool becomes_constant(const Tensor *t)
     return t->role == ROLE_PARAM || t->role == ROLE_STATE || t->role == ROLE_SHARED;
 }
 
+static void mark_read(void *context, const Expr *load)
+{
+    tensor_base(load->tensor)->mark = *(const int *)context;
+}
+
+/* What only those nests read that have run (weights that were packed, or folded) is no longer needed. */
+static void drop_unread(Program *p)
+{
+    int mark = ++p->marks, kept = 0;
+
+    for (int i = 0; i < p->nests.count; i++)
+        nest_loads(p->nests.at[i], mark_read, &mark);
+    for (int i = 0; i < p->tensors.count; i++) {
+        Tensor *t = p->tensors.at[i];
+        if (t->role != ROLE_CONSTANT || tensor_base(t)->mark == mark)
+            p->tensors.at[kept++] = t;
+    }
+    p->tensors.count = kept;
+}
+
 void program_embed(Unit *u, Program *p)
 {
     static const uint32_t draw[4] = { 0 };
@@ -52,4 +72,5 @@ void program_embed(Unit *u, Program *p)
     for (int i = 0; i < p->tensors.count; i++)
         if (becomes_constant(p->tensors.at[i]))
             p->tensors.at[i]->role = ROLE_CONSTANT;
+    drop_unread(p);
 }

@@ -315,11 +315,13 @@ stage_strict() {
 }
 
 stage_variants() {
+    local llvm=()
     local commands=("$gcc")
     [ -n "$clang" ] && commands+=("$clang")
     test_it "one C file for several machines" tests/variants.sh "$cnnc" "$out/variants" "${commands[@]}" -- \
         tests/golden/c/normal.cnn tests/golden/c/border.cnn
-    CC=$gcc test_it "convolutions by tiles stay near the truth" tests/bench/rounding.sh "$cnnc" "$out/rounding"
+    [ $with_llvm = yes ] && llvm=(--llvm)
+    CC=$gcc test_it "convolutions by tiles stay near the truth" tests/bench/rounding.sh "${llvm[@]}" "$cnnc" "$out/rounding"
 }
 
 stage_messages() {

@@ -62,10 +62,12 @@ for net in "$@"; do
             try "$name.double.c" $cc $strict -O3 -c "$out/$name.double.c" -o "$out/$name.double.o"
             for style in lesson fast; do
                 base=$out/$name.$style
-                [ $style = fast ] && [ "$cc" != "${compilers[turn % ${#compilers[@]}]}" ] || try "$base.c" $cc $strict -O1 -c "$base.c" -o "$base.o"
+                level=-O1
+                [ $style = fast ] && level=-O0          # the large files
+                [ $style = fast ] && [ "$cc" != "${compilers[turn % ${#compilers[@]}]}" ] || try "$base.c" $cc $strict $level -c "$base.c" -o "$base.o"
                 printf '#include "%s.h"\n#include "%s.h"\nint main(void);\nint main(void) { return 0; }\n' "$name.$style" "$name.$style" > "$base.use.c"
                 try "$base.h" $cc $strict -fsyntax-only "$base.use.c"
-                try "$base.infer.c" $cc $strict -O1 -ffreestanding -nostdlib -c "$base.infer.c" -o "$base.infer.o" && asks_for_libm "$base.infer.o"
+                try "$base.infer.c" $cc $strict $level -ffreestanding -nostdlib -c "$base.infer.c" -o "$base.infer.o" && asks_for_libm "$base.infer.o"
             done
         done
     }

@@ -68,14 +68,14 @@ static Run run(const char *path, int bytes)
     if (!m)
         fail(dlerror());
     size_t tile = (size_t)m->tile, weights = (size_t)m->weight_count;
-    void *share = reals(tile, bytes), *images = reals(1, bytes);
+    void *share = reals(tile, bytes), *images = reals(1, bytes), *keep = reals(1, bytes);      /* keep is 0 */
     Run r = { m, bytes, reals(tile * (size_t)m->outputs, bytes), reals(tile * (size_t)m->inputs, bytes), reals(weights, bytes) };
 
     put(images, 0, bytes, (double)tile);
     for (size_t i = 0; i < tile; i++)
         put(share, i, bytes, 1.0 / (double)tile);
     cnn_job job = { .x = drawn(tile * (size_t)m->inputs, bytes, 1, 1), .target = drawn(tile * (size_t)m->outputs, bytes, 2, 1), .share = share,
-                    .images = images, .weights = drawn(weights, bytes, 3, sqrt(3.0 / (double)weights)),
+                    .images = images, .keep = keep, .weights = drawn(weights, bytes, 3, sqrt(3.0 / (double)weights)),
                     .state = reals((size_t)m->state_count + 1, bytes), .gradient = r.dw, .dx = r.dx, .y = r.y, .loss = reals(tile, bytes),
                     .scratch = reals((size_t)m->train.scratch + 1, bytes), .shared = reals((size_t)m->train.shared + 1, bytes) };
     for (int p = 0; p < m->train.phase_count; p++)

@@ -124,7 +124,7 @@ def compare(cnnc, libcnn, data, net, real, rule, folder):
     x, y = images(data, name, real)
     numpy.save(at("x.npy"), x)
     numpy.save(at("y.npy"), y)
-    run(cnnc, "--real=" + real, "--main", at("net.cnn"), "-o", at("net.c"))
+    run(cnnc, "--target=sse2", "--real=" + real, "--main", at("net.cnn"), "-o", at("net.c"))
     run("cc", "-O2", at("net.c"), libcnn, *open(libcnn[:-2] + ".needs").read().split(), "-o", at("net"))
     arrays = ["--input", at("x.npy"), "--target", at("y.npy"), "--quiet"]
     run(at("net"), "train", *arrays, "--steps", "1", "--lr", "0", "--save", at("first.safetensors"))

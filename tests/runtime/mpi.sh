@@ -34,7 +34,7 @@ set_of '\000\310' 200 t10k-images-idx3-ubyte t10k-labels-idx1-ubyte
 
 net() {                         # net NAME OPTIMIZER EPOCHS
     sed "s/NAME/$1/; s/OPTIMIZER/$2/; s/EPOCHS/$3/" "$here/mpi.cnn" > "$1.cnn"
-    "$cnnc" --main --style=fast "$1.cnn" -o "$1.c" || fail "cnnc $1.cnn"
+    "$cnnc" --main --target=sse2 "$1.cnn" -o "$1.c" || fail "cnnc $1.cnn"
     # shellcheck disable=SC2046
     mpicc -O2 -w "$1.c" -L"$libraries" -l:libcnn_mpi.a -l:libcnn.a $(cat "$libraries/libcnn.needs") -o "$1" || fail "mpicc $1.c"
 }

@@ -10,7 +10,7 @@ fail() { echo "threads: $*"; exit 1; }
 runs=0
 same() {                        # same REAL OPTIMIZER
     { echo "data drawn { source digits, train=400, test=100 }"; sed "s/NAME/Net/; s/OPTIMIZER/$2/; s/EPOCHS/2/; s/on mnist/on drawn/" "$here/mpi.cnn"; } > net.cnn
-    "$cnnc" --main --style=fast --real="$1" net.cnn -o net.c || fail "cnnc: $2"
+    "$cnnc" --main --target=sse2 --real="$1" net.cnn -o net.c || fail "cnnc: $2"
     # shellcheck disable=SC2046
     cc -O2 -w net.c -L"$libraries" -l:libcnn.a $(cat "$libraries/libcnn.needs") -o net || fail "cc: $2"
     ./net train --threads 1 --batch 100 --save one.safetensors --csv one.csv > one.txt || fail "$2: $(cat one.txt)"

@@ -48,38 +48,44 @@ static const char *read_emit(Reader *r, const char *value)
     return t->at;
 }
 
+/* The number of the word among these, or -1. */
+static int number_of(const char *word, const char *const *words, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(word, words[i]) == 0)
+            return i;
+    return -1;
+}
+
 static const char *read_style(Reader *r, const char *value)
 {
-    r->style = true;
     static const char *const name[] = { [STYLE_LESSON] = "lesson", [STYLE_UNROLLED] = "unrolled", [STYLE_FAST] = "fast" };
-    for (int i = 0; i < countof(name); i++)
-        if (strcmp(value, name[i]) == 0) {
-            r->u->options.style = (Style)i;
-            return NULL;
-        }
-    return "lesson, unrolled or fast";
+    int style = number_of(value, name, countof(name));
+    if (style < 0)
+        return "lesson, unrolled or fast";
+    r->u->options.style = (Style)style;
+    r->style = true;
+    return NULL;
 }
 
 static const char *read_layout(Reader *r, const char *value)
 {
     static const char *const name[] = { [LAYOUT_AUTO] = "auto", [LAYOUT_CHANNELS] = "channels", [LAYOUT_IMAGES] = "images" };
-    for (int i = 0; i < countof(name); i++)
-        if (strcmp(value, name[i]) == 0) {
-            r->u->options.layout = (Layout)i;
-            return NULL;
-        }
-    return "auto, channels or images";
+    int layout = number_of(value, name, countof(name));
+    if (layout < 0)
+        return "auto, channels or images";
+    r->u->options.layout = (Layout)layout;
+    return NULL;
 }
 
 static const char *read_winograd(Reader *r, const char *value)
 {
     static const char *const name[] = { [WINOGRAD_2] = "2", [WINOGRAD_4] = "4", [WINOGRAD_OFF] = "off" };
-    for (int i = 0; i < countof(name); i++)
-        if (strcmp(value, name[i]) == 0) {
-            r->u->options.winograd = (Winograd)i;
-            return NULL;
-        }
-    return "2, 4 or off";
+    int size = number_of(value, name, countof(name));
+    if (size < 0)
+        return "2, 4 or off";
+    r->u->options.winograd = (Winograd)size;
+    return NULL;
 }
 
 /* Machines that one file is for, widest vectors first. */

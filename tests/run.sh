@@ -299,7 +299,7 @@ stage_llvm() {
     test_it "LeNet on other machines" tests/llvm/target/targets.sh "$cnnc" "$out/main/tests/llvm/expected" "$out/llvm-targets"
     mkdir -p "$out/llvm-same"
     test_it "LLVM's objects are the C file, bit for bit" "$out/main/tests/llvm/same" --cnnc="$cnnc" --cc="$gcc -O1" --dir="$out/llvm-same" \
-        --seed="$seed" --count="$((networks / 10))"
+        --seed="$seed" --count="$((networks / 10))" tests/layers/dropout_maps.cnn
     if [ $quick = yes ]; then
         skip "a build without LLVM says so" "--quick"
     else

@@ -60,6 +60,7 @@ typedef struct Needs {
     bool lanes, sum_of_lanes;       /* vectors of the fast style, of the machine of this variant */
     bool choose;                    /* a choice for each of their lanes */
     bool fresh;                     /* rounds of a sum that read anew */
+    bool held;                      /* what they read stays in a register */
 } Needs;
 
 /* A file for several machines has one for itself, with what they share, and one for each machine: its functions and its steps. */
@@ -133,6 +134,8 @@ typedef struct LocalName {
 typedef struct HeldLoad {
     const Expr *load;
     const char *name;
+    const char *base;               /* c_tile.c: the name without the place in the tile */
+    bool passes;                    /* c_tile.c: one vector at a time stands there */
 } HeldLoad;
 
 /* The names inside the function of a nest. */
@@ -143,7 +146,7 @@ typedef struct Scope {
     LIST(const Tensor *) tensors;   /* parameters: dst, what is read of the images, weights */
     const char *total;              /* "sum", "largest", "smallest", "first" */
     const char *value;              /* one candidate for it */
-    LIST(HeldLoad) held;            /* loads of n->value that stand in locals of their own: c_hold_choices */
+    LIST(HeldLoad) held;            /* loads of n->value that stand in locals of their own: c_hold_choices, c_tile.c */
     const char *real;               /* "float" */
     bool draws;                     /* takes `draw` */
     bool wide;                      /* loops count in int64_t */
@@ -156,6 +159,8 @@ typedef struct Scope {
 
 Scope *c_scope(CFile *f, const Nest *n);
 const char *scope_name(const Scope *s, const void *loop_or_tensor);
+/* A name that no loop and no tensor has: the first of the two if it is free. */
+const char *c_free_name(Scope *s, const char *wanted, const char *instead);
 /* From now on, what only one side of a choice reads is read before the choice. gcc 12.2 -O3 -mavx turns `y > 0 ? dy[i] : 0` under
  * nested loops into masked loads and stores of which some are lost; a load that is not conditional stays right. */
 void c_hold_choices(Scope *s);
@@ -202,7 +207,7 @@ int64_t c_whole_size(const Nest *n);/* the nest has so many */
 enum { FILL_STATEMENTS = 500 };     /* of one function that sets dst first: short ones */
 bool c_is_tiled(const Nest *n);     /* totals are held for several places at once: */
 int c_tile_of(const Nest *n);       /* for those of the loops from this one on */
-bool c_rounds_overlap(const Nest *n);   /* one round of their sums reads what the next one reads: FRESH in c_tile.c */
+bool c_rounds_overlap(const Nest *n);   /* compilers would mix the rounds of their sums: FRESH in c_tile.c */
 bool c_sums_lanes(const Nest *n);   /* the lanes hold partial sums, added up when the total is stored */
 void c_tiled(CFile *f, const Function *function);
 /* Loops [from, to) of the nest around a body that is one statement, or several if `block`. */

@@ -71,7 +71,7 @@ static bool uses_op(const Expr *e, Op op)
 }
 
 /* The first of these words that no loop and no tensor has, or else one with a number. */
-static const char *free_name(Scope *s, const char *wanted, const char *instead)
+const char *c_free_name(Scope *s, const char *wanted, const char *instead)
 {
     if (is_taken(s, wanted) && !is_taken(s, instead))
         wanted = instead;
@@ -83,16 +83,16 @@ static void name_total(Scope *s)
 {
     switch (s->nest->put) {
     case PUT_SET: case PUT_ADD:
-        s->total = free_name(s, "sum", "total");
+        s->total = c_free_name(s, "sum", "total");
         break;
     case PUT_MAX:
-        s->total = free_name(s, "largest", "best");
+        s->total = c_free_name(s, "largest", "best");
         break;
     case PUT_MIN:
-        s->total = uses_op(s->nest->value, OP_INDEX) ? free_name(s, "first", "least") : free_name(s, "smallest", "least");
+        s->total = uses_op(s->nest->value, OP_INDEX) ? c_free_name(s, "first", "least") : c_free_name(s, "smallest", "least");
         break;
     }
-    s->value = free_name(s, "value", "here");
+    s->value = c_free_name(s, "value", "here");
 }
 
 Scope *c_scope(CFile *f, const Nest *n)
@@ -136,7 +136,7 @@ static void hold_sides(Scope *s, const Expr *e, bool in_side)
         for (int i = 0; i < s->held.count; i++)
             if (expr_equal(s->held.at[i].load, e))
                 return;
-        HeldLoad held = { e, s->held.count == 0 ? s->value : free_name(s, "other", "other") };
+        HeldLoad held = { .load = e, .name = s->held.count == 0 ? s->value : c_free_name(s, "other", "other") };
         LIST_ADD(s->file->u->arena, &s->held, held);
         return;
     }

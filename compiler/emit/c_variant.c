@@ -220,6 +220,30 @@ const char *c_choose(const CFile *f)
     return arena_print(f->u->arena, "CHOOSE%d", machine_lanes(f->u->options.machine, f->u->options.real));
 }
 
+/* Registers of this size that one vector fits into; the functions of a file for several machines have them by their attribute. */
+static const char *held_in(const CFile *f, int bytes)
+{
+    if (bytes == 16)
+        return "defined(__SSE2__)";
+    if (f->suffix[0])
+        return "1";
+    return bytes == 32 ? "defined(__AVX__)" : "defined(__AVX512F__)";
+}
+
+static void put_held(CFile *f, int bytes)
+{
+    text_line(f->t, "/* A vector that several totals multiply is read once. GCC would rather read it for each of them. */");
+    text_line(f->t, "#if !defined(__clang__) && %s", held_in(f, bytes));
+    text_line(f->t, "#define HELD(vector) __asm__ (\"\" : \"+v\" (vector))");
+    if (bytes == 16) {
+        text_line(f->t, "#elif !defined(__clang__) && defined(__aarch64__)");
+        text_line(f->t, "#define HELD(vector) __asm__ (\"\" : \"+w\" (vector))");
+    }
+    text_line(f->t, "#else");
+    text_line(f->t, "#define HELD(vector) (void)(vector)");
+    text_line(f->t, "#endif");
+}
+
 void c_lanes(CFile *f)
 {
     int bytes = f->u->options.machine->vector_bytes;
@@ -241,6 +265,8 @@ void c_lanes(CFile *f)
         text_line(f->t, "/* What a round of a sum reads is read in that round: numbers that are kept for the next one take registers from the totals. */");
         text_line(f->t, "#define FRESH __asm__ volatile (\"\" ::: \"memory\")");
     }
+    if (f->needs.held)
+        put_held(f, bytes);
     if (f->needs.choose && count > 1) {
         text_line(f->t, "/* Lane by lane: what a comparison found, and the choice between two numbers by it. */");
         text_line(f->t, "typedef %s masks%d __attribute__((vector_size(%d)));", bytes / count == 8 ? "long long" : "int", count, bytes);

@@ -255,7 +255,8 @@ static LLVMValueRef draw(Code *c, const Expr *e)
 {
     Module *m = c->m;
     LLVMValueRef function = llvm_uniform(m);
-    LLVMValueRef arguments[4] = { LLVMGetParam(c->function, (unsigned)c->s->tensors.count), llvm_int(m->i32, (int64_t)e->number) };
+    unsigned parameter = (unsigned)(c->s->tensors.count + nest_step_loops(c->nest));
+    LLVMValueRef arguments[4] = { LLVMGetParam(c->function, parameter), llvm_int(m->i32, (int64_t)e->number) };
 
     for (int i = 0; i < 2; i++)
         arguments[2 + i] = LLVMBuildIntCast2(m->at, llvm_affine(c, &e->index[i]), m->i32, false, i ? "element" : "image");

@@ -1,10 +1,11 @@
 /* again.c: what only the gradient of the input needs costs a training step nothing.
  *
- * Maps that live while one image passes through have the room of one image (images.c). But the gradient of the input, of which a training
+ * Maps that live while one image (or a vector of images) passes through have the room of that (images.c). But the gradient of the input, of which a training
  * step makes nothing, comes after all images have passed, and for its sake the gradient in front of the first layer would be kept for all of
  * them: of a pooled map that is 100 KB an image in Fashion, written for nobody. So it is computed again, where that takes a nest without sums
  * that goes back to something smaller. */
 #include "loops/layout.h"
+#include "loops/machine.h"
 #include "loops/transform.h"
 
 #include <string.h>
@@ -109,7 +110,9 @@ static bool has_views(const Program *p, const Tensor *t)
 
 void program_again(Unit *u, Program *p)
 {
-    if (!p->channels_last || p->tile == 1 || p->mode != MODE_TRAIN)
+    int64_t at_once = p->channels_last ? 1 : machine_lanes(u->options.machine, u->options.real);
+
+    if (p->tile <= at_once || p->mode != MODE_TRAIN)
         return;
     for (int i = 0; i < p->tensors.count; i++) {
         Tensor *t = p->tensors.at[i], *again;

@@ -10,6 +10,8 @@
 
 #include "loops/machine.h"
 
+#include <string.h>
+
 static int loop_of(const Nest *n, const Loop *l)
 {
     for (int i = 0; i < n->loop_count; i++)
@@ -114,26 +116,44 @@ static void tile_loop(Unit *u, Nest *n, Loop *l, int64_t size)
     nest_move_loop(n, i, n->loop_count - 2);
 }
 
-/* The loops over dst's axes without the lanes, those of extent 1 left out. Returns how many. */
+/* The loops over dst's axes without the lanes, those of extent 1 left out. Groups of images (groups.c) are the columns of features, and none
+ * of maps, which have columns of their own. Returns how many. */
 static int place_loops(const Nest *n, const Loop *lanes, Loop *list[MAX_LOOPS])
 {
-    int count = 0;
+    int count = 0, rank = n->dst->rank, first = n->dst->grouped;
 
-    for (int i = 0; i < n->dst->rank; i++)
-        for (int j = 0; j < n->index[i].count; j++)
-            if (n->index[i].term[j].loop != lanes && n->index[i].term[j].loop->extent > 1)
-                list[count++] = n->index[i].term[j].loop;
+    for (int k = first; k < rank + (first && rank == 3); k++) {
+        const Affine *a = &n->index[k % rank];
+        for (int j = 0; j < a->count; j++)
+            if (a->term[j].loop != lanes && a->term[j].loop->extent > 1)
+                list[count++] = a->term[j].loop;
+    }
     return count;
 }
 
+/* The same where each of b places has so many vectors of its own, which stay in registers while the numbers of a channel meet them: registers
+ * for the totals, for those vectors and for a number. */
+static void choose_tile_of_vectors(int64_t channels, int64_t columns, int64_t vectors, int64_t registers, int64_t *a, int64_t *b)
+{
+    *a = *b = 1;
+    for (int64_t i = 1; i <= channels && (i + 1) * vectors < registers; i++) {
+        int64_t most = (registers - 1) / ((i + 1) * vectors);
+        int64_t j = largest_divisor(columns, most < columns ? most : columns);
+        if (channels % i == 0 && (i * j > *a * *b || (i * j == *a * *b && i + j * vectors < *a + *b * vectors))) {
+            *a = i;
+            *b = j;
+        }
+    }
+}
+
 /* A tile over the first axis of dst, the channels, and its last one, the columns. */
-static void tile_channels_and_columns(Unit *u, Nest *n, Loop *const *places, int count, int64_t most)
+static void tile_channels_and_columns(Unit *u, Nest *n, Loop *const *places, int count, int64_t vectors)
 {
     int64_t a, b;
 
     if (count == 0)
         return;
-    choose_tile(places[0]->extent, count > 1 ? places[count - 1]->extent : 1, most, &a, &b);
+    choose_tile_of_vectors(places[0]->extent, count > 1 ? places[count - 1]->extent : 1, vectors, u->options.machine->registers, &a, &b);
     tile_loop(u, n, places[0], a);
     if (count > 1)
         tile_loop(u, n, places[count - 1], b);
@@ -170,6 +190,26 @@ static void order_tile(Nest *n)
             nest_move_loop(n, i, --last);
 }
 
+enum { LONG_SUM = 256 };                /* rounds: their lanes are added up in 1 to 2 % of their time (6 to 8 operations for each total) */
+
+/* Sums over groups of images (groups.c): where a group alone has much to add, its totals are stored before the next one begins, so that what
+ * they read may be a map of the group at work (images.c). */
+static void sum_by_group(Nest *n)
+{
+    int groups = -1;
+    int64_t rounds = 1;
+
+    for (int i = n->hold; i < n->loop_count; i++)
+        if (summed(n, i) && strcmp(n->loops[i]->name, "n_") == 0)
+            groups = i;
+        else if (summed(n, i) && n->loops[i]->kind != LOOP_LANES)
+            rounds *= n->loops[i]->extent;
+    if (groups < 0 || rounds < LONG_SUM || n->start || n->finish)
+        return;
+    nest_move_loop(n, groups, 0);
+    n->hold++;
+}
+
 /* A weighted sum with its lanes over `lanes`: tile, then hold. */
 static void schedule_tile(Unit *u, Nest *n, Loop *lanes, int vector)
 {
@@ -183,21 +223,23 @@ static void schedule_tile(Unit *u, Nest *n, Loop *lanes, int vector)
     int count = place_loops(n, lanes, list);
     if (vectors > 2)                                            /* a long row: two vectors of it belong to the tile */
         vectors = vectors % 2 ? 1 : 2;
+    Loop *row = NULL;                                           /* of the vectors of a tile */
     if (lanes->extent > vector) {
         nest_split(u, n, last, vector);
-        if (places && n->loops[last]->extent == vectors) {
-            nest_unroll(n, last);
-        } else if (places && vectors > 1) {
-            nest_split(u, n, last, vectors);
-            nest_unroll(n, last + 1);
-        }
+        if (places && n->loops[last]->extent > vectors && vectors > 1)
+            nest_split(u, n, last++, vectors);
+        row = places && vectors > 1 ? n->loops[last] : NULL;
     }
     if (places)
-        tile_channels_and_columns(u, n, list, count, most / vectors);
+        tile_channels_and_columns(u, n, list, count, vectors);
     else
         tile_cells_and_filters(u, n, list, count, most);
+    if (row)                                                    /* innermost: a number is read, meets the vectors and leaves its register */
+        tile_loop(u, n, row, row->extent);
     n->loops[n->loop_count - 1]->kind = LOOP_LANES;
     order_tile(n);
+    if (!places)
+        sum_by_group(n);
 }
 
 /* True if the nest is a weighted sum whose lanes can run over this loop. */

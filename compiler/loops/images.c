@@ -1,6 +1,6 @@
 /* images.c: depth first. Where the channels are innermost, an image passes through a run of nests before the next one enters it, so that
  * what one nest makes is still in the nearest caches when the next one reads it, and what lives in the run alone needs the room of
- * one image, not of all images of the tile.
+ * one image, not of all images of the tile. Where groups of images are innermost (groups.c), a group does.
  *
  * The loop over images of every nest of the run is run by the step, around all of them (LOOP_IMAGE). Nests that stand in the way and
  * have nothing to do with the run move before it or behind it. */
@@ -12,15 +12,21 @@ typedef LIST(Nest *) Nests;
 
 /* ---- what may run for one image alone */
 
+/* Its first axis is the images that pass one after the other, or the groups. */
+static bool takes_turns(const Tensor *t)
+{
+    return t->channels_last || t->grouped;
+}
+
 /* True if the first loop runs over images and each of its rounds has to do with one image alone, or adds to sums over all. */
-static bool can_run_by_image(const Nest *n)
+static bool can_run_by_image(const Program *p, const Nest *n)
 {
     const Loop *l = n->loop_count ? n->loops[0] : NULL;
 
-    if (!l || strcmp(l->name, "n") != 0 || l->kind != LOOP_PLAIN || n->hold == 0)     /* held over all images */
+    if (!l || strcmp(l->name, p->groups ? "n_" : "n") != 0 || l->kind != LOOP_PLAIN || n->hold == 0)     /* held over all images */
         return false;
     if (nest_places_loop(n, l))
-        return n->dst->channels_last && n->index[0].count == 1 && n->index[0].term[0].loop == l;
+        return takes_turns(n->dst) && n->index[0].count == 1 && n->index[0].term[0].loop == l;
     return nest_is_gather(n) && n->put == PUT_ADD && !n->start && !n->finish && !n->fill;
 }
 
@@ -58,7 +64,7 @@ static bool reads_sum(const Nest *n, const Nests *list)
 }
 
 /* Takes one run from the queue, with what stands before it; what comes after it is left in the queue. False if there is none. */
-static bool take_run(Unit *u, const Nests *queue, Nests *out, Nests *left)
+static bool take_run(Unit *u, const Program *p, const Nests *queue, Nests *out, Nests *left)
 {
     Nests run = { 0 };
     Loop *images = ARENA_NEW(u->arena, Loop);
@@ -66,7 +72,7 @@ static bool take_run(Unit *u, const Nests *queue, Nests *out, Nests *left)
     memset(left, 0, sizeof *left);
     for (int i = 0; i < queue->count; i++) {
         Nest *n = queue->at[i];
-        if (can_run_by_image(n) && !depends_on_any(n, left) && !reads_sum(n, &run))
+        if (can_run_by_image(p, n) && !depends_on_any(n, left) && !reads_sum(n, &run))
             LIST_ADD(u->arena, &run, n);
         else if (depends_on_any(n, &run) || depends_on_any(n, left))
             LIST_ADD(u->arena, left, n);
@@ -84,13 +90,13 @@ static bool take_run(Unit *u, const Nests *queue, Nests *out, Nests *left)
     return run.count > 0;
 }
 
-static void order_runs(Unit *u, Nest **nests, int count)
+static void order_runs(Unit *u, const Program *p, Nest **nests, int count)
 {
     Nests queue = { 0 }, out = { 0 }, left;
 
     for (int i = 0; i < count; i++)
         LIST_ADD(u->arena, &queue, nests[i]);
-    while (take_run(u, &queue, &out, &left))
+    while (take_run(u, p, &queue, &out, &left))
         queue = left;
     for (int i = 0; i < out.count; i++)
         nests[i] = out.at[i];
@@ -123,7 +129,7 @@ static void shrink_buffers(Unit *u, Program *p)
 {
     for (int i = 0; i < p->tensors.count; i++) {
         Tensor *t = p->tensors.at[i];
-        t->one_image = t->channels_last && tensor_base(t)->role == ROLE_SCRATCH && lives_in_a_run(p, t);
+        t->one_image = takes_turns(t) && tensor_base(t)->role == ROLE_SCRATCH && lives_in_a_run(p, t);
     }
     for (int i = 0; i < p->tensors.count; i++) {
         Tensor *t = p->tensors.at[i];
@@ -145,14 +151,14 @@ static void shrink_buffers(Unit *u, Program *p)
 
 void program_depth_first(Unit *u, Program *p)
 {
-    if (!p->channels_last || p->tile == 1)
+    if ((!p->channels_last && !p->groups) || p->tile == 1)
         return;
     for (int i = 0; i < p->phases.count; i++) {
         int first = p->phases.at[i].first, end = p->phases.at[i].end, turn = first;
         while (turn < end && !p->nests.at[turn]->backward)
             turn++;
-        order_runs(u, p->nests.at + first, turn - first);
-        order_runs(u, p->nests.at + turn, end - turn);
+        order_runs(u, p, p->nests.at + first, turn - first);
+        order_runs(u, p, p->nests.at + turn, end - turn);
     }
     shrink_buffers(u, p);
 }

@@ -153,6 +153,7 @@ void program_images_innermost(Unit *u, Program *p)
             continue;
         memmove(t->dim, t->dim + 1, (size_t)(t->rank - 1) * sizeof t->dim[0]);
         t->dim[t->rank - 1] = p->tile;
+        t->images_last = true;
         t->has_n = false;
     }
 }

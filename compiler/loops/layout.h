@@ -21,7 +21,8 @@ void program_transpose(Unit *u, Program *p);
  * (Program.channels_last says so). Before program_images_innermost, which then turns only what is no map. */
 void program_channels_innermost(Unit *u, Program *p);
 
-/* again.c: the gradient of the input computes again what would be kept for its sake alone. After program_channels_innermost. */
+/* again.c: the gradient of the input computes again what would be kept for its sake alone. After program_channels_innermost, before
+ * program_images_innermost. */
 void program_again(Unit *u, Program *p);
 
 /* pack.c: weights are copied into the order in which the nests read them, gradients of weights are summed in the order in which they
@@ -39,6 +40,9 @@ void program_cut(Unit *u, Program *p);
 
 /* layout.c: the images of a tile become the innermost axis of everything in the scratch block. After program_gather, before phases. */
 void program_images_innermost(Unit *u, Program *p);
+
+/* groups.c: images that lie innermost become groups of one vector. After program_images_innermost and phases, before program_schedule. */
+void program_groups(Unit *u, Program *p);
 
 /* Puts a nest before nest number `where`, on its side of the forward pass. */
 void program_insert(Unit *u, Program *p, int where, Nest *n);

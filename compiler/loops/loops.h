@@ -52,7 +52,9 @@ typedef struct Tensor {
     int64_t dim[MAX_AXES];
     bool per_image;             /* one for every image of the tile: its first axis is n */
     bool has_n;                 /* that axis is there (tile.c drops it) */
-    bool one_image;             /* per image, but lives in a run of nests that handle one image at a time: it has room for that one */
+    bool images_last;           /* per image, with n for its last axis (layout.c) */
+    bool grouped;               /* such a one in groups of a vector: its first axis is the group (groups.c) */
+    bool one_image;             /* per image, but lives in a run of nests that handle one image, or one group, at a time: it has room for that one */
     bool one_band;              /* lives in nests that handle one band at a time: it has room for that one */
     bool channels_last;         /* a map with its channels innermost: n, h, w, c (channels.c) */
     bool room;                  /* channels.c: it gets that room */
@@ -84,7 +86,7 @@ typedef enum LoopKind {
     LOOP_PLAIN,
     LOOP_UNROLL,                /* written out: the emitters print its body once for every value */
     LOOP_LANES,                 /* the lanes of one vector: its extent is the width of a vector of the machine */
-    LOOP_IMAGE,                 /* over images, the outermost: the step runs it around this nest and its neighbours (images.c) */
+    LOOP_IMAGE,                 /* over images, or groups of them, the outermost: the step runs it around this nest and its neighbours (images.c) */
     LOOP_BAND                   /* over bands of an image, behind the images: the step runs it around nests that share the buffer of a band (winograd.c) */
 } LoopKind;
 
@@ -198,6 +200,7 @@ typedef struct Program {
     LIST(ProgramMap) maps;      /* MODE_LOOK: in the order of the source */
     int marks;                  /* numbers given out: a pass marks tensors with a new one */
     bool channels_last;         /* its maps have their channels innermost */
+    int64_t groups;             /* of images that lie innermost, each of one vector; 0: all images of the tile lie side by side */
     bool planned;               /* program_memory has run */
     int64_t scratch;            /* reals of the scratch block of a tile */
     int64_t shared;             /* reals of the shared block */
@@ -239,7 +242,7 @@ bool nest_is_unfolded(const Nest *n);
 /* All that such a nest sums up at one of its places, as one expression. bound[i] is the value of loops[i] where that is written out now. */
 Expr *nest_unfold(Unit *u, const Nest *n, const int64_t *bound);
 
-/* images.c: one image after the other through runs of nests. After program_schedule. */
+/* images.c: one image, or one group of them, after the other through runs of nests. After program_schedule. */
 void program_depth_first(Unit *u, Program *p);
 
 /* memory.c: offsets of all scratch and shared tensors; scratch, shared and lower_bound of the program. */

@@ -57,6 +57,7 @@ static Tensor *transposed(Unit *u, Program *p, int where, const Nest *n, Tensor 
     *t = *x;
     t->name = tensor_name(u, p, arena_print(u->arena, "%s.images", x->name));
     t->view_of = NULL;
+    t->images_last = false;
     t->dim[0] = x->dim[1];
     t->dim[1] = x->dim[0];
     LIST_ADD(u->arena, &p->tensors, t);

@@ -643,7 +643,7 @@ static void small_batches_have_small_tiles(void **state)
     (void)state;
     static const struct { const char *machine; int batch; int64_t tile; } cases[] = {
         { "avx2", 1, 1 }, { "avx2", 5, 1 }, { "avx2", 6, 8 }, { "avx2", 8, 8 }, { "avx2", 9, 1 }, { "avx2", 12, 16 }, { "avx2", 16, 16 }, { "avx2", 20, 8 },
-        { "avx2", 32, 16 }, { "avx2", 128, 16 }, { "avx512", 8, 1 }, { "avx512", 16, 16 }, { "avx512", 32, 32 }, { "avx512", 64, 32 }, { "scalar", 1, 1 },
+        { "avx2", 32, 32 }, { "avx2", 48, 16 }, { "avx2", 100, 16 }, { "avx2", 128, 32 }, { "sse2", 128, 32 }, { "avx512", 8, 1 }, { "avx512", 16, 16 }, { "avx512", 32, 32 }, { "avx512", 64, 32 }, { "scalar", 1, 1 },
         { "scalar", 2, 2 },
     };
     for (int i = 0; i < countof(cases); i++) {
@@ -660,6 +660,65 @@ static void small_batches_have_small_tiles(void **state)
     }
 }
 
+/* The maps of 224x224 that a tile of 32 images would keep are 2 GB. */
+static void large_maps_have_small_tiles(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 224x224x3; conv 64, 3x3, same; tanh; conv 64, 3x3, same; tanh; globalavgpool; dense 10, softmax }", (NetworkOptions){ .infer = true });
+
+    u->options.infer = false;
+    u->options.style = STYLE_FAST;
+    u->options.machine = machine_find("avx2");
+    assert_int_equal(tile_of_batch(u), 16);
+    unit_free(u);
+}
+
+/* With images innermost a tile is groups of one vector, which the step takes one by one. */
+static void groups_of_images_pass_one_by_one(void **state)
+{
+    (void)state;
+    const char *text = "network T { input 18x18x1; conv 6, 3x3, same; tanh; maxpool 2x2; conv 5, 3x3; dense 20, relu; dense 3, softmax }";
+    Unit *lesson = unit_of(text, (NetworkOptions){ 0 }), *fast = unit_of(text, (NetworkOptions){ .tile = 32, .style = STYLE_FAST, .layout = LAYOUT_IMAGES });
+    int64_t vector = machine_lanes(fast->options.machine, REAL_FLOAT), groups = 32 / vector, lesson_count, fast_count;
+    const Program *p = fast->train;
+    int one = 0, all = 0;
+
+    double *a = results(lesson, lesson->train, 40, &lesson_count), *b = results(fast, p, 40, &fast_count);
+    assert_same(a, lesson_count, b, fast_count);
+    assert_int_equal(p->groups, groups);
+    for (int i = 0; i < p->tensors.count; i++) {
+        const Tensor *t = p->tensors.at[i];
+        bool kept = strcmp(t->name, "tanh1.y") == 0, passing = strcmp(t->name, "tanh1.y.d") == 0;
+        one += passing && t->one_image && tensor_count(t) == 6 * 18 * 18 * vector;
+        all += kept && !t->one_image && t->rank == 5 && t->dim[0] == groups && t->dim[4] == vector;
+    }
+    assert_int_equal(one, 1);
+    assert_int_equal(all, 1);
+    assert_true(nest_step_loops(nest_named(p, "conv1")) == 1 && nest_step_loops(nest_named(p, "conv1_dw")) == 1);
+    assert_int_equal(nest_step_loops(nest_named(p, "dense1")), 0);              /* it reads its weights once for all groups */
+    assert_int_equal(nest_step_loops(nest_named(p, "conv2_dw")), 0);            /* it would add up lanes too often */
+    unit_free(lesson);
+    unit_free(fast);
+}
+
+/* A loop whose number of rounds depends on the place goes around those that always run the same number of times. */
+static void trimmed_loops_are_outside(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 14x14x6; conv 16, 5x5; dense 3, softmax }", (NetworkOptions){ .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_IMAGES });
+    const Nest *n = nest_named(u->train, "conv1_dx") ? nest_named(u->train, "conv1_dx") : nest_named(u->train, "conv1_dxp");
+    int trimmed = 0, others = 0;
+
+    for (int i = n->hold; i < n->loop_count; i++) {
+        trimmed += n->loops[i]->trimmed;
+        others += !n->loops[i]->trimmed && !nest_places_loop(n, n->loops[i]);
+        assert_true(!n->loops[i]->trimmed || others == 0);
+    }
+    assert_int_equal(trimmed, 2);
+    assert_true(others > 0);
+    unit_free(u);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -667,6 +726,9 @@ int main(void)
         cmocka_unit_test(the_plan_stays_near_its_bound),
         cmocka_unit_test(tiles_of_any_size_give_the_same_results),
         cmocka_unit_test(small_batches_have_small_tiles),
+        cmocka_unit_test(large_maps_have_small_tiles),
+        cmocka_unit_test(groups_of_images_pass_one_by_one),
+        cmocka_unit_test(trimmed_loops_are_outside),
         cmocka_unit_test(gradients_keep_what_they_are_told),
         cmocka_unit_test(the_fast_style_changes_no_result),
         cmocka_unit_test(no_layout_changes_a_result),

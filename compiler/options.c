@@ -300,7 +300,7 @@ static const Option table[] = {
     { "-g",              NULL,      "for debuggers: step through the source, print what layers make",  read_debug },
     { "--strict",        NULL,      "the same bits by every compiler: no contraction, own exp, log, tanh, erf", read_strict },
     { "--real",          "TYPE",    "float (default) or double",                                       read_real },
-    { "--tile",          "N",       "images that one call handles (default 1; fast, for training: two vectors of them, fewer for small batches)",                        read_tile },
+    { "--tile",          "N",       "images that one call handles (default 1; fast, for training: 32, fewer for small batches and large maps)",                        read_tile },
     { "--layout",        "WHAT",    "what lies innermost in --style=fast: auto (default), channels, images", read_layout },
     { "--winograd",      "SIZE",    "tiles of 3x3 convolutions in --style=fast: 2 (default), 4 (faster, less exact), off", read_winograd },
     { "--infer",         NULL,      "inference alone: no dropout, scales folded into weights",         read_infer },

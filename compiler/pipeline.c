@@ -129,6 +129,7 @@ static bool schedule(Unit *u)
             return false;
     if (u->options.style == STYLE_FAST) {
         each_but_look(u, program_trim);
+        each_but_look(u, program_narrow_borders);
         each_but_look(u, program_keep);
         each_but_look(u, program_depth_first);
     }

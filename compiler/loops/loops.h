@@ -237,6 +237,9 @@ void program_keep(Unit *u, Program *p);
 /* trim.c: sums over a border of zeros stop where it begins. After program_schedule. */
 void program_trim(Unit *u, Program *p);
 
+/* border.c: borders of zeros that sums do not reach any more go. After program_trim. */
+void program_narrow_borders(Unit *u, Program *p);
+
 /* unfold.c: True for a sum that is written out whole, with elements of small matrices as numbers. */
 bool nest_is_unfolded(const Nest *n);
 /* All that such a nest sums up at one of its places, as one expression. bound[i] is the value of loops[i] where that is written out now. */
@@ -270,6 +273,8 @@ void nest_loads(const Nest *n, void (*visit)(void *context, const Expr *load), v
 /* Rebuilds an expression bottom up: `change` sees every node after its children and returns it or another. */
 Expr *expr_map(Unit *u, const Expr *e, Expr *(*change)(void *context, Expr *e), void *context);
 bool affine_equal(const Affine *a, const Affine *b);
+/* The smallest and the largest value of an index, or less and more: trimmed loops count with the bounds that the places outside them give. */
+void affine_reach(const Affine *a, int64_t *low, int64_t *high);
 bool expr_equal(const Expr *a, const Expr *b);
 Expr *expr_fold(Unit *u, Expr *e);                          /* constants folded, 0 and 1 gone, in this node alone */
 

@@ -52,6 +52,66 @@ bool affine_equal(const Affine *a, const Affine *b)
     return true;
 }
 
+static void add_term(Affine *a, Loop *l, int64_t factor)
+{
+    for (int i = 0; i < a->count; i++)
+        if (a->term[i].loop == l) {
+            a->term[i].factor += factor;
+            return;
+        }
+    if (a->count < MAX_TERMS) {
+        a->term[a->count].loop = l;
+        a->term[a->count++].factor = factor;
+    } else {                                            /* as far as it may go */
+        a->count = MAX_TERMS + 1;
+    }
+}
+
+static void plain_reach(const Affine *a, int64_t *low, int64_t *high)
+{
+    *low = *high = a->offset;
+    for (int i = 0; i < a->count; i++) {
+        int64_t far = a->term[i].factor * (a->term[i].loop->extent - 1);
+        *low += far < 0 ? far : 0;
+        *high += far > 0 ? far : 0;
+    }
+}
+
+/* The index with a bound in place of a trimmed loop; false if that has too many terms. */
+static bool with_bound(const Affine *a, int term, const Affine *bound, int64_t by, Affine *out)
+{
+    int64_t factor = a->term[term].factor;
+
+    *out = (Affine){ .offset = a->offset + factor * (bound->offset + by) };
+    for (int i = 0; i < a->count && out->count <= MAX_TERMS; i++)
+        if (i != term)
+            add_term(out, a->term[i].loop, a->term[i].factor);
+    for (int i = 0; i < bound->count && out->count <= MAX_TERMS; i++)
+        add_term(out, bound->term[i].loop, factor * bound->term[i].factor);
+    return out->count <= MAX_TERMS;
+}
+
+void affine_reach(const Affine *a, int64_t *low, int64_t *high)
+{
+    plain_reach(a, low, high);
+    for (int i = 0; i < a->count; i++) {
+        const Loop *l = a->term[i].loop;
+        bool up = a->term[i].factor > 0;
+        Affine first, last;
+        int64_t least, most, unused;
+        if (!l->trimmed)
+            continue;
+        if (with_bound(a, i, up ? &l->from : &l->to, up ? 0 : -1, &first)) {
+            plain_reach(&first, &least, &unused);
+            *low = least > *low ? least : *low;
+        }
+        if (with_bound(a, i, up ? &l->to : &l->from, up ? -1 : 0, &last)) {
+            plain_reach(&last, &unused, &most);
+            *high = most < *high ? most : *high;
+        }
+    }
+}
+
 static bool affine_uses(const Affine *a, const Loop *l)
 {
     for (int i = 0; i < a->count; i++)

@@ -1,7 +1,7 @@
 /* verify.c: proves what the IR promises, or says what is wrong.
  *
  * Indices are affine and loops run over constant ranges, so the interval of an index is exact: it is the sum of the
- * intervals of its terms. */
+ * intervals of its terms. Trimmed loops have bounds that are affine in places outside them; with those in their place it is one again. */
 #include "loops/loops.h"
 
 typedef struct Verify {
@@ -22,15 +22,13 @@ static bool loop_is_of(const Nest *n, const Loop *l)
 static void check_access(Verify *v, const Tensor *t, const Affine *index)
 {
     for (int i = 0; i < t->rank && !v->wrong; i++) {
-        int64_t low = index[i].offset, high = index[i].offset;
+        int64_t low, high;
         for (int j = 0; j < index[i].count; j++) {
             const Loop *l = index[i].term[j].loop;
-            int64_t far = index[i].term[j].factor * (l->extent - 1);
             if (!loop_is_of(v->n, l))
                 v->wrong = arena_print(v->u->arena, "%s indexes %s with %s, which is no loop of it", v->n->name, t->name, l->name);
-            low += far < 0 ? far : 0;
-            high += far > 0 ? far : 0;
         }
+        affine_reach(&index[i], &low, &high);
         if (low < 0 || high >= t->dim[i])
             v->wrong = arena_print(v->u->arena, "%s reaches %s[%lld ... %lld] on axis %d of %lld", v->n->name, t->name,
                                    (long long)low, (long long)high, i, (long long)t->dim[i]);

@@ -719,6 +719,49 @@ static void trimmed_loops_are_outside(void **state)
     unit_free(u);
 }
 
+/* A border is as wide as what is read of it: 5x5 cells made it 4 wide, but sums that stop at the border reach one column of a tile of two. */
+static void borders_are_no_wider_than_they_are_read(void **state)
+{
+    (void)state;
+    const char *text = "network T { input 14x14x2; conv 6, 3x3, same, relu; conv 16, 5x5; dense 3, softmax }";
+    Unit *lesson = unit_of(text, (NetworkOptions){ 0 }), *fast = unit_of(text, (NetworkOptions){ .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_IMAGES });
+    int64_t lesson_count, fast_count;
+    double *a = results(lesson, lesson->train, 20, &lesson_count), *b = results(fast, fast->train, 20, &fast_count);
+    int narrow = 0, whole = 0;
+
+    assert_same(a, lesson_count, b, fast_count);
+    for (int i = 0; i < fast->train->tensors.count; i++) {
+        const Tensor *t = fast->train->tensors.at[i];
+        int rows = t->rank - 3;                         /* c, h, w, n, perhaps with groups before them */
+        narrow += strcmp(t->name, "conv2.y.d.halo") == 0 && t->dim[rows] < 18 && t->dim[rows] >= 10 && t->dim[rows + 1] < 18;
+        whole += strcmp(t->name, "conv1.xp") == 0 && t->dim[rows] == 16 && t->dim[rows + 1] == 16;      /* all of it is read */
+    }
+    assert_int_equal(narrow, 1);
+    assert_int_equal(whole, 1);
+    assert_null(program_verify(fast, fast->train));
+    unit_free(lesson);
+    unit_free(fast);
+}
+
+/* Of 2*i - k + 1 with k from 2*i - 3 to 2*i + 1, k below 5 and i below 4. */
+static void trimmed_loops_bound_what_is_reached(void **state)
+{
+    (void)state;
+    Loop i = { .name = "i", .extent = 4 }, k = { .name = "k", .extent = 5 };
+    Affine a = { .offset = 1, .count = 2, .term = { { &i, 2 }, { &k, -1 } } };
+    int64_t low, high;
+
+    affine_reach(&a, &low, &high);
+    assert_int_equal(low, -3);
+    assert_int_equal(high, 7);
+    k.trimmed = true;
+    k.from = (Affine){ .offset = -3, .count = 1, .term = { { &i, 2 } } };
+    k.to = (Affine){ .offset = 1, .count = 1, .term = { { &i, 2 } } };
+    affine_reach(&a, &low, &high);
+    assert_int_equal(low, 1);
+    assert_int_equal(high, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -729,6 +772,8 @@ int main(void)
         cmocka_unit_test(large_maps_have_small_tiles),
         cmocka_unit_test(groups_of_images_pass_one_by_one),
         cmocka_unit_test(trimmed_loops_are_outside),
+        cmocka_unit_test(borders_are_no_wider_than_they_are_read),
+        cmocka_unit_test(trimmed_loops_bound_what_is_reached),
         cmocka_unit_test(gradients_keep_what_they_are_told),
         cmocka_unit_test(the_fast_style_changes_no_result),
         cmocka_unit_test(no_layout_changes_a_result),

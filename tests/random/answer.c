@@ -64,7 +64,9 @@ void compare_answer(Trial *t, const char *who, Pass pass, bool in_float, Answer 
             continue;
         if (p->trained)
             compare(t, label, p->name, true, in_float, a.params[i], f->gradient, f->magnitude, f->count, scatter);
+        else if (pass == PASS_TRAIN)
+            compare(t, label, p->name, false, in_float, a.params[i], r->new_state[i], r->state_magnitude[i], f->count, scatter);
         else
-            compare(t, label, p->name, false, in_float, a.params[i], pass == PASS_TRAIN ? r->new_state[i] : f->at, NULL, f->count, scatter);
+            compare(t, label, p->name, false, in_float, a.params[i], f->at, NULL, f->count, scatter);
     }
 }

@@ -41,6 +41,7 @@ static void softmax_backward(Reference *r, const Site *s)
 
 typedef struct Statistics {
     double mean, variance;      /* biased */
+    double size;                /* the mean of the absolute values */
     int64_t count;              /* elements of the channel in the batch */
 } Statistics;
 
@@ -69,8 +70,11 @@ static Statistics statistics_of(Reference *r, const Site *s, int64_t c)
     /* Forward and backward round alike. */
     Dice own = dice_new((r->noise ? r->seed : 0) + (uint64_t)(s->number * 1000 + c)), *noise = r->noise ? &own : NULL;
     for (int64_t n = 0; n < r->batch; n++)
-        for (int64_t i = 0; i < ch.places; i++)
-            t.mean = ref_round(noise, t.mean + x->at[(n * ch.channels + c) * ch.places + i]);
+        for (int64_t i = 0; i < ch.places; i++) {
+            double one = x->at[(n * ch.channels + c) * ch.places + i];
+            t.mean = ref_round(noise, t.mean + one);
+            t.size += fabs(one) / (double)t.count;
+        }
     t.mean = ref_round(noise, t.mean / (double)t.count);
     for (int64_t n = 0; n < r->batch; n++)
         for (int64_t i = 0; i < ch.places; i++) {
@@ -81,10 +85,13 @@ static Statistics statistics_of(Reference *r, const Site *s, int64_t c)
     return t;
 }
 
-/* The place for the running statistics after this step. */
-static double *new_state(Reference *r, const Site *s, const char *role)
+/* The running statistics after this step: so much of the old ones, so much that is new, of terms of that size. */
+static void put_state(Reference *r, const Site *s, const char *role, int64_t c, double old, double new, double size)
 {
-    return r->new_state[ref_param(r, s, role) - r->params];
+    double *state = r->new_state[ref_param(r, s, role) - r->params];
+
+    r->state_magnitude[ref_param(r, s, role) - r->params][c] = old * fabs(state[c]) + size;
+    state[c] = old * state[c] + new;
 }
 
 static void batchnorm_forward(Reference *r, const Site *s)
@@ -104,10 +111,9 @@ static void batchnorm_forward(Reference *r, const Site *s)
             }
         if (!r->training)
             continue;
-        double *mean = new_state(r, s, "running_mean"), *variance = new_state(r, s, "running_var");
         double unbiased = t.count > 1 ? t.variance * (double)t.count / (double)(t.count - 1) : t.variance;
-        mean[c] = (1 - m) * mean[c] + m * t.mean;
-        variance[c] = (1 - m) * variance[c] + m * unbiased;
+        put_state(r, s, "running_mean", c, 1 - m, m * t.mean, m * t.size);
+        put_state(r, s, "running_var", c, 1 - m, m * unbiased, m * unbiased);
         /* A channel that hardly varies is divided by almost nothing: its rounding errors come out large. */
         ref_kink(r, s, 1e-3 * sqrt(t.variance), fabs(t.mean) + sqrt(eps));
     }

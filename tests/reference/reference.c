@@ -55,10 +55,13 @@ Reference *reference_new(Arena *arena, const Net *net, int64_t batch)
     r->batch = batch;
     r->params = arena_array(arena, (size_t)net->params.count + 1, sizeof *r->params);
     r->new_state = arena_array(arena, (size_t)net->params.count + 1, sizeof *r->new_state);
+    r->state_magnitude = arena_array(arena, (size_t)net->params.count + 1, sizeof *r->state_magnitude);
     for (int i = 0; i < net->params.count; i++) {
         field_new(arena, &r->params[i], shape_count(net->params.at[i]->shape));
-        if (!net->params.at[i]->trained)
-            r->new_state[i] = arena_array(arena, (size_t)r->params[i].count, sizeof(double));
+        if (net->params.at[i]->trained)
+            continue;
+        r->new_state[i] = arena_array(arena, (size_t)r->params[i].count, sizeof(double));
+        r->state_magnitude[i] = arena_array(arena, (size_t)r->params[i].count, sizeof(double));
     }
     r->values = arena_array(arena, (size_t)net->sites.count + 1, sizeof *r->values);
     field_new(arena, &r->values[0], batch * shape_count(net->x->shape));

@@ -34,6 +34,7 @@ typedef struct Reference {
     uint32_t draw[4];           /* seed low, seed high, step, index of the first image */
     Field *params;              /* like net->params */
     double **new_state;         /* like net->params: running statistics after a training step, or NULL */
+    double **state_magnitude;   /* of those, the sum of the absolute values of the terms */
     Field *values;              /* [0] is the input, [1 + site->number] what the site makes */
     double *target;             /* [batch][outputs] */
     double *loss;               /* [batch], not yet divided by the images of the batch */

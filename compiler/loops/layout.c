@@ -99,9 +99,21 @@ static bool is_copied(const Program *p, const Tensor *t)
     return t && (t->rank == 2 || (t->rank > 2 && !p->channels_last));
 }
 
+/* True if all that is done with it is to copy it to where there is a border around it. */
+static bool is_only_copied(const Program *p, const Tensor *given)
+{
+    for (int i = 0; i < p->nests.count; i++) {
+        const Nest *n = p->nests.at[i];
+        if ((expr_reads(n->value, given) || expr_reads(n->start, given) || expr_reads(n->finish, given))
+            && (n->put != PUT_SET || n->value->op != OP_LOAD || n->start || n->finish))
+            return false;
+    }
+    return true;
+}
+
 static void bring_in(Unit *u, Program *p, Tensor *given, const char *name, const char *why)
 {
-    if (!is_copied(p, given))
+    if (!is_copied(p, given) || is_only_copied(p, given))
         return;
     Replace r = { .u = u, .p = p, .from = given, .to = twin(u, p, given, ROLE_SCRATCH, "lanes") };
     for (int i = 0; i < p->nests.count; i++) {

@@ -8,6 +8,7 @@
  * Where the images are summed (gradients of weights) the lanes hold partial sums that are added up at the end. */
 #include "loops/transform.h"
 
+#include "loops/lanes.h"
 #include "loops/machine.h"
 
 #include <string.h>
@@ -28,41 +29,10 @@ static int images_loop(const Nest *n)
     return -1;
 }
 
-/* Of an access: 1 if neighbouring lanes are neighbours in memory, 0 if all lanes read the same, -1 otherwise. */
-static int lane_step(const Tensor *t, const Affine *index, const Loop *lanes)
+/* True if the lanes can run over this loop. */
+static bool has_lanes(const Nest *n, const Loop *lanes, int vector)
 {
-    int step = 0;
-
-    for (int i = 0; i < t->rank; i++)
-        for (int j = 0; j < index[i].count; j++)
-            if (index[i].term[j].loop == lanes)
-                step = i == t->rank - 1 && index[i].term[j].factor == 1 && step == 0 ? 1 : -1;
-    return step;
-}
-
-/* True if the expression is made of operators that vectors have, on accesses that lanes can load. */
-static bool vectorises(const Expr *e, const Loop *lanes)
-{
-    switch (e->op) {
-    case OP_CONSTANT: case OP_TOTAL:
-        return true;
-    case OP_LOAD:
-        return lane_step(e->tensor, e->index, lanes) >= 0;
-    case OP_INDEX:
-        for (int i = 0; i < e->index[0].count; i++)
-            if (e->index[0].term[i].loop == lanes)
-                return false;
-        return true;
-    case OP_NEG:
-        return vectorises(e->a, lanes);
-    case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_MAX: case OP_MIN:
-        return vectorises(e->a, lanes) && vectorises(e->b, lanes);
-    case OP_SELECT_GT: case OP_SELECT_EQ:
-        return vectorises(e->a, lanes) && vectorises(e->b, lanes) && vectorises(e->c, lanes) && vectorises(e->d, lanes);
-    case OP_RANDOM: case OP_ABS: case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_SQRT: case OP_TANH: case OP_ERF:
-        return false;
-    }
-    return false;
+    return !lanes_obstacle(n, lanes, vector);
 }
 
 static int64_t largest_divisor(int64_t n, int64_t most)
@@ -240,15 +210,6 @@ static void schedule_tile(Unit *u, Nest *n, Loop *lanes, int vector)
     order_tile(n);
     if (!places)
         sum_by_group(n);
-}
-
-/* True if the nest is a weighted sum whose lanes can run over this loop. */
-static bool has_lanes(const Nest *n, const Loop *lanes, int vector)
-{
-    int step = lane_step(n->dst, n->index, lanes);
-
-    return lanes->extent % vector == 0 && step >= 0 && vectorises(n->value, lanes)
-        && (step == 0 || ((!n->start || vectorises(n->start, lanes)) && (!n->finish || vectorises(n->finish, lanes))));
 }
 
 /* Small windows are written out, so that the number of a cell is a constant. */

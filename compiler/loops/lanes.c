@@ -1,0 +1,56 @@
+/* lanes.c: which loop the lanes of a vector can run over (lanes.h). */
+#include "loops/lanes.h"
+
+int lane_step(const Tensor *t, const Affine *index, const Loop *lanes)
+{
+    int step = 0;
+
+    for (int i = 0; i < t->rank; i++)
+        for (int j = 0; j < index[i].count; j++)
+            if (index[i].term[j].loop == lanes)
+                step = i == t->rank - 1 && index[i].term[j].factor == 1 && step == 0 ? 1 : -1;
+    return step;
+}
+
+/* NULL if the expression is made of operators that vectors have, on accesses that lanes can load. */
+static const char *obstacle_in(const Expr *e, const Loop *lanes)
+{
+    if (!e)
+        return NULL;
+    switch (e->op) {
+    case OP_CONSTANT: case OP_TOTAL:
+        return NULL;
+    case OP_LOAD:
+        return lane_step(e->tensor, e->index, lanes) >= 0 ? NULL : "what lanes would read does not lie side by side";
+    case OP_INDEX:
+        return indices_use(e->index, 1, lanes) ? "it computes with the number of the lane" : NULL;
+    case OP_NEG: case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_MAX: case OP_MIN: case OP_SELECT_GT: case OP_SELECT_EQ: {
+        const Expr *part[] = { e->a, e->b, e->c, e->d };
+        const char *obstacle = NULL;
+        for (int i = 0; i < countof(part) && !obstacle; i++)
+            obstacle = obstacle_in(part[i], lanes);
+        return obstacle;
+    }
+    case OP_RANDOM:
+        return "vectors have no random numbers";
+    case OP_ABS: case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_SQRT: case OP_TANH: case OP_ERF:
+        return "vectors have no such function";
+    }
+    return NULL;
+}
+
+const char *lanes_obstacle(const Nest *n, const Loop *lanes, int vector)
+{
+    int step = lane_step(n->dst, n->index, lanes);
+    const char *obstacle = obstacle_in(n->value, lanes);
+
+    if (lanes->extent % vector != 0)
+        return "its rounds are no whole vectors";
+    if (step < 0)
+        return "what lanes would write does not lie side by side";
+    if (!obstacle && step > 0)
+        obstacle = obstacle_in(n->start, lanes);
+    if (!obstacle && step > 0)
+        obstacle = obstacle_in(n->finish, lanes);
+    return obstacle;
+}

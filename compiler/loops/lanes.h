@@ -1,0 +1,13 @@
+/* lanes.h: which loop the lanes of a vector can run over, and what stands in the way of another. */
+#ifndef CNNC_LOOPS_LANES_H
+#define CNNC_LOOPS_LANES_H
+
+#include "loops/loops.h"
+
+/* Of an access: 1 if neighbouring lanes are neighbours in memory, 0 if all lanes read the same, -1 otherwise. */
+int lane_step(const Tensor *t, const Affine *index, const Loop *lanes);
+
+/* NULL if the lanes of vectors of so many numbers can run over this loop of the nest; else what stands in the way, as a clause. */
+const char *lanes_obstacle(const Nest *n, const Loop *lanes, int vector);
+
+#endif

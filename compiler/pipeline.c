@@ -110,7 +110,7 @@ static bool fold(Unit *u)
 static bool layout(Unit *u)
 {
     static void (*const passes[])(Unit *u, Program *p) = {
-        program_drop_single, program_gather, program_compose, program_channels_innermost, program_again, program_images_innermost, program_pack,
+        program_state, program_drop_single, program_gather, program_compose, program_channels_innermost, program_again, program_images_innermost, program_pack,
         program_winograd, program_parts, program_cut, program_transpose
     };
 
@@ -132,6 +132,7 @@ static bool schedule(Unit *u)
         each_but_look(u, program_narrow_borders);
         each_but_look(u, program_keep);
         each_but_look(u, program_depth_first);
+        each_but_look(u, program_remark);
     }
     return true;
 }

@@ -61,7 +61,7 @@ static bool is_convolution(const Nest *n)
     return is_map(n->dst) || is_map(n->value->a->tensor) || is_map(n->value->b->tensor);
 }
 
-static bool channels_pay(const Unit *u, const Program *p)
+static bool channels_pay(const Unit *u, Program *p)
 {
     int64_t vector = machine_lanes(u->options.machine, u->options.real);
     double channels = 0, images = 0;
@@ -75,9 +75,11 @@ static bool channels_pay(const Unit *u, const Program *p)
         channels += work / share_channels(weights ? n->dst->dim[0] : n->dst->dim[1], vector);
         images += work / share_images(most_channels(n), weights);
     }
-    if (u->options.layout != LAYOUT_AUTO)
-        return u->options.layout == LAYOUT_CHANNELS;
-    return channels > 0 && (p->tile == 1 || channels < images);
+    bool pay = u->options.layout == LAYOUT_AUTO ? channels > 0 && (p->tile == 1 || channels < images) : u->options.layout == LAYOUT_CHANNELS;
+    const char *why = u->options.layout != LAYOUT_AUTO ? ", as was asked for" : channels == 0 ? ": no convolution" : p->tile == 1 ? ": one image"
+                    : arena_print(u->arena, ": %s would take %.2f of the time", pay ? "images" : "channels", pay ? images / channels : channels / images);
+    p->note = arena_print(u->arena, "%s innermost%s", pay ? "channels" : "images", why);
+    return pay;
 }
 
 /* ---- rows of features that show a map */

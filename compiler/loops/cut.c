@@ -52,6 +52,8 @@ void program_cut(Unit *u, Program *p)
         rest->name = nest_name(u, p, arena_print(u->arena, "%s_rest", n->name));
         rest->why = "The numbers that do not fill a vector.";
         rest->start = rest->fill = NULL;
+        rest->stated *= 1 - (double)whole / (double)l->extent;
+        n->stated -= rest->stated;
         n->finish = NULL;
         for (int k = 0; k < n->loop_count; k++)
             if (n->loops[k] == l) {

@@ -320,7 +320,7 @@ static int64_t pixel_loops(const Unit *u, const Nest *n, const Loop *lanes, int6
 enum { SHORT_SUM = 64 };                /* rounds: below, what stands around the sum decides (a first layer of 3x3 cells lost 5 to 20 % by being cut) */
 
 /* Time of `pixels` places in tiles of so many totals: 8 of them reach 75 to 84 % of what is possible, 12 reach 84 to 97, 28 reach 97 (measured on
- * one core with 16 and with 32 registers). */
+ * one core with 16 and with 32 registers). Less steep than predict_totals: what a cut gains in the tiles it loses in part in a second function. */
 static double time_of(int64_t pixels, int64_t totals)
 {
     return (double)pixels * (1 + 3.0 / (double)totals);
@@ -369,6 +369,30 @@ static bool in_lanes_use(const Expr *e, const Loop *lanes, const Loop *l)
     return e->op == OP_LOAD && lane_step(e->tensor, e->index, lanes) == 1 && indices_use(e->index, e->tensor->rank, l);
 }
 
+/* Says how many channels the lanes handle beyond those that there are. */
+static void remark_padding(Unit *u, Nest *n, const Loop *lanes)
+{
+    const Expr none = { .op = OP_CONSTANT }, *factor[] = { n->value->op == OP_MUL ? n->value->a : &none, n->value->op == OP_MUL ? n->value->b : &none };
+
+    for (int i = -1; i < 2; i++) {
+        const Tensor *t = i < 0 ? n->dst : factor[i]->op == OP_LOAD ? factor[i]->tensor : NULL;
+        const Affine *index = i < 0 ? n->index : factor[i]->index;
+        if (t && t->channels_last && t->channels < t->dim[t->rank - 1] && lane_step(t, index, lanes) == 1) {
+            nest_remark(u, n, "%lld channels padded to %lld: %.0f %%", (long long)t->channels, (long long)t->dim[t->rank - 1],
+                        100 * (double)t->channels / (double)t->dim[t->rank - 1]);
+            return;
+        }
+    }
+}
+
+/* Says why a loop that lies innermost has no lanes, if something stands in the way. */
+static void remark_obstacle(Unit *u, Nest *n, const Loop *l, int vector)
+{
+    const char *obstacle = l && vector > 1 ? lanes_obstacle(n, l, vector) : NULL;
+    if (obstacle)
+        nest_remark(u, n, "no lanes over %s: %s", l->name, obstacle);
+}
+
 /* A convolution with its lanes over channels. Results of an image: a tile of pixels, in a row if they fill it. Gradients of weights: a
  * tile of cells and channels of the kernel, kept while one image is summed. */
 static void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector)
@@ -378,6 +402,7 @@ static void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector)
     bool weights = images >= 0 && summed(n, images);
     Loop *along[2] = { NULL, NULL };                            /* the tile's loops */
 
+    remark_padding(u, n, lanes);
     nest_move_loop(n, loop_of(n, lanes), last);
     if (n->dst->channels_last) {
         most = pixel_loops(u, n, n->loops[last], vector, along);
@@ -386,8 +411,10 @@ static void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector)
         along[1] = axis_loop(n, rank - 3);                      /* cells of a row */
     }
     for (int i = 0; i < 2; i++)
-        if (along[i] && in_lanes_use(n->value, lanes, along[i]))
-            along[i] = NULL;                                    /* its places would share no vector */
+        if (along[i] && in_lanes_use(n->value, lanes, along[i])) {
+            nest_remark(u, n, "no tile of %s: its places would share no vector", along[i]->name);
+            along[i] = NULL;
+        }
     int64_t a = 1, b = 1;
     choose_tile(along[0] ? along[0]->extent : 1, along[1] ? along[1]->extent : 1, most, &a, &b);
     if (along[0])
@@ -406,6 +433,7 @@ static void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector)
     if (weights && !n->start && !n->finish && images >= n->hold) {       /* image after image: what they read stays near */
         nest_move_loop(n, images, 0);
         n->hold++;
+        nest_remark(u, n, "image after image, so that what they read stays near");
     }
 }
 
@@ -480,6 +508,7 @@ static void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector)
     }
     if (along) {
         Loop *list[MAX_LOOPS];
+        nest_remark(u, n, "lanes over what is summed: neighbours in both factors, and there is one image");
         nest_move_loop(n, loop_of(n, along), n->loop_count - 1);
         int count = place_loops(n, along, list);
         if (along->extent > vector)
@@ -494,6 +523,8 @@ static void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector)
         schedule_tile(u, n, row, vector);
         return;
     }
+    if (sums)
+        remark_obstacle(u, n, row, vector);
     order_as_dst(n);
     nest_places_first(n);
     if (row && sums && n->hold > 0 && n->loops[n->hold - 1] == row) {
@@ -526,6 +557,7 @@ static void schedule(Unit *u, Nest *n)
         return;
     }
     if (channels && n->dst->channels_last) {
+        remark_obstacle(u, n, channels, vector);
         schedule_pixels(n);
         return;
     }
@@ -534,6 +566,8 @@ static void schedule(Unit *u, Nest *n)
         return;
     }
     if (images < 0 || u->options.tile % vector != 0) {
+        if (images >= 0)
+            nest_remark(u, n, "no lanes over images: %lld of them are no whole vectors of %d", (long long)u->options.tile, vector);
         nest_places_first(n);
         return;
     }
@@ -547,10 +581,15 @@ static void schedule(Unit *u, Nest *n)
         bool transposed = row && summed(n, images) && has_lanes(n, row, vector);        /* transpose.c */
         Loop *lanes = transposed ? row : n->loops[images];
         if (has_lanes(n, lanes, vector)) {
+            if (transposed)
+                nest_remark(u, n, "lanes over features: images are summed, and one factor has a copy that lies for it");
+            else if (summed(n, images))
+                nest_remark(u, n, "lanes hold partial sums over images, added up at the end");
             schedule_tile(u, n, lanes, vector);
             return;
         }
     }
+    remark_obstacle(u, n, n->loops[images], vector);
     nest_places_first(n);
     images = images_loop(n);
     if (!summed(n, images)) {

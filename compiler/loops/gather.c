@@ -245,6 +245,7 @@ static Nest *residue_nest(Unit *u, const Program *p, const Nest *n, const Slide 
         Loop *cell = ARENA_NEW(u->arena, Loop);
         *cell = *slide->inner;
         cell->extent = rounded_up(cells - residue[s], slide->stride);
+        m->stated *= (double)cell->extent / (double)cells;
         Cells c = { slide->inner, cell, slide->stride, residue[s] };
         m->value = expr_map(u, m->value, every_cell, &c);
         m->loops[loop_number(m, slide->inner)] = cell;
@@ -264,6 +265,7 @@ static Nest *residue_nest(Unit *u, const Program *p, const Nest *n, const Slide 
         return NULL;
     if (!reached) {                         /* between the filters: zero */
         m->put = PUT_SET;
+        m->stated = 0;
         m->value = m->start;
         m->start = NULL;
         for (int i = m->loop_count - 1; i >= 0; i--)

@@ -153,7 +153,8 @@ typedef struct Nest {
                                    set by loops/schedule.c. Lanes that are summed are added up when the total is stored. */
     int64_t piece;              /* unrolled: places that one function handles; 0: all */
     bool part;                  /* its places are a box of dst, or of every second row of it; nests beside it make the others (parts.c, gather.c) */
-    const char *note;           /* for dumps: what a pass chose for it, and why; or NULL */
+    double stated;              /* multiply-adds that it makes of those in the formula of its layer, if that is a sum of products; else 0 (remark.c) */
+    const char *note;           /* for dumps: what passes chose for it, and why; or NULL */
 } Nest;
 
 /* A list of sums over the tiles that follow a phase: scratch [from, from + count) of every tile goes to shared [to, ...). */
@@ -205,6 +206,8 @@ typedef struct Program {
     int64_t scratch;            /* reals of the scratch block of a tile */
     int64_t shared;             /* reals of the shared block */
     int64_t lower_bound;        /* the largest sum of what is alive at one time, in reals */
+    double stated;              /* multiply-adds of a tile, as the formulas of the layers have them */
+    const char *note;           /* for dumps, as that of a nest */
 } Program;
 
 /* lower.c: the forward nests of all sites and, but for MODE_INFER, those of the loss. */
@@ -222,6 +225,7 @@ void program_tidy(Unit *u, Program *p);
 
 /* tile.c: the images of a call that suit the style, the machine and the batch of the recipe. */
 int64_t tile_of_batch(const Unit *u);
+int64_t net_batch(const Net *net);                          /* images of a step, as the recipe has it */
 /* In programs for tiles of one image, tensors and nests lose their n. */
 void program_drop_n(Unit *u, Program *p);
 
@@ -247,6 +251,13 @@ Expr *nest_unfold(Unit *u, const Nest *n, const int64_t *bound);
 
 /* images.c: one image, or one group of them, after the other through runs of nests. After program_schedule. */
 void program_depth_first(Unit *u, Program *p);
+
+/* remark.c: what dumps say of a schedule. First, before anything is laid out, what the formulas of the layers ask for; last, when everything
+ * is scheduled, the notes: what each nest got and which share of peak is predicted for it. Between them passes say why they chose what. */
+void program_state(Unit *u, Program *p);
+void program_remark(Unit *u, Program *p);
+/* Adds a clause to the note of a nest. */
+void nest_remark(Unit *u, Nest *n, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* memory.c: offsets of all scratch and shared tensors; scratch, shared and lower_bound of the program. */
 void program_memory(Unit *u, Program *p);

@@ -16,7 +16,11 @@ void program_parts(Unit *u, Program *p)
         int loop = nest_cut_for_tiles(u, n, &at);
         if (loop < 0)
             continue;
+        const Loop *along = n->loops[loop];
+        const char *cut = arena_print(u->arena, "cut into two for tiles: %lld of %lld %s", (long long)at, (long long)along->extent, along->name);
         Nest *rest = nest_cut(u, n, loop, at);
+        nest_remark(u, n, "%s", cut);
+        nest_remark(u, rest, "%s, and here the others", cut);
         rest->name = nest_name(u, p, arena_print(u->arena, "%s_rest", n->name));
         rest->why = "The pixels that are left over.";
         program_insert(u, p, ++i, rest);

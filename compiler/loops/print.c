@@ -243,6 +243,8 @@ void program_dump(Unit *u, const Program *p, Text *t)
             text_line(t, "    (%s)", p->nests.at[i]->note);
         sums_line(p, i + 1, t);
     }
+    if (p->note)
+        text_line(t, "(%s)", p->note);
     text_close(t, "%s", "");
 }
 

@@ -12,8 +12,7 @@ enum {
 };
 #define MOST_BYTES (1 << 30)    /* of the maps of a tile */
 
-/* Images of a step. */
-static int64_t batch_of(const Net *net)
+int64_t net_batch(const Net *net)
 {
     for (int i = 0; net && i < net->recipe.settings.count; i++)
         if (strcmp(net->recipe.settings.at[i].name, "batch") == 0)
@@ -50,7 +49,7 @@ static double time_in_tiles(int64_t images, int64_t tile)
 int64_t tile_of_batch(const Unit *u)
 {
     const Options *o = &u->options;
-    int64_t vector = machine_lanes(o->machine, o->real), batch = batch_of(u->net), tile = vector;
+    int64_t vector = machine_lanes(o->machine, o->real), batch = net_batch(u->net), tile = vector;
 
     if (o->style != STYLE_FAST || o->infer)
         return 1;

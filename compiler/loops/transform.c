@@ -179,6 +179,8 @@ Nest *nest_cut(Unit *u, Nest *n, int loop, int64_t at)
     nest_own_loops(u, n);               /* the loop may be another nest's as well */
     nest_own_loops(u, rest);
     Shift s = { rest->loops[loop], at };
+    rest->stated *= 1 - (double)at / (double)n->loops[loop]->extent;
+    n->stated -= rest->stated;
     rest->loops[loop]->extent -= at;
     n->loops[loop]->extent = at;
     for (int i = 0; i < rest->dst->rank; i++)

@@ -295,17 +295,17 @@ void program_winograd(Unit *u, Program *p)
             continue;
         int64_t height = c.place[0]->extent, width = c.place[1]->extent, out = c.out->extent * (c.panel ? c.panel->extent : 1);
         if (!cut(u, &t, height, width, c.in->extent, out, c.out->extent / vector, !c.weights)) {
-            n->note = "no tiles: bands of whole rows do not cover the map";
+            nest_remark(u, n, "no tiles: bands of whole rows do not cover the map");
             continue;
         }
         double share = share_of_time(u, &t, height * width, c.in->extent, out, c.out->extent / vector);
         const char *tiles = arena_print(u->arena, "tiles of %lldx%lld: predicted to take %.2f of the time of the sum itself", (long long)t.by->m,
                                         (long long)t.by->m, share);
         if (share > pays) {
-            n->note = arena_print(u->arena, "no %s", tiles);
+            nest_remark(u, n, "no %s", tiles);
             continue;
         }
         winograd_replace(u, p, &i, &c, &t);
-        p->nests.at[i]->note = arena_print(u->arena, "%s; %lld a band, %lld bands", tiles, (long long)(t.height * t.columns), (long long)t.bands);
+        nest_remark(u, p->nests.at[i], "%s; %lld a band, %lld bands", tiles, (long long)(t.height * t.columns), (long long)t.bands);
     }
 }

@@ -40,6 +40,7 @@ typedef struct Options {
     int report_count;
     Layout layout;                 /* what --style=fast puts innermost */
     Winograd winograd;
+    int choice;                    /* loops/choice.h: which of its choices --style=fast takes for every nest that has so many; 0: the policy's */
     const struct Machine *machine; /* loops/machine.h: what --style=fast schedules for; of several, that of the variant at work */
     const struct Machine **machines;        /* --target=A,B: all that one C file serves, widest vectors first; NULL: `machine` alone */
     int machine_count;

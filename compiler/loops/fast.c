@@ -8,6 +8,7 @@
  * Where the images are summed (gradients of weights) the lanes hold partial sums that are added up at the end. */
 #include "loops/transform.h"
 
+#include "loops/choice.h"
 #include "loops/lanes.h"
 #include "loops/machine.h"
 
@@ -101,6 +102,28 @@ static int place_loops(const Nest *n, const Loop *lanes, Loop *list[MAX_LOOPS])
     return count;
 }
 
+/* What a tile over these loops may be; no place of it yet but the first. */
+static Choice choice_over(Loop *const *places, int count, int64_t vectors, int64_t all_vectors)
+{
+    Choice c = { .vectors = vectors, .all_vectors = all_vectors };
+
+    for (int i = 0; i < count; i++) {
+        c.tile[c.count].loop = places[i]->name;
+        c.tile[c.count].size = 1;
+        c.tile[c.count++].extent = places[i]->extent;
+    }
+    return c;
+}
+
+/* A tile over the first axis of dst, the channels, and its last one, the columns. */
+static void choose_channels_and_columns(Choice *c, int64_t most)
+{
+    int64_t none = 1, last = c->count - 1;
+
+    if (c->count > 0)
+        choose_tile(c->tile[0].extent, last > 0 ? c->tile[last].extent : 1, most, &c->tile[0].size, last > 0 ? &c->tile[last].size : &none);
+}
+
 /* The same where each of b places has so many vectors of its own, which stay in registers while the numbers of a channel meet them: registers
  * for the totals, for those vectors and for a number. */
 static void choose_tile_of_vectors(int64_t channels, int64_t columns, int64_t vectors, int64_t registers, int64_t *a, int64_t *b)
@@ -116,40 +139,59 @@ static void choose_tile_of_vectors(int64_t channels, int64_t columns, int64_t ve
     }
 }
 
-/* A tile over the first axis of dst, the channels, and its last one, the columns. */
-static void tile_channels_and_columns(Unit *u, Nest *n, Loop *const *places, int count, int64_t vectors)
+static void choose_channels_and_vectors(Choice *c, int64_t registers)
 {
-    int64_t a, b;
+    int64_t none = 1, last = c->count - 1;
 
-    if (count == 0)
-        return;
-    choose_tile_of_vectors(places[0]->extent, count > 1 ? places[count - 1]->extent : 1, vectors, u->options.machine->registers, &a, &b);
-    tile_loop(u, n, places[0], a);
-    if (count > 1)
-        tile_loop(u, n, places[count - 1], b);
+    if (c->count > 0)
+        choose_tile_of_vectors(c->tile[0].extent, last > 0 ? c->tile[last].extent : 1, c->vectors, registers, &c->tile[0].size, last > 0 ? &c->tile[last].size : &none);
 }
 
 /* A tile over the cells of a kernel, as many as fit, then over the filters: the windows of neighbouring cells overlap, so
  * what is read comes from the nearest cache, and each filter's gradient is read once for all cells. */
-static void tile_cells_and_filters(Unit *u, Nest *n, Loop *const *places, int count, int64_t most)
+static void choose_cells_and_filters(Choice *c, int64_t most)
 {
-    int64_t size[MAX_LOOPS];
-
-    for (int i = count - 1; i > 0; i--) {
-        bool fits = places[i]->extent <= most;
-        size[i] = fits ? places[i]->extent : i == count - 1 ? largest_divisor(places[i]->extent, most) : 1;
-        most /= size[i];
+    for (int i = c->count - 1; i > 0; i--) {
+        bool fits = c->tile[i].extent <= most;
+        c->tile[i].size = fits ? c->tile[i].extent : i == c->count - 1 ? largest_divisor(c->tile[i].extent, most) : 1;
+        most /= c->tile[i].size;
     }
-    if (count > 0)
-        tile_loop(u, n, places[0], largest_divisor(places[0]->extent, most < places[0]->extent ? most : places[0]->extent));
-    for (int i = 1; i < count; i++)
-        tile_loop(u, n, places[i], size[i]);
+    if (c->count > 0)
+        c->tile[0].size = largest_divisor(c->tile[0].extent, most < c->tile[0].extent ? most : c->tile[0].extent);
+}
+
+/* The policy's choice, or what is asked for in its place if that is one of those that there are. The nest remembers it. */
+static const Choice *settle(Unit *u, Nest *n, const Choice *policy, const Choice *asked)
+{
+    Choice *c = ARENA_NEW(u->arena, Choice);
+
+    *c = *policy;
+    n->choice = c;
+    c->misfit = asked ? choice_misfit(u, n, asked) : NULL;
+    if (!asked || c->misfit)
+        return c;
+    for (int i = 0; i < c->count; i++) {
+        c->tile[i].size = 1;
+        for (int k = 0; k < asked->count; k++)
+            if (strcmp(asked->tile[k].loop, c->tile[i].loop) == 0)
+                c->tile[i].size = asked->tile[k].size;
+    }
+    c->vectors = asked->vectors ? asked->vectors : c->vectors;
+    c->inside = asked->inside;
+    c->round = asked->round;
+    return c;
+}
+
+static void tile_loops(Unit *u, Nest *n, Loop *const *places, const Choice *c)
+{
+    for (int i = 0; i < c->count; i++)
+        tile_loop(u, n, places[i], c->tile[i].size);
 }
 
 /* The innermost loops: summed ones in their order, then what is written out, then the lanes; the places before them. */
 static void order_tile(Nest *n)
 {
-    int places = 0, last = n->loop_count - 1;
+    int places = 0, last = n->loop_count - 1, l;
 
     for (int i = 0; i < n->loop_count; i++)
         if (!summed(n, i) && n->loops[i]->kind == LOOP_PLAIN)
@@ -158,6 +200,10 @@ static void order_tile(Nest *n)
     for (int i = n->loop_count - 2; i >= n->hold; i--)
         if (n->loops[i]->kind == LOOP_UNROLL)
             nest_move_loop(n, i, --last);
+    if (n->choice->inside && (l = choice_loop(n, n->choice->inside, 0, n->hold)) >= 0)
+        nest_move_loop(n, l, n->hold - 1);
+    if (n->choice->round && (l = choice_loop(n, n->choice->round, n->hold, last)) >= 0)
+        nest_move_loop(n, l, last - 1);
 }
 
 enum { LONG_SUM = 256 };                /* rounds: their lanes are added up in 1 to 2 % of their time (6 to 8 operations for each total) */
@@ -181,29 +227,29 @@ static void sum_by_group(Nest *n)
 }
 
 /* A weighted sum with its lanes over `lanes`: tile, then hold. */
-static void schedule_tile(Unit *u, Nest *n, Loop *lanes, int vector)
+static void schedule_tile(Unit *u, Nest *n, Loop *lanes, int vector, const Choice *asked)
 {
     Loop *list[MAX_LOOPS];
     bool places = nest_places_loop(n, lanes);
-    int64_t vectors = places ? lanes->extent / vector : 1;      /* partial sums: one vector takes the images in turn */
-    int64_t most = u->options.machine->registers * 3 / 4;
+    int64_t all = places ? lanes->extent / vector : 1;          /* partial sums: one vector takes the images in turn */
     int last = n->loop_count - 1;
 
     nest_move_loop(n, loop_of(n, lanes), last);
     int count = place_loops(n, lanes, list);
-    if (vectors > 2)                                            /* a long row: two vectors of it belong to the tile */
-        vectors = vectors % 2 ? 1 : 2;
+    Choice policy = choice_over(list, count, all > 2 ? 2 - all % 2 : all, all);         /* a long row: two vectors of it belong to the tile */
+    if (places)
+        choose_channels_and_vectors(&policy, u->options.machine->registers);
+    else
+        choose_cells_and_filters(&policy, u->options.machine->registers * 3 / 4);
+    const Choice *c = settle(u, n, &policy, asked);
     Loop *row = NULL;                                           /* of the vectors of a tile */
     if (lanes->extent > vector) {
         nest_split(u, n, last, vector);
-        if (places && n->loops[last]->extent > vectors && vectors > 1)
-            nest_split(u, n, last++, vectors);
-        row = places && vectors > 1 ? n->loops[last] : NULL;
+        if (places && n->loops[last]->extent > c->vectors && c->vectors > 1)
+            nest_split(u, n, last++, c->vectors);
+        row = places && c->vectors > 1 ? n->loops[last] : NULL;
     }
-    if (places)
-        tile_channels_and_columns(u, n, list, count, vectors);
-    else
-        tile_cells_and_filters(u, n, list, count, most);
+    tile_loops(u, n, list, c);
     if (row)                                                    /* innermost: a number is read, meets the vectors and leaves its register */
         tile_loop(u, n, row, row->extent);
     n->loops[n->loop_count - 1]->kind = LOOP_LANES;
@@ -395,12 +441,13 @@ static void remark_obstacle(Unit *u, Nest *n, const Loop *l, int vector)
 
 /* A convolution with its lanes over channels. Results of an image: a tile of pixels, in a row if they fill it. Gradients of weights: a
  * tile of cells and channels of the kernel, kept while one image is summed. */
-static void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector)
+static void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector, const Choice *asked)
 {
     int64_t vectors = lanes->extent / vector, most = (u->options.machine->registers - 1 - vectors) / vectors;
     int rank = n->dst->rank, images = images_loop(n), last = n->loop_count - 1;
     bool weights = images >= 0 && summed(n, images);
-    Loop *along[2] = { NULL, NULL };                            /* the tile's loops */
+    Loop *along[2] = { NULL, NULL }, *list[2];                  /* the tile's loops */
+    int count = 0;
 
     remark_padding(u, n, lanes);
     nest_move_loop(n, loop_of(n, lanes), last);
@@ -415,12 +462,12 @@ static void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector)
             nest_remark(u, n, "no tile of %s: its places would share no vector", along[i]->name);
             along[i] = NULL;
         }
-    int64_t a = 1, b = 1;
-    choose_tile(along[0] ? along[0]->extent : 1, along[1] ? along[1]->extent : 1, most, &a, &b);
-    if (along[0])
-        tile_loop(u, n, along[0], a);
-    if (along[1])
-        tile_loop(u, n, along[1], b);
+    for (int i = 0; i < 2; i++)
+        if (along[i])
+            list[count++] = along[i];
+    Choice policy = choice_over(list, count, vectors, 0);
+    choose_channels_and_columns(&policy, most);
+    tile_loops(u, n, list, settle(u, n, &policy, asked));
     last = n->loop_count - 1;
     if (vectors > 1) {                                          /* a number that all lanes read serves all vectors at once */
         nest_split(u, n, last, vector);
@@ -497,7 +544,7 @@ static Loop *summed_neighbours(const Nest *n, int vector)
 }
 
 /* A single image: lanes over neighbours of dst, or over what is summed; else the totals of a row together. */
-static void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector)
+static void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector, const Choice *asked)
 {
     Loop *along = sums && n->put == PUT_ADD && vector > 1 ? summed_neighbours(n, vector) : NULL;
     int64_t most = u->options.machine->registers / 2;
@@ -510,17 +557,18 @@ static void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector)
         Loop *list[MAX_LOOPS];
         nest_remark(u, n, "lanes over what is summed: neighbours in both factors, and there is one image");
         nest_move_loop(n, loop_of(n, along), n->loop_count - 1);
-        int count = place_loops(n, along, list);
+        Choice policy = choice_over(list, place_loops(n, along, list), 1, 0);
         if (along->extent > vector)
             nest_split(u, n, n->loop_count - 1, vector);
         n->loops[n->loop_count - 1]->kind = LOOP_LANES;
-        if (count > 0)
-            tile_loop(u, n, list[0], largest_divisor(list[0]->extent, most < list[0]->extent ? most : list[0]->extent));
+        if (policy.count > 0)
+            policy.tile[0].size = largest_divisor(policy.tile[0].extent, most < policy.tile[0].extent ? most : policy.tile[0].extent);
+        tile_loops(u, n, list, settle(u, n, &policy, asked));
         order_tile(n);
         return;
     }
     if (row && sums && n->put == PUT_ADD && vector > 1 && lane_step(n->dst, n->index, row) == 1 && has_lanes(n, row, vector)) {
-        schedule_tile(u, n, row, vector);
+        schedule_tile(u, n, row, vector, asked);
         return;
     }
     if (sums)
@@ -533,7 +581,7 @@ static void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector)
     }
 }
 
-static void schedule(Unit *u, Nest *n)
+static void schedule(Unit *u, Nest *n, const Choice *asked)
 {
     int vector = machine_lanes(u->options.machine, u->options.real);
     int images = images_loop(n);
@@ -548,7 +596,7 @@ static void schedule(Unit *u, Nest *n)
     for (int i = 0; i < n->loop_count; i++)
         sums = sums || summed(n, i);
     if (is_channel_sum(n, channels, vector)) {
-        schedule_channels(u, n, channels, vector);
+        schedule_channels(u, n, channels, vector, asked);
         return;
     }
     if (channels && vector > 1 && (channels == (images >= 0 ? n->loops[images] : NULL) || n->dst->channels_last) && nest_is_gather(n)
@@ -562,7 +610,7 @@ static void schedule(Unit *u, Nest *n)
         return;
     }
     if (images < 0 && u->options.tile == 1 && n->dst->rank > 0) {
-        schedule_single(u, n, channels, sums, vector);
+        schedule_single(u, n, channels, sums, vector, asked);
         return;
     }
     if (images < 0 || u->options.tile % vector != 0) {
@@ -585,7 +633,7 @@ static void schedule(Unit *u, Nest *n)
                 nest_remark(u, n, "lanes over features: images are summed, and one factor has a copy that lies for it");
             else if (summed(n, images))
                 nest_remark(u, n, "lanes hold partial sums over images, added up at the end");
-            schedule_tile(u, n, lanes, vector);
+            schedule_tile(u, n, lanes, vector, asked);
             return;
         }
     }
@@ -600,7 +648,7 @@ static void schedule(Unit *u, Nest *n)
 }
 
 /* The loop over bands stands behind the images, whatever the rest looks like: the step runs it. */
-void nest_schedule_fast(Unit *u, Nest *n)
+void nest_schedule_fast(Unit *u, Nest *n, const Choice *asked)
 {
     Loop *band = NULL;
 
@@ -610,7 +658,7 @@ void nest_schedule_fast(Unit *u, Nest *n)
             nest_move_loop(n, i, n->loop_count - 1);
             n->loop_count--;
         }
-    schedule(u, n);
+    schedule(u, n, asked);
     if (!band)
         return;
     n->loops[n->loop_count++] = band;

@@ -280,8 +280,13 @@ Prediction nest_predict(Unit *u, const Nest *n)
         rounds /= vector;
         tiles /= vector;
     }
-    for (int i = 0; i < inner.count; i++)
-        x.loads += loads_of(u, n, inner.list[i]);
+    int64_t fewest = INT64_MAX;
+    for (int i = 0; i < inner.count; i++) {
+        int64_t loads = loads_of(u, n, inner.list[i]);
+        fewest = loads < fewest ? loads : fewest;
+        x.loads += loads;
+    }
+    x.registers = x.totals + (inner.count > 1 ? fewest : 0) + 1;
     double operations = operations_of(n->value) + (sums && !x.is_product);
     x.operations = (int64_t)((operations > 1 ? operations : 1) * (double)copies);
     x.counted = !x.is_product ? 0 : n->stated > 0 && n->stated < x.made ? n->stated : x.made;     /* a part may lie in the border (trim.c) */

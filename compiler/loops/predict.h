@@ -11,6 +11,7 @@ typedef struct Prediction {
     int64_t lanes;              /* numbers that one operation handles, by the schedule or, if `left`, by what the C compiler makes of it */
     bool left;
     int64_t totals;             /* that are held in registers */
+    int64_t registers;          /* that a round needs: for the totals, the factor of which there are fewer copies, and one for the other */
     int64_t flight;             /* that are in flight at a time: those of the next tiles as well where sums are short */
     int64_t loads, operations;  /* of one round of the loops inside the tile: loads of vectors or of numbers for all lanes, and operations on vectors */
     double busy;                /* the operations, with the waiting for those before them, or the loads, if those take longer */

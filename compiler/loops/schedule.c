@@ -5,6 +5,7 @@
  *            needs time in proportion to the work: 117 600 multiply-adds in one function take gcc -O1 108 s, in
  *            functions of 700 they take 11 s.
  * fast       register tiles over images that lie innermost: fast.c. */
+#include "loops/choice.h"
 #include "loops/transform.h"
 
 #include <string.h>
@@ -111,6 +112,15 @@ static bool within_budget(Unit *u, const Program *p)
     return false;
 }
 
+/* What the fast style is asked to choose for a nest, or NULL: its own choice. */
+static const Choice *asked_for(Unit *u, const Nest *n)
+{
+    if (u->options.choice == 0)
+        return NULL;
+    Choice *list = arena_array(u->arena, MOST_CHOICES, sizeof *list);
+    return u->options.choice < nest_choices(u, n, list) ? &list[u->options.choice] : NULL;
+}
+
 bool program_schedule(Unit *u, Program *p)
 {
     switch (p->mode == MODE_LOOK ? STYLE_LESSON : u->options.style) {
@@ -126,7 +136,7 @@ bool program_schedule(Unit *u, Program *p)
         return true;
     case STYLE_FAST:
         for (int i = 0; i < p->nests.count; i++)
-            nest_schedule_fast(u, p->nests.at[i]);
+            nest_schedule_fast(u, p->nests.at[i], asked_for(u, p->nests.at[i]));
         return true;
     }
     return false;

@@ -36,7 +36,4 @@ int nest_cut_for_tiles(const Unit *u, const Nest *n, int64_t *at);
  * gradients of weights. */
 int64_t panel_vectors(const Unit *u, bool image, int64_t all);
 
-/* fast.c: the rewrites that the fast style picks for a nest. */
-void nest_schedule_fast(Unit *u, Nest *n);
-
 #endif

@@ -16,6 +16,7 @@ Unit *network_from(const char *name, const char *text, NetworkOptions options)
     u->options.style = options.style;
     u->options.layout = options.layout;
     u->options.winograd = options.winograd;
+    u->options.choice = options.choice;
     u->options.infer = options.infer;
     u->options.with_main = options.with_main;
     u->options.unroll_budget = INT64_MAX;

@@ -1,5 +1,8 @@
 /* loops_test.c: the passes on nests, each by what it promises. Numbers come from the evaluator. */
+#include "loops/choice.h"
 #include "loops/evaluate.h"
+#include "loops/layout.h"
+#include "loops/lower.h"
 #include "loops/machine.h"
 #include "loops/transform.h"
 #include "support/dice.h"
@@ -638,6 +641,83 @@ static void gradients_keep_what_they_are_told(void **state)
     }
 }
 
+static const char wide[] =
+    "network T { input 8x8x4; conv 8, 3x3, same, relu; conv 16, 5x5; maxpool 2x2; conv 8, 3x3, stride=2, pad=1; dense 24, tanh; dense 10, softmax }";
+
+/* Whatever is chosen for every nest, the results stay the same, and the policy's choice is the first. */
+static void no_choice_changes_a_result(void **state)
+{
+    (void)state;
+    static const NetworkOptions options[] = {
+        { .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_IMAGES }, { .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS },
+        { .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS, .winograd = WINOGRAD_OFF }, { .tile = 1, .style = STYLE_FAST },
+    };
+    int64_t lesson_count, fast_count;
+    Unit *lesson = unit_of(wide, (NetworkOptions){ .tile = 16 });
+    double *a = results(lesson, lesson->train, 11, &lesson_count);
+
+    for (int i = 0; i < countof(options); i++)
+        for (int choice = 0; choice < MOST_CHOICES; choice += choice < 2 ? 1 : 2) {
+            NetworkOptions o = options[i];
+            int other = 0;
+            o.choice = choice;
+            Unit *policy = unit_of(wide, options[i]), *fast = unit_of(wide, o);
+            double *b = results(fast, fast->train, 11, &fast_count);
+            assert_same(a, lesson_count, b, fast_count);
+            for (int k = 0; k < fast->train->nests.count; k++) {
+                Text *x = text_new(fast->arena), *y = text_new(fast->arena);
+                nest_print(fast->train->nests.at[k], x);
+                nest_print(policy->train->nests.at[k], y);
+                other += strcmp(x->at, y->at) != 0;
+            }
+            if (choice == 0)
+                assert_int_equal(other, 0);
+            else if (choice < 3)
+                assert_true(other > 3);                 /* nests that are scheduled otherwise */
+            unit_free(policy);
+            unit_free(fast);
+        }
+    unit_free(lesson);
+}
+
+/* The list for one nest: the policy's choice first, then the others by the time that is predicted for them, no two the same. */
+static void choices_come_in_order(void **state)
+{
+    (void)state;
+    Unit *u = unit_of(wide, (NetworkOptions){ .tile = 16 });
+    u->options.style = STYLE_FAST;
+    u->train = program_lower(u, u->net, MODE_TRAIN);
+    u->train->tile = 16;
+    program_images_innermost(u, u->train);
+    Nest *n = nest_named(u->train, "conv2"), copy = *n;
+    Choice list[MOST_CHOICES];
+    int count = nest_choices(u, n, list);
+
+    nest_own_loops(u, &copy);
+    nest_schedule_fast(u, &copy, NULL);
+    assert_true(count > 2);
+    for (int i = 0; i < count; i++) {
+        Text *t = text_new(u->arena), *first = text_new(u->arena);
+        choice_print(&list[i], t);
+        choice_print(copy.choice, first);
+        assert_int_equal(strcmp(t->at, first->at) == 0, i == 0);
+        assert_true(list[i].time > 0 && (i < 2 || list[i].time >= list[i - 1].time));
+        for (int k = 0; k < i; k++) {
+            Text *other = text_new(u->arena);
+            choice_print(&list[k], other);
+            assert_string_not_equal(t->at, other->at);
+        }
+    }
+    /* what does not fit is not taken, and said */
+    Choice no = { .count = 1, .tile = { { "ow", 3, 0 } } };
+    Nest other = *n;
+    nest_own_loops(u, &other);
+    nest_schedule_fast(u, &other, &no);
+    assert_string_equal(other.choice->misfit, "3 does not divide the 4 rounds of ow");
+    assert_int_equal(other.choice->tile[0].size, copy.choice->tile[0].size);
+    unit_free(u);
+}
+
 static void small_batches_have_small_tiles(void **state)
 {
     (void)state;
@@ -777,6 +857,8 @@ int main(void)
         cmocka_unit_test(gradients_keep_what_they_are_told),
         cmocka_unit_test(the_fast_style_changes_no_result),
         cmocka_unit_test(no_layout_changes_a_result),
+        cmocka_unit_test(no_choice_changes_a_result),
+        cmocka_unit_test(choices_come_in_order),
         cmocka_unit_test(sums_over_a_border_are_trimmed),
         cmocka_unit_test(products_of_tiles_change_no_result),
         cmocka_unit_test(buffers_of_one_image),

@@ -1,8 +1,8 @@
 /* options.c: the command line as a table (options.h). What a value must be is said once, in the row of its option. */
 #include "options.h"
 
+#include "defaults.h"
 #include "emit/emit.h"
-#include "emit/native.h"
 #include "inspect/inspect.h"
 #include "integrate/tools.h"
 #include "loops/machine.h"
@@ -17,8 +17,6 @@ typedef struct Reader {
     Unit *u;
     CommandLine *line;
     const char *emit;               /* --emit before or after -o */
-    const Machine *machine;         /* --target=MACHINE, the first of several; or NULL */
-    bool style;                     /* --style was given */
 } Reader;
 
 typedef struct Option {
@@ -64,7 +62,7 @@ static const char *read_style(Reader *r, const char *value)
     if (style < 0)
         return "lesson, unrolled or fast";
     r->u->options.style = (Style)style;
-    r->style = true;
+    r->line->style_given = true;
     return NULL;
 }
 
@@ -88,20 +86,6 @@ static const char *read_winograd(Reader *r, const char *value)
     return NULL;
 }
 
-/* Machines that one file is for, widest vectors first. */
-static void set_machines(Options *o, Arena *arena, const Machine *const *list, int count)
-{
-    o->machines = arena_array(arena, (size_t)count + 1, sizeof *o->machines);
-    o->machine_count = 0;
-    for (int i = 0; i < count; i++) {
-        int at = o->machine_count++;
-        for (; at > 0 && o->machines[at - 1]->vector_bytes < list[i]->vector_bytes; at--)
-            o->machines[at] = o->machines[at - 1];
-        o->machines[at] = list[i];
-    }
-    o->machine = o->machines[0];
-}
-
 /* "avx2,avx512": machines whose code may stand in one file. */
 static const char *read_machines(Reader *r, const char *value)
 {
@@ -117,8 +101,8 @@ static const char *read_machines(Reader *r, const char *value)
         if (!known)
             LIST_ADD(r->u->arena, &list, m);
     }
-    set_machines(&r->u->options, r->u->arena, list.at, list.count);
-    r->machine = r->u->options.machine;
+    options_set_machines(&r->u->options, r->u->arena, list.at, list.count);
+    r->line->machine_given = true;
     return NULL;
 }
 
@@ -131,7 +115,8 @@ static const char *read_target(Reader *r, const char *value)
     if (strchr(value, ','))
         return read_machines(r, value);
     if (machine) {
-        o->machine = r->machine = machine;
+        o->machine = machine;
+        r->line->machine_given = true;
         o->machine_count = 0;
     } else if (strchr(value, '-'))
         o->triple = value;
@@ -349,104 +334,6 @@ static const Option *option_of(const char *text, const char **value)
     return NULL;
 }
 
-/* The machine that the fast style schedules for where only the processor is known. */
-static const Machine *machine_of_processor(const Options *o)
-{
-    static const struct { const char *triple, *cpu, *machine; } known[] = {
-        { "aarch64", "",          "neon" },
-        { "arm64",   "",          "neon" },
-        { "wasm",    "",          "simd128" },
-        { "x86_64",  "x86-64-v3", "avx2" },
-        { "x86_64",  "x86-64-v4", "avx512" },
-        { "",        "",          "sse2" },                     /* vectors of 16 bytes, which every other machine has or does without */
-    };
-    const char *triple = o->triple ? o->triple : "x86_64", *cpu = o->cpu ? o->cpu : "";
-
-    if (strcmp(cpu, "native") == 0)
-        return machine_find(native_machine());
-    for (int i = 0; i < countof(known); i++)
-        if (strncmp(triple, known[i].triple, strlen(known[i].triple)) == 0 && (!*known[i].cpu || strcmp(cpu, known[i].cpu) == 0))
-            return machine_find(known[i].machine);
-    return o->machine;
-}
-
-/* What is run at once is made for this machine. */
-static void choose_for_command(Reader *r)
-{
-    Options *o = &r->u->options;
-
-    if (strcmp(r->line->command, "check") == 0) {       /* in double, and as it is read */
-        o->real = REAL_DOUBLE;
-        return;
-    }
-    if (!o->cpu && !r->machine)
-        o->cpu = "native";
-}
-
-static const Output *output_of(const Target *t)
-{
-    return t->emit ? output_find(t->emit) : output_for_path(t->path);
-}
-
-/* How many of the outputs are for people to look at. */
-static int outputs_to_look_at(const CommandLine *line)
-{
-    int looks = 0;
-
-    for (int i = 0; i < line->targets.count; i++)
-        looks += output_of(&line->targets.at[i])->looks;
-    return looks;
-}
-
-/* Without --style: what people look at, and what is checked, has the loops of the formulas; what runs is made for its machine. */
-static void choose_style(Reader *r)
-{
-    const CommandLine *line = r->line;
-    bool check = line->command && strcmp(line->command, "check") == 0;
-    bool looks = line->targets.count > 0 && outputs_to_look_at(line) == line->targets.count;
-
-    if (!r->style)
-        r->u->options.style = line->inspection || check || looks ? STYLE_LESSON : STYLE_FAST;
-}
-
-/* What is written is C, every bit of it, or nothing but a stage is shown. */
-static bool only_c(const CommandLine *line)
-{
-    if (line->command || line->inspection)
-        return false;
-    for (int i = 0; i < line->targets.count; i++)
-        if (!output_of(&line->targets.at[i])->for_several)
-            return false;
-    return true;
-}
-
-/* Which machines the fast style schedules for: those that were asked for, or in C all that a file can serve. Such a file has plain C too,
- * for whatever machine and compiler it meets. False if they are more than the output serves. */
-static bool choose_machines(Reader *r)
-{
-    Options *o = &r->u->options;
-    const Machine *all[] = { machine_find("avx512"), machine_find("avx2"), machine_find("sse2"), NULL };
-    bool asked = o->machine_count > 1;
-
-    if (!r->machine && (o->triple || o->cpu))
-        o->machine = machine_of_processor(o);
-    else if (!r->machine && o->style == STYLE_FAST && only_c(r->line))
-        set_machines(o, r->u->arena, all, 3);
-    if (o->style != STYLE_FAST || o->machine_count < 2) {
-        o->machine_count = 0;
-    } else if (asked && !only_c(r->line)) {
-        return false;
-    } else {
-        for (int i = 0; i < o->machine_count; i++)
-            all[i] = o->machines[i];
-        all[o->machine_count] = machine_find("scalar");
-        set_machines(o, r->u->arena, all, o->machine_count + 1);
-    }
-    if (!o->tile && o->style != STYLE_FAST)
-        o->tile = 1;
-    return true;
-}
-
 static bool wrong(const char *format, const char *a, const char *b)
 {
     fputs("cnnc: error: ", stderr);
@@ -564,12 +451,12 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
             return wrong(arena_print(u->arena, "%s '%%s' is not %%s", o->name), value, expected);
     }
     if (line->command)
-        choose_for_command(&r);
+        default_for_command(u, line);
     if (line->help || line->version || line->list_targets || line->makefile)
         return true;
     if (line->inspection) {
-        choose_style(&r);
-        return (choose_machines(&r) || wrong_machines(&u->options)) && inspected_enough(u, line);
+        default_style(u, line);
+        return (default_machines(u, line) || wrong_machines(&u->options)) && inspected_enough(u, line);
     }
     if (!u->options.input)
         return wrong("no input file%s%s", "", "");
@@ -589,8 +476,8 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
         if (!t->emit && !output_for_path(t->path))
             return wrong("'%s' has an ending that says no output%s", t->path, "; '--emit=c' chooses C");
     }
-    choose_style(&r);
-    if (!choose_machines(&r))
+    default_style(u, line);
+    if (!default_machines(u, line))
         return wrong_machines(&u->options);
     int looked_at = outputs_to_look_at(line);
     bool looks = looked_at > 0 && looked_at == line->targets.count;

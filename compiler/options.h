@@ -23,6 +23,7 @@ typedef struct CommandLine {
     const char *depfile;            /* -MF: where it goes, or NULL: beside the first target */
     bool depend;                    /* -MD or -MF */
     enum { REPORT_TEXT, REPORT_JSON, REPORT_SARIF } report;         /* how errors and warnings are written on stderr */
+    bool style_given, machine_given;    /* by --style, by --target=MACHINE or a list of them */
     bool help, version, list_targets, makefile;
 } CommandLine;
 

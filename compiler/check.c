@@ -10,12 +10,12 @@
  * ones. A step h may meet a kink (of relu, of a maximum), where there is no derivative: the best of several steps counts. */
 #include "check.h"
 
+#include "c_code.h"
 #include "emit/native.h"
 #include "loops/evaluate.h"
 #include "pipeline.h"
 
 #include <cnn/cnn.h>
-#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +56,7 @@ typedef struct Check {
     bool evaluated;
     Outcome train, eval;            /* the evaluator's */
     NativeCode *code;
-    void *library;
+    CCode c_code;
     bool failed;
 } Check;
 
@@ -132,43 +132,13 @@ static bool add_way(Check *c, const char *name, const cnn_model *model)
         && (cnn_run(w->net, c->x, IMAGES, w->eval.y, &error) || runtime_failed(c, w, &error));
 }
 
-/* Compiles the C file with the compiler that $CC names, or cc. Without one there is nothing to compare. */
-static const cnn_model *compile_c(Check *c, const char *folder)
-{
-    Arena *arena = c->u->arena;
-    const char *cc = getenv("CC"), *path = arena_print(arena, "%s/net.c", folder), *library = arena_print(arena, "%s/net.so", folder);
-    Text *t = text_new(arena);
-    FILE *to = output_find("c")->emit(c->u, t) ? fopen(path, "wb") : NULL;
-    bool whole = to && fwrite(t->at, 1, t->length, to) == t->length;
-    const cnn_model *model = NULL;
-
-    if (to)
-        whole = fclose(to) == 0 && whole;
-    cc = cc && *cc ? cc : "cc";
-    if (whole && system(arena_print(arena, "%s -std=c11 -w -O1 -fPIC -shared '%s' -o '%s' -lm 2> /dev/null", cc, path, library)) == 0)
-        c->library = dlopen(library, RTLD_NOW | RTLD_LOCAL);
-    if (c->library) {
-        const char *symbol = strstr(t->at, "\nconst cnn_model ") + strlen("\nconst cnn_model ");
-        model = dlsym(c->library, arena_copy(arena, symbol, strcspn(symbol, " ")));
-    } else {
-        printf("the C file is left out: '%s' made no library of it\n", cc);
-    }
-    remove(path);
-    remove(library);
-    return model;
-}
-
+/* Without a C compiler there is nothing to compare. */
 static bool add_c(Check *c)
 {
-    const char *tmp = getenv("TMPDIR");
-    char *folder = arena_print(c->u->arena, "%s/cnncXXXXXX", tmp && *tmp ? tmp : "/tmp");
+    const cnn_model *model = c_code_load(c->u, "-O1", &c->c_code);
 
-    if (!mkdtemp(folder)) {
-        printf("the C file is left out: no folder '%s' can be made\n", folder);
-        return true;
-    }
-    const cnn_model *model = compile_c(c, folder);
-    rmdir(folder);
+    if (!model)
+        printf("the C file is left out: %s\n", c->c_code.why);
     return !model || add_way(c, "C", model);
 }
 
@@ -528,7 +498,6 @@ int check_run(Unit *u)
         cnn_free(c.ways[i].net);
     if (model)
         native_unload(c.code);
-    if (c.library)
-        dlclose(c.library);
+    c_code_unload(&c.c_code);
     return !ready || c.failed || diag_errors(u) > 0;
 }

@@ -46,7 +46,7 @@ void default_for_command(Unit *u, const CommandLine *line)
 {
     Options *o = &u->options;
 
-    if (strcmp(line->command, "check") == 0) {       /* in double, and as it is read */
+    if (line->command && strcmp(line->command, "check") == 0) {       /* in double, and as it is read */
         o->real = REAL_DOUBLE;
         return;
     }
@@ -80,7 +80,7 @@ void default_style(Unit *u, const CommandLine *line)
 /* What is written is C, every bit of it, or nothing but a stage is shown. */
 static bool only_c(const CommandLine *line)
 {
-    if (line->command || line->inspection)
+    if (line->command || line->inspection || line->tune)
         return false;
     for (int i = 0; i < line->targets.count; i++)
         if (!output_of(&line->targets.at[i])->for_several)

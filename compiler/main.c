@@ -10,8 +10,10 @@
 #include "integrate/tools.h"
 #include "options.h"
 #include "pipeline.h"
+#include "tune.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +155,30 @@ static int run_command(Unit *u, const CommandLine *line, int argc, char **argv)
     return ready ? command_run(u, &c, line, argc, argv) : 1;
 }
 
+/* The file beside the source: net.tuned of net.cnn. */
+static const char *tuned_path(Unit *u, const CommandLine *line)
+{
+    const char *source = u->options.input, *dot = strrchr(source, '.');
+    int length = dot && !strchr(dot, '/') ? (int)(dot - source) : (int)strlen(source);
+
+    return line->tune_to ? line->tune_to : arena_print(u->arena, "%.*s.tuned", length, source);
+}
+
+/* Ctrl-C ends it at any time; only while the file is written it is not heard, so that there is all of it or none. */
+static int run_tune(Unit *u, const CommandLine *line)
+{
+    Text *file = text_new(u->arena), *said = text_new(u->arena);
+    bool done = tune(u, line->tune_c, file, said) && !diag_failed(u);
+
+    print_reports(u, line);
+    if (!done)
+        return 1;
+    void (*before)(int) = signal(SIGINT, SIG_IGN);
+    done = write_file(u, tuned_path(u, line), file);
+    signal(SIGINT, before);
+    return !done || (!(line->tune_to && strcmp(line->tune_to, "-") == 0) && !write_file(u, "-", said));
+}
+
 static bool compiled(Unit *u)
 {
     bool done = pipeline_run(u, NULL);
@@ -217,6 +243,8 @@ int main(int argc, char **argv)
         status = tool_makefile();
     } else if (line.inspection) {
         status = run_inspection(u, &line);
+    } else if (line.tune) {
+        status = run_tune(u, &line);
     } else if (line.command) {
         status = run_command(u, &line, argc, argv);
     } else {

@@ -3,6 +3,7 @@
 
 #include "defaults.h"
 #include "emit/emit.h"
+#include "emit/native.h"
 #include "inspect/inspect.h"
 #include "integrate/tools.h"
 #include "loops/machine.h"
@@ -78,10 +79,10 @@ static const char *read_layout(Reader *r, const char *value)
 
 static const char *read_winograd(Reader *r, const char *value)
 {
-    static const char *const name[] = { [WINOGRAD_2] = "2", [WINOGRAD_4] = "4", [WINOGRAD_OFF] = "off" };
+    static const char *const name[] = { [WINOGRAD_AUTO] = "auto", [WINOGRAD_2] = "2", [WINOGRAD_4] = "4", [WINOGRAD_OFF] = "off" };
     int size = number_of(value, name, countof(name));
     if (size < 0)
-        return "2, 4 or off";
+        return "auto, 2, 4 or off";
     r->u->options.winograd = (Winograd)size;
     return NULL;
 }
@@ -139,6 +140,19 @@ static const char *read_features(Reader *r, const char *value)
 {
     r->u->options.features = value;
     return *value ? NULL : "a list such as +fma,-avx2";
+}
+
+static const char *read_tune(Reader *r, const char *value)
+{
+    r->line->tune = true;
+    r->line->tune_to = value;
+    return value && !*value ? "a path" : NULL;
+}
+
+static const char *read_tuned(Reader *r, const char *value)
+{
+    r->u->options.tuned = value;
+    return *value ? NULL : "a path";
 }
 
 static const char *read_optimise(Reader *r, const char *value)
@@ -288,6 +302,9 @@ static const Option table[] = {
     { "--tile",          "N",       "images that one call handles (default 1; fast, for training: 32, fewer for small batches and large maps)",                        read_tile },
     { "--layout",        "WHAT",    "what lies innermost in --style=fast: auto (default), channels, images", read_layout },
     { "--winograd",      "SIZE",    "tiles of 3x3 convolutions in --style=fast: 2 (default), 4 (faster, less exact), off", read_winograd },
+    { "--tune",          NULL,      "measure on this machine what --style=fast had better choose for LLVM (--emit=c: for $CC), and write it to net.tuned", read_tune },
+    { "--tune",          "FILE",    "the same into FILE",                                              read_tune },
+    { "--tuned",         "FILE",    "choose what FILE says, which --tune wrote",                       read_tuned },
     { "--infer",         NULL,      "inference alone: no dropout, scales folded into weights",         read_infer },
     { "--weights",       "FILE",    "embed the weights of FILE.safetensors (with --infer); step, -o net.html: show them",            read_weights },
     { "--image",         "FILE",    "step: the picture, PNG, PGM or PPM",                              read_image },
@@ -450,7 +467,7 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
         if (expected)
             return wrong(arena_print(u->arena, "%s '%%s' is not %%s", o->name), value, expected);
     }
-    if (line->command)
+    if (line->command || line->tune)
         default_for_command(u, line);
     if (line->help || line->version || line->list_targets || line->makefile)
         return true;
@@ -464,7 +481,12 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
         return wrong("'%s' writes no code: -o, --emit and --dump belong to 'cnnc net.cnn'%s", line->command, "");
     if (line->command && strcmp(line->command, "check") == 0 && line->rest_count)
         return wrong("'%s' stands behind the input file; 'check' takes its options before it%s", line->rest[0], "");
-    if (r.emit && line->targets.count == 0)
+    line->tune_c = line->tune && r.emit && strcmp(r.emit, "c") == 0;
+    if (line->tune && (line->command || line->targets.count || (r.emit && !line->tune_c) || line->dump))
+        return wrong("--tune measures and writes its file; %s belongs to a call with --tuned%s", line->command ? "a command" : "-o, --emit or --dump", "");
+    if (line->tune && strcmp(u->options.input, "-") == 0)
+        return wrong("--tune reads the source several times, so that it needs a file%s%s", "", "");
+    if (r.emit && line->targets.count == 0 && !line->tune)
         read_output(&r, "-");
     if (line->depend && (line->targets.count == 0 || (!line->depfile && strcmp(line->targets.at[0].path, "-") == 0)))
         return wrong("%s needs a file that is written: -o FILE%s", line->depfile ? "-MF" : "-MD", "");
@@ -479,6 +501,12 @@ bool options_read(Unit *u, CommandLine *line, int argc, char **argv)
     default_style(u, line);
     if (!default_machines(u, line))
         return wrong_machines(&u->options);
+    if ((line->tune || u->options.tuned) && u->options.style != STYLE_FAST)
+        return wrong("%s is about --style=fast%s", line->tune ? "--tune" : "--tuned", "");
+    if (line->tune && u->options.tuned)
+        return wrong("--tune begins with what cnnc chooses by itself: without --tuned%s%s", "", "");
+    if (line->tune && u->options.machine != machine_find(native_machine()))
+        return wrong("--tune measures on this machine, which is %s: it cannot say what is fastest on %s", native_machine(), u->options.machine->name);
     int looked_at = outputs_to_look_at(line);
     bool looks = looked_at > 0 && looked_at == line->targets.count;
     if (looked_at > 0 && !shows_lesson(u))

@@ -20,6 +20,9 @@ typedef struct CommandLine {
     const char *place, *second;     /* of an inspection: what it asks for in place of or behind the file; the second file */
     char **rest;                    /* of a command: what stands behind the input file */
     int rest_count;
+    bool tune;                      /* --tune: measure, and write what was fastest */
+    bool tune_c;                    /* what a C compiler makes, not LLVM */
+    const char *tune_to;            /* where to; NULL: beside the source */
     const char *depfile;            /* -MF: where it goes, or NULL: beside the first target */
     bool depend;                    /* -MD or -MF */
     enum { REPORT_TEXT, REPORT_JSON, REPORT_SARIF } report;         /* how errors and warnings are written on stderr */

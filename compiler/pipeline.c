@@ -9,6 +9,7 @@
 #include "loops/machine.h"
 #include "loops/lower.h"
 #include "net/net.h"
+#include "tuned.h"
 #include "weights.h"
 
 #include <string.h>
@@ -133,6 +134,7 @@ static bool schedule(Unit *u)
         each_but_look(u, program_keep);
         each_but_look(u, program_depth_first);
         each_but_look(u, program_remark);
+        tuned_report(u);
     }
     return true;
 }
@@ -257,7 +259,10 @@ static bool run_stage(const Stage *stage, Unit *u)
 
 bool pipeline_run(Unit *u, const Stage *last)
 {
+    if (u->options.tuned && !u->tuned && !tuned_read(u))
+        return false;
     unit_make_variants(u);
+    tuned_apply(u);
     for (int i = 0; i < stage_table_count; i++) {
         bool done = run_stage(&stage_table[i], u);
         if (i == 0 && &stage_table[i] != last && u->ast && ast_sound(u->ast))

@@ -24,7 +24,7 @@ void unit_make_variants(Unit *u)
     u->variant_count = o->machine_count;
     u->variants = arena_array(u->arena, (size_t)u->variant_count, sizeof *u->variants);
     for (int i = 0; i < u->variant_count; i++)
-        u->variants[i].machine = o->machines[i];
+        u->variants[i] = (Variant){ .machine = o->machines[i], .layout = o->layout, .winograd = o->winograd };
     u->options.machine = u->variants[0].machine;
 }
 
@@ -42,6 +42,8 @@ void unit_choose_variant(Unit *u, int variant)
     u->infer = now->infer;
     u->eval = now->eval;
     u->options.machine = now->machine;
+    u->options.layout = now->layout;
+    u->options.winograd = now->winograd;
 }
 
 void unit_free(Unit *u)

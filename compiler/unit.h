@@ -14,7 +14,7 @@
 
 typedef enum Style { STYLE_LESSON, STYLE_UNROLLED, STYLE_FAST } Style;
 typedef enum Layout { LAYOUT_AUTO, LAYOUT_CHANNELS, LAYOUT_IMAGES } Layout;
-typedef enum Winograd { WINOGRAD_2, WINOGRAD_4, WINOGRAD_OFF } Winograd;        /* places of a tile along an axis (loops/winograd.c) */
+typedef enum Winograd { WINOGRAD_AUTO, WINOGRAD_2, WINOGRAD_4, WINOGRAD_OFF } Winograd;         /* places of a tile along an axis (loops/winograd.c); auto: 2 */
 typedef enum RealType { REAL_FLOAT, REAL_DOUBLE } RealType;
 
 /* One -D name=value of the command line; `used` is set when a param of that name is met. */
@@ -40,6 +40,7 @@ typedef struct Options {
     int report_count;
     Layout layout;                 /* what --style=fast puts innermost */
     Winograd winograd;
+    const char *tuned;             /* a file with choices of --style=fast that were measured (tuned.h), or NULL */
     int choice;                    /* loops/choice.h: which of its choices --style=fast takes for every nest that has so many; 0: the policy's */
     const struct Machine *machine; /* loops/machine.h: what --style=fast schedules for; of several, that of the variant at work */
     const struct Machine **machines;        /* --target=A,B: all that one C file serves, widest vectors first; NULL: `machine` alone */
@@ -63,6 +64,8 @@ typedef struct Options {
 /* The programs of the network for one machine: a C file of the fast style has one of these for each that it serves. */
 typedef struct Variant {
     const struct Machine *machine;
+    Layout layout;
+    Winograd winograd;
     struct Program *train, *infer, *eval;
 } Variant;
 
@@ -76,13 +79,14 @@ typedef struct Unit {
     struct Program *infer;         /* loops/loops.h: forward outside training */
     struct Program *eval;          /* loops/loops.h: forward outside training, loss, backward; NULL with --infer */
     struct Program *look;          /* loops/loops.h: the same, keeping what every layer makes; NULL where nobody wants to see that. One for all machines */
+    struct Tuned *tuned;           /* loops/choice.h: what that file says, or NULL */
     Variant *variants;             /* train, infer and eval are those of the variant at work; NULL while there is one alone */
     int variant_count, variant;    /* at least 1; the one at work */
 } Unit;
 
 /* One variant for every machine of the options, and the first of them at work. */
 void unit_make_variants(Unit *u);
-/* Puts a variant to work: its programs become the unit's, its machine that of the options. */
+/* Puts a variant to work: its programs become the unit's, its machine, layout and winograd those of the options. */
 void unit_choose_variant(Unit *u, int variant);
 
 /* A unit with an empty arena and default options. Free it with unit_free, which ends everything made for it. */

@@ -224,7 +224,7 @@ const Code code_table[] = {
     { "E052", "this build of cnnc cannot do that",
       "LLVM is looked for when cnnc is built; without it there are no objects and no training without a C compiler, but all of the C. Some "
       "things are not supported at all yet; the message says so.",
-      { "there is neither LLVM nor a C compiler", "this output is not supported by", "commands are not supported by", "a shared library for another machine" } },
+      { "there is neither LLVM nor a C compiler", "--tune needs a C compiler", "--tune needs more memory", "--tune cannot run", "this output is not supported by", "--tune is not supported by", "commands are not supported by", "a shared library for another machine" } },
     { "E053", "LLVM does not know the machine",
       "--target, --cpu and --features name the machine that code is for in LLVM's words: `cnnc --targets` lists the ones this LLVM was built for.",
       { "--target=%s is no machine", "--cpu=native is the processor", "LLVM: %s", "LLVM cannot" } },
@@ -248,12 +248,22 @@ const Code code_table[] = {
       "train block names, for the right answer that `--class N` gives; classes are counted from 0. The loops are run one by one, so that "
       "networks of thousands of millions of multiply-adds take too long.",
       { "--image needs a network", "--backward goes back from a loss", "--class %lld is none", "network '%s' needs %.2g statements" } },
+    { "E059", "a file for --tuned that says something else",
+      "`cnnc --tune net.cnn` measures what is fastest on the machine that it runs on and writes it to net.tuned, a line for each choice; `--tuned=net.tuned` follows "
+      "it. Lines can be changed or left out, but for the one that names the machine: other machines have other vectors and registers, so that nothing of "
+      "the file would hold there. What is inference alone is tuned by `cnnc --tune --infer`, and --real=double by itself.",
+      { "'%s' begins no line of a file for --tuned", "a line '%s' says %s, not", "a line '%s' stands here for the second time", "a line '%s' ends here, but",
+        "byte 0x%02x does not belong in a file for --tuned", "this file was tuned for", "a file for --tuned names the machine", "'%s' is too large: a file for --tuned" } },
     { "E099", "a mistake of cnnc",
       "The compiler proves what it writes, and this proof failed: nothing was written. It is not the network's fault; please report it with the "
       "source.",
       { "internal error" } },
 
     /* ---- warnings, by their names (base/warning.h) */
+    { "tuned", "a line of a file for --tuned fits nothing",
+      "The line is about a nest that the network does not have (any more), or a tile that does not divide its loops: the network has changed since, or cnnc has. The "
+      "policy chooses there as without the file. `cnnc --tune` measures again.",
+      { NULL } },
     { "comma", "a comma at the end of a line joins the next one",
       "The arguments go on on the next line after a comma. Here that line begins as far left as this one, as a layer of its own would: the comma "
       "is probably left over.",

@@ -13,6 +13,7 @@ const WarningKind warning_table[WARNING_COUNT] = {
     [WARN_INNER_SOFTMAX]   = { "inner-softmax",   "a softmax that is not last, in a network that learns by crossentropy", false },
     [WARN_DEAD_BLOCK]      = { "dead-block",      "a block that no network uses", false },
     [WARN_UNUSED_PARAM]    = { "unused-param",    "a param that nothing reads", false },
+    [WARN_TUNED]           = { "tuned",           "a line of a file for --tuned that no nest of the network can follow", true },
 };
 
 unsigned warnings_always(void)

@@ -18,6 +18,23 @@ typedef struct Choice {
     const char *misfit;             /* why what was asked for could not be taken, as a clause; or NULL */
 } Choice;
 
+/* A file for --tuned (tuned.h): what was fastest where it was measured. */
+typedef struct TunedNest {
+    const char *name;
+    Choice choice;
+    Span span;                      /* of its line */
+    bool met, taken;                /* a program has a nest of that name; one of these could take the choice */
+    const char *misfit;             /* why not */
+} TunedNest;
+
+typedef struct Tuned {
+    const struct Machine *machine;  /* the programs for it follow the file */
+    Layout layout;
+    Winograd winograd;
+    int64_t tile;                   /* 0: not said */
+    LIST(TunedNest) nests;
+} Tuned;
+
 /* fast.c: the rewrites that the fast style picks for a nest, with its own choice, or with the one that is asked for if that fits. */
 void nest_schedule_fast(Unit *u, Nest *n, const Choice *asked);
 

@@ -112,13 +112,40 @@ static bool within_budget(Unit *u, const Program *p)
     return false;
 }
 
-/* What the fast style is asked to choose for a nest, or NULL: its own choice. */
-static const Choice *asked_for(Unit *u, const Nest *n)
+/* The line of a file for --tuned that is about a nest, or NULL. */
+static TunedNest *tuned_for(Unit *u, const Nest *n)
 {
+    if (!u->tuned || u->tuned->machine != u->options.machine)
+        return NULL;
+    for (int i = 0; i < u->tuned->nests.count; i++)
+        if (strcmp(u->tuned->nests.at[i].name, n->name) == 0)
+            return &u->tuned->nests.at[i];
+    return NULL;
+}
+
+/* What the fast style is asked to choose for a nest, or NULL: its own choice. */
+static const Choice *asked_for(Unit *u, const Nest *n, const TunedNest *tuned)
+{
+    if (tuned)
+        return &tuned->choice;
     if (u->options.choice == 0)
         return NULL;
     Choice *list = arena_array(u->arena, MOST_CHOICES, sizeof *list);
     return u->options.choice < nest_choices(u, n, list) ? &list[u->options.choice] : NULL;
+}
+
+static void schedule_fast(Unit *u, Nest *n)
+{
+    TunedNest *tuned = tuned_for(u, n);
+
+    nest_schedule_fast(u, n, asked_for(u, n, tuned));
+    if (!tuned)
+        return;
+    tuned->met = true;
+    tuned->misfit = n->choice ? n->choice->misfit : "it has no register tile";
+    tuned->taken = tuned->taken || !tuned->misfit;
+    if (!tuned->misfit)
+        nest_remark(u, n, "as tuned");
 }
 
 bool program_schedule(Unit *u, Program *p)
@@ -136,7 +163,7 @@ bool program_schedule(Unit *u, Program *p)
         return true;
     case STYLE_FAST:
         for (int i = 0; i < p->nests.count; i++)
-            nest_schedule_fast(u, p->nests.at[i], asked_for(u, p->nests.at[i]));
+            schedule_fast(u, p->nests.at[i]);
         return true;
     }
     return false;

@@ -301,7 +301,7 @@ static const Option table[] = {
     { "--real",          "TYPE",    "float (default) or double",                                       read_real },
     { "--tile",          "N",       "images that one call handles (default 1; fast, for training: 32, fewer for small batches and large maps)",                        read_tile },
     { "--layout",        "WHAT",    "what lies innermost in --style=fast: auto (default), channels, images", read_layout },
-    { "--winograd",      "SIZE",    "tiles of 3x3 convolutions in --style=fast: 2 (default), 4 (faster, less exact), off", read_winograd },
+    { "--winograd",      "SIZE",    "tiles of 3x3 convolutions in --style=fast: auto (default: 2, or what --tuned says), 2, 4 (faster, less exact), off", read_winograd },
     { "--tune",          NULL,      "measure on this machine what --style=fast had better choose for LLVM (--emit=c: for $CC), and write it to net.tuned", read_tune },
     { "--tune",          "FILE",    "the same into FILE",                                              read_tune },
     { "--tuned",         "FILE",    "choose what FILE says, which --tune wrote",                       read_tuned },

@@ -18,7 +18,6 @@ typedef struct Reading {
     int source;
     const char *text;
     uint32_t at, end;               /* what is left of the line */
-    uint32_t line;                  /* where it begins */
     unsigned seen;                  /* the lines that there were, bit by bit */
     bool sound;
 } Reading;
@@ -259,17 +258,20 @@ static bool read_all(Unit *u, const char *path, Text *t)
 bool tuned_read(Unit *u)
 {
     Text *t = text_new(u->arena);
+    return read_all(u, u->options.tuned, t) && tuned_parse(u, u->options.tuned, t->at, t->length);
+}
 
-    if (!read_all(u, u->options.tuned, t))
-        return false;
-    Reading r = { .u = u, .tuned = ARENA_NEW(u->arena, Tuned), .source = diag_add_source(u, u->options.tuned, t->at, t->length), .text = t->at, .sound = true };
-    for (uint32_t next = 0; next < t->length && diag_errors(u) < LIMIT_ERRORS; next++) {
-        r.at = r.line = next;
-        while (next < t->length && t->at[next] != '\n')
+bool tuned_parse(Unit *u, const char *name, const char *text, size_t length)
+{
+    Reading r = { .u = u, .tuned = ARENA_NEW(u->arena, Tuned), .source = diag_add_source(u, name, text, length), .text = text, .sound = true };
+
+    for (uint32_t next = 0; next < length && diag_errors(u) < LIMIT_ERRORS; next++) {
+        r.at = next;
+        while (next < length && text[next] != '\n')
             next++;
-        const char *comment = memchr(t->at + r.at, '#', next - r.at);
-        r.end = comment ? (uint32_t)(comment - t->at) : next;
-        if (r.end > r.at && r.end == next && t->at[r.end - 1] == '\r')
+        const char *comment = memchr(text + r.at, '#', next - r.at);
+        r.end = comment ? (uint32_t)(comment - text) : next;
+        if (r.end > r.at && r.end == next && text[r.end - 1] == '\r')
             r.end--;
         if (is_plain(&r))
             read_line(&r);

@@ -19,6 +19,9 @@
 /* Reads u->options.tuned into u->tuned. False after reporting an error. */
 bool tuned_read(Unit *u);
 
+/* The same for a text, which must outlive the unit, under the name that messages print. */
+bool tuned_parse(Unit *u, const char *name, const char *text, size_t length);
+
 /* The programs for its machine get the layout and so on of the file, where the command line does not say otherwise; the images of a call only if there
  * is no other machine. */
 void tuned_apply(Unit *u);

@@ -13,7 +13,7 @@ import sys
 
 CALLS = {"error_at": 2, "complain": 2, "warning_at": 3, "note": 1, "note_at": 2, "help": 1, "fix_at": 3}
 STRICT = {"error_at", "complain", "warning_at"}
-MACHINE = {"compiler/check.c", "compiler/emit/llvm_jit.c", "compiler/emit/llvm_machine.c", "compiler/emit/native.c", "compiler/integrate/formatter.c"}
+MACHINE = {"compiler/check.c", "compiler/emit/llvm_jit.c", "compiler/emit/llvm_machine.c", "compiler/emit/native.c", "compiler/integrate/formatter.c", "compiler/tune.c"}
 
 
 def arguments(text, start):

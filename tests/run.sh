@@ -351,6 +351,7 @@ stage_integrate() {
     test_it "depfiles, statuses, bytes, JSON and SARIF" tests/integrate/outputs.sh "$cnnc" "$out/integrate-outputs"
     test_it "what is installed builds networks" tests/integrate/install.sh "$out/main" "$out/integrate-install"
     test_it "cnnc format" tests/integrate/format.sh "$cnnc" "$out/random" "$out/integrate-format"
+    test_it "cnnc --tune, --tuned" tests/integrate/tune.sh "$cnnc" "$out/integrate-tune"
     test_it "manual pages, completions, editors" tests/integrate/reference.sh "$cnnc" "$out/main/compiler/made/pages" "$out/integrate-reference"
     if have node && node -e 'for (const p of ["vscode-textmate", "vscode-oniguruma", "vscode-languageclient/node.js"]) require.resolve(p)' 2> /dev/null; then
         test_it "what VS Code is given" node tests/integrate/vscode.js "$cnnc" "$top"

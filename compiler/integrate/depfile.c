@@ -1,6 +1,7 @@
 /* depfile.c: what a compilation read (depfile.h). Names are written as make reads them, which ninja does too. */
 #include "integrate/depfile.h"
 
+#include "base/list.h"
 #include "front/ast.h"
 
 #include <string.h>
@@ -11,9 +12,29 @@ static void put_path(Text *t, const char *path)
         text_put(t, "%s%c", *path == '$' ? "$" : *path == ' ' || *path == '#' || *path == '\t' ? "\\" : "", *path);
 }
 
+enum { MOST_OTHERS = 2 + countof(((Options *)0)->reports) };
+
+/* What was read beside the source and its imports. Returns how many. */
+static int others(const Unit *u, const char *list[MOST_OTHERS])
+{
+    const Options *o = &u->options;
+    const char *weights = o->weights ? o->weights : o->shown_weights;
+    int count = 0;
+
+    if (weights)
+        list[count++] = weights;
+    if (o->tuned)
+        list[count++] = o->tuned;
+    for (int i = 0; i < o->report_count; i++)
+        list[count++] = o->reports[i];
+    return count;
+}
+
 void depfile_put(const Unit *u, const char *const *targets, int count, Text *t)
 {
     const AstFile *imports = u->ast->next;
+    const char *other[MOST_OTHERS];
+    int other_count = others(u, other);
 
     for (int i = 0; i < count; i++) {
         text_put(t, "%s", i ? " " : "");
@@ -28,14 +49,9 @@ void depfile_put(const Unit *u, const char *const *targets, int count, Text *t)
         text_put(t, " \\\n  ");
         put_path(t, f->name);
     }
-    const char *weights = u->options.weights ? u->options.weights : u->options.shown_weights;
-    if (weights) {
+    for (int i = 0; i < other_count; i++) {
         text_put(t, " \\\n  ");
-        put_path(t, weights);
-    }
-    for (int i = 0; i < u->options.report_count; i++) {
-        text_put(t, " \\\n  ");
-        put_path(t, u->options.reports[i]);
+        put_path(t, other[i]);
     }
     text_put(t, "\n");
     for (const AstFile *f = imports; f; f = f->next) {
@@ -43,14 +59,9 @@ void depfile_put(const Unit *u, const char *const *targets, int count, Text *t)
         put_path(t, f->name);
         text_put(t, ":\n");
     }
-    if (weights) {
+    for (int i = 0; i < other_count; i++) {
         text_put(t, "\n");
-        put_path(t, weights);
-        text_put(t, ":\n");
-    }
-    for (int i = 0; i < u->options.report_count; i++) {
-        text_put(t, "\n");
-        put_path(t, u->options.reports[i]);
+        put_path(t, other[i]);
         text_put(t, ":\n");
     }
 }

@@ -43,7 +43,7 @@ static void put_warnings(Text *t)
 static const struct { const char *option, *words; void (*put)(Text *t); } values[] = {
     { "--emit", NULL, put_outputs },   { "--dump", NULL, put_stages }, { "--target", NULL, put_machines },
     { "-W", NULL, put_warnings },      { "--style", "lesson unrolled fast", NULL },
-    { "--real", "float double", NULL }, { "--layout", "auto channels images", NULL }, { "--winograd", "2 4 off", NULL },
+    { "--real", "float double", NULL }, { "--layout", "auto channels images", NULL }, { "--winograd", "auto 2 4 off", NULL },
     { "-O", "0 1 2 3", NULL },         { "--cpu", "native", NULL },
 };
 

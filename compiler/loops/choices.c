@@ -136,6 +136,17 @@ static bool same_choice(const Choice *a, const Choice *b)
     return same_tile(a, b) && same_name(a->inside, b->inside) && same_name(a->round, b->round);
 }
 
+/* What a loop was called before it was split: "oh" of "oh_", if the nest has that one. */
+static const char *name_before(const Nest *n, const char *name)
+{
+    for (int i = 0; i < n->loop_count; i++) {
+        size_t length = strlen(n->loops[i]->name);
+        if (strncmp(n->loops[i]->name, name, length) == 0 && name[length + strspn(name + length, "_")] == '\0')
+            return n->loops[i]->name;
+    }
+    return name;
+}
+
 /* Other orders of the loops around a tile. */
 static void consider_orders(Search *s, const Choice *tile)
 {
@@ -149,7 +160,7 @@ static void consider_orders(Search *s, const Choice *tile)
         if (l->kind != LOOP_PLAIN || l->extent == 1 || last)
             continue;
         Choice c = *tile;
-        *(i < copy.hold ? &c.inside : &c.round) = l->name;
+        *(i < copy.hold ? &c.inside : &c.round) = name_before(s->n, l->name);
         consider(s, c, false);
     }
 }

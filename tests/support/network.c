@@ -2,6 +2,7 @@
 #include "support/network.h"
 
 #include "pipeline.h"
+#include "tuned.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 Unit *network_from(const char *name, const char *text, NetworkOptions options)
 {
     Unit *u = unit_new();
-    bool done = true;
+    bool done;
 
     u->options.input = name;
     u->options.tile = options.tile ? options.tile : 1;
@@ -21,6 +22,8 @@ Unit *network_from(const char *name, const char *text, NetworkOptions options)
     u->options.with_main = options.with_main;
     u->options.unroll_budget = INT64_MAX;
     u->ast = ast_parse(u, diag_add_source(u, name, text, strlen(text)));
+    done = !options.tuned || tuned_parse(u, "test.tuned", options.tuned, strlen(options.tuned));
+    tuned_apply(u);
     /* The first stage reads a file; what it makes is there. */
     for (int i = 1; done && i < stage_table_count; i++)
         done = !diag_errors(u) && stage_table[i].run(u);

@@ -10,6 +10,7 @@ typedef struct NetworkOptions {
     Style style;
     Layout layout;              /* of STYLE_FAST */
     Winograd winograd;
+    const char *tuned;          /* the text of a file for --tuned */
     int choice;                 /* of STYLE_FAST: which of those that a nest has */
     bool infer;                 /* inference alone */
     bool with_main;             /* a program that shows itself */

@@ -7,6 +7,7 @@
 #include "loops/transform.h"
 #include "support/dice.h"
 #include "support/network.h"
+#include "tuned.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -680,6 +681,86 @@ static void no_choice_changes_a_result(void **state)
     unit_free(lesson);
 }
 
+/* A file of choices is followed, and changes no result. */
+static void a_tuned_network_gives_the_same_results(void **state)
+{
+    (void)state;
+    static const struct { NetworkOptions options; const char *nest[2], *note[2]; } cases[] = {
+        { { .tile = 16, .style = STYLE_FAST,
+            .tuned = "machine avx2 # here\nlayout images\nnest conv2: co 4, ow 2, vectors 1, inside oh, round ci\r\nnest dense1_dw: co 3" },
+          { "conv2", "dense1_dw" }, { "lanes n, tile 4x2 of co, ow: 8 of 16", "tile 3 of co" } },
+        { { .tile = 16, .style = STYLE_FAST, .tuned = "machine avx2\nlayout channels\nwinograd off\nnest conv2: ow 2\nnest conv1: ow 4\n" },
+          { "conv2", "conv1" }, { "tile 2 of ow times 2 vectors", "tile 4 of ow" } },
+    };
+    int64_t lesson_count, fast_count;
+    Unit *lesson = unit_of(wide, (NetworkOptions){ .tile = 16 });
+    double *a = results(lesson, lesson->train, 11, &lesson_count);
+
+    for (int i = 0; i < countof(cases); i++) {
+        Unit *fast = unit_of(wide, cases[i].options);
+        double *b = results(fast, fast->train, 11, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        assert_int_equal(diag_warnings(fast), 0);
+        for (int k = 0; k < 2; k++) {
+            const Nest *n = nest_named(fast->train, cases[i].nest[k]);
+            assert_non_null(strstr(n->note, cases[i].note[k]));
+            assert_non_null(strstr(n->note, "as tuned"));
+        }
+        unit_free(fast);
+    }
+    unit_free(lesson);
+}
+
+/* A line for a machine that is not at work, or of a nest that is not there, changes nothing. */
+static void other_machines_are_left_alone(void **state)
+{
+    (void)state;
+    Unit *u = unit_of(wide, (NetworkOptions){ .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_IMAGES }), *v;
+    const Machine *machines[] = { machine_find("avx2"), machine_find("sse2") };
+    const char *text = "machine avx2\nlayout channels\nwinograd off\nnest conv2: co 4, ow 2, vectors 1";
+
+    v = unit_new();
+    v->options = u->options;
+    v->options.layout = LAYOUT_AUTO;
+    v->options.machines = machines;
+    v->options.machine_count = 2;
+    assert_true(tuned_parse(v, "a.tuned", text, strlen(text)));
+    unit_make_variants(v);
+    tuned_apply(v);
+    unit_choose_variant(v, 1);
+    assert_int_equal(v->options.layout, LAYOUT_AUTO);           /* sse2 */
+    assert_int_equal(v->options.winograd, WINOGRAD_AUTO);
+    unit_choose_variant(v, 0);
+    assert_int_equal(v->options.layout, LAYOUT_CHANNELS);
+    assert_int_equal(v->options.winograd, WINOGRAD_OFF);
+    unit_free(u);
+    unit_free(v);
+}
+
+/* Whatever stands in the file: there are messages, or there are none. */
+static void no_text_breaks_the_reader(void **state)
+{
+    (void)state;
+    static const char good[] = "machine avx2\nreal float\nfor training\nlayout images # x\ntile 16\nwinograd 2\nnest conv1: co 3, ow 2, vectors 2, inside oh, round ci\n";
+    Dice dice = dice_new(5);
+    int sound = 0;
+
+    for (int i = 0; i < 3000; i++) {
+        char text[sizeof good];
+        size_t length = sizeof good - 1 - (i % 7 == 0) * (size_t)(dice_real(&dice) * (double)(sizeof good - 1));
+        memcpy(text, good, sizeof good);
+        for (int k = 0; k < i % 5; k++)
+            text[(size_t)(dice_real(&dice) * (double)length * 0.999)] = " \n:,#0999999axz\x00\x7f\xff\r_"[(int)(dice_real(&dice) * 22)];
+        Unit *u = unit_new();
+        const char *copy = arena_copy(u->arena, text, length);
+        bool read = tuned_parse(u, "a.tuned", copy, length);
+        assert_int_equal(read, diag_errors(u) == 0);
+        sound += read;
+        unit_free(u);
+    }
+    assert_true(sound > 500 && sound < 2500);
+}
+
 /* The list for one nest: the policy's choice first, then the others by the time that is predicted for them, no two the same. */
 static void choices_come_in_order(void **state)
 {
@@ -859,6 +940,9 @@ int main(void)
         cmocka_unit_test(no_layout_changes_a_result),
         cmocka_unit_test(no_choice_changes_a_result),
         cmocka_unit_test(choices_come_in_order),
+        cmocka_unit_test(a_tuned_network_gives_the_same_results),
+        cmocka_unit_test(other_machines_are_left_alone),
+        cmocka_unit_test(no_text_breaks_the_reader),
         cmocka_unit_test(sums_over_a_border_are_trimmed),
         cmocka_unit_test(products_of_tiles_change_no_result),
         cmocka_unit_test(buffers_of_one_image),

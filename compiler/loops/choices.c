@@ -56,7 +56,8 @@ const char *choice_misfit(Unit *u, const Nest *n, const Choice *asked)
     for (int i = 0; i < 2; i++) {
         const char *name = i ? asked->round : asked->inside;
         int l = name ? choice_loop(n, name, 0, n->loop_count) : -1;
-        if (name && (strcmp(name, "n") == 0 || l < 0 || nest_places_loop(n, n->loops[l]) == i))
+        bool images = name && (strcmp(name, "n") == 0 || (strcmp(name, "n_") == 0 && n->dst->grouped));     /* the step has these, if anyone */
+        if (name && (images || l < 0 || nest_places_loop(n, n->loops[l]) == i))
             return arena_print(u->arena, "it has no loop %s that %s", name, i ? "is summed" : "goes over places");
     }
     return NULL;

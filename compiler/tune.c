@@ -474,7 +474,7 @@ static bool choose_nests(Tuning *t, const Best *best, Tuned *tuned, const char *
         for (int i = 1; i < count && n->choice && time[p] > least_share * all; i++) {
             int other = nest_numbered(program_of(list[i]->u), n->name);
             const Choice *c = other < 0 ? NULL : program_of(list[i]->u)->nests.at[other]->choice;
-            if (!c || strcmp(choice_text(t->u, c), choice_text(t->u, n->choice)) == 0)
+            if (!c || other >= list[i]->phases || strcmp(choice_text(t->u, c), choice_text(t->u, n->choice)) == 0)
                 continue;
             double share = ratio(t, &r, i, other, p);
             if (share < least) {

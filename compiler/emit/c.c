@@ -56,7 +56,6 @@ static void put_main(CFile *f)
     text_close(f->t, "}");
 }
 
-/* What some function of any machine needs is needed. */
 static void add_needs(Needs *to, const Needs *from)
 {
     for (int op = 0; op < countof(to->op); op++)
@@ -89,9 +88,15 @@ static Text *put_look_functions(CFile *f)
 {
     CPages pages = { 0 };
 
+    Needs of_machines = f->needs;
+
     f->t = text_new(f->u->arena);
-    if (f->variants)
-        put_functions(f, &pages);
+    if (!f->variants)
+        return f->t;
+    f->needs = (Needs){ 0 };
+    put_functions(f, &pages);
+    f->own = f->needs;
+    add_needs(&f->needs, &of_machines);
     return f->t;
 }
 

@@ -2,7 +2,7 @@
  *
  *   c.c, header.c   the two outputs: which parts, in which order
  *   c_plan.c        what is decided before the first line: names, functions, steps
- *   c_math.c        exp and tanh of the fast style          c_same.c        those of --strict, and log, erf
+ *   c_math.c        exp and tanh of the fast style, and what vectors need          c_same.c        those of --strict, and log, erf
  *   c_variant.c     one file for several machines
  *   c_head.c        the comment at the top, sizes, structs, prototypes
  *   c_scope.c       what loops and tensors are called inside one function
@@ -59,6 +59,7 @@ typedef struct Needs {
     bool infinity;
     bool lanes, sum_of_lanes;       /* vectors of the fast style, of the machine of this variant */
     bool choose;                    /* a choice for each of their lanes */
+    bool op_in_lanes[OP_SELECT_EQ + 1];     /* a function of every lane */
     bool fresh;                     /* rounds of a sum that read anew */
     bool held;                      /* what they read stays in a register */
 } Needs;
@@ -85,7 +86,8 @@ typedef struct CFile {
     LIST(Step *) steps;             /* of a file for several machines: what stands for those of all */
     LIST(Step *) joined;            /* c_variant.c, at work */
     LIST(Entry) entries;
-    Needs needs;                    /* set while functions are printed */
+    Needs needs;                    /* set while functions are printed; of a file for several machines: what some function of any machine needs */
+    Needs own;                      /* of such a file: what its functions for all machines need */
     LIST(const Tensor *) constants; /* of all programs */
 } CFile;
 
@@ -109,6 +111,8 @@ CFile *c_file(Unit *u, Text *t);
 int c_variants(CFile *f, CFile ***list);
 /* In a file for several machines: the condition of the preprocessor under which the functions of this one stand there. */
 const char *c_machine_condition(const CFile *f, int variant);
+/* ... under which there are some of those that are wanted, one at least; NULL if all are. */
+const char *c_condition_where(const CFile *f, const bool *wanted);
 /* Plans the phases of all machines so that they are the same, and with the same parameters. */
 void c_join_variants(CFile *f);
 /* For GCC: what it makes worse by optimising. */
@@ -185,6 +189,9 @@ const char *plain_number(Arena *arena, double value, RealType real);    /* 0.5, 
 const char *c_function_of(Op op, RealType real);
 const char *c_function_in(const CFile *f, Op op);       /* the same, or what the fast style has in its place: "exp_lane" */
 void c_math(CFile *f);                                  /* the definitions of those */
+/* "EXP8": what computes the function for every lane of a vector; the file has it from here on. */
+const char *c_function_of_lanes(CFile *f, Op op);
+void c_math_of_lanes(CFile *f);                         /* the definitions, behind the type of vectors */
 const char *c_same_function(Op op);                     /* what --strict has in their place: "same_exp"; NULL for what is no function */
 void c_same(CFile *f);                                  /* the definitions of those */
 void c_no_contraction(CFile *f);                        /* --strict: what compilers are told */

@@ -404,6 +404,10 @@ static void print_function(const Printing *p, const Expr *e)
 {
     const OpText *op = &op_text[e->op];
 
+    if (p->form == FORM_C && p->s->lanes && is_lanes(p, e)) {
+        print_call(p, c_function_of_lanes(p->s->file, e->op), e->a, NULL);
+        return;
+    }
     p->s->file->needs.op[e->op] |= p->form == FORM_C;
     print_call(p, p->form == FORM_C ? c_function_in(p->s->file, e->op) : op->formula ? op->formula : op->name, e->a, NULL);
 }

@@ -342,13 +342,15 @@ static void declare_math(CFile *f)
 
 void c_helpers(CFile *f)
 {
-    if (f->u->options.style == STYLE_FAST && !f->variants) {
+    bool fast = f->u->options.style == STYLE_FAST && !f->variants;
+
+    if (fast)
         c_nest_attribute(f);
-        c_lanes(f);
-    }
     if (f->freestanding)
         declare_math(f);
     c_math(f);
+    if (fast)
+        c_lanes(f);
     if (f->needs.op[OP_RANDOM])
         put_uniform(f);
     if (f->needs.op[OP_MAX])

@@ -14,6 +14,11 @@ static const char *const own_names[] = {
     "same_log", "same_log1p", "same_erf"
 };
 
+/* What vectors need at file scope, with the number of their lanes behind it. */
+static const char *const vector_names[] = {
+    "lanes", "masks", "bits", "sum_of_lanes", "exp_lanes", "tanh_lanes", "sqrt_lanes", "CHOOSE", "EXP", "TANH", "SQRT", "ABS"
+};
+
 /* Names that the file makes of the network's. */
 static const char *const endings[] = { "_weights", "_state", "_model", "_train", "_infer", "_eval", "_predict", "_predict_u8" };
 static const char *const sizes[] = {
@@ -72,6 +77,11 @@ static void name_network(CFile *f, const Programs *programs, int count)
 
     for (int i = 0; i < countof(own_names); i++)
         names_reserve(f->names, own_names[i]);
+    for (int lanes = 1; lanes <= 16; lanes *= 2) {
+        for (int i = 0; i < countof(vector_names); i++)
+            names_reserve(f->names, arena_print(arena, "%s%d", vector_names[i], lanes));
+        names_reserve(f->names, arena_print(arena, "lanes%d_at", lanes));
+    }
     for (int i = 0; i < count; i++)
         reserve_local_names(f, &programs[i]);
     f->net = names_legal(f->names, f->u->net->name);

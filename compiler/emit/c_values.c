@@ -72,23 +72,15 @@ static bool same_constant(const Tensor *a, const Tensor *b)
 /* Under which condition someone reads the constant, in a file for several machines; NULL: whatever the compiler is. */
 static const char *condition_of(CFile *f, CFile *const *variant, int count, const Tensor *c)
 {
-    const char *condition = NULL, *last = NULL;
-    bool all = true;
+    bool *reads = arena_array(f->u->arena, (size_t)count, sizeof *reads);
 
-    for (int v = 0; v < count; v++) {
-        const char *of = c_machine_condition(f, v);
-        bool reads = false;
+    for (int v = 0; v < count; v++)
         for (int i = 0; i < variant[v]->constants.count; i++)
-            reads = reads || same_constant(variant[v]->constants.at[i], c);
-        all = all && reads;
-        if (reads && (!last || strcmp(last, of) != 0)) {
-            condition = condition ? arena_print(f->u->arena, "%s || (%s)", condition, of) : arena_print(f->u->arena, "(%s)", of);
-            last = of;
-        }
-    }
+            reads[v] = reads[v] || same_constant(variant[v]->constants.at[i], c);
     for (int i = 0; i < f->constants.count; i++)                /* what is for all of them */
-        all = all || same_constant(f->constants.at[i], c);
-    return all ? NULL : condition;
+        if (same_constant(f->constants.at[i], c))
+            return NULL;
+    return c_condition_where(f, reads);
 }
 
 /* Those of several machines that are alike stand there once, and only where one is that reads them. */

@@ -244,6 +244,26 @@ static void put_held(CFile *f, int bytes)
     text_line(f->t, "#endif");
 }
 
+static void put_sum_of_lanes(CFile *f, int count)
+{
+    text_blank(f->t);
+    text_line(f->t, "%sstatic inline %s sum_of_%s(const %s *of)", f->suffix[0] ? "MACHINE " : "", f->real, f->lanes, f->lanes);
+    text_open(f->t, "{");
+    if (count == 1) {
+        text_line(f->t, "return *of;");
+        text_close(f->t, "}");
+        return;
+    }
+    text_line(f->t, "%s v = *of;", f->lanes);
+    text_blank(f->t);
+    text_open(f->t, "for (int half = %d; half > 0; half /= 2)", count / 2);
+    text_open(f->t, "for (int i = 0; i < half; i++)");
+    text_line(f->t, "v[i] += v[i + half];");
+    f->t->depth -= 2;
+    text_line(f->t, "return v[0];");
+    text_close(f->t, "}");
+}
+
 void c_lanes(CFile *f)
 {
     int bytes = f->u->options.machine->vector_bytes;
@@ -274,25 +294,9 @@ void c_lanes(CFile *f)
     } else if (f->needs.choose) {
         text_line(f->t, "#define %s(found, a, b) ((found) ? (a) : (b))", c_choose(f));
     }
-    if (!f->needs.sum_of_lanes)
-        return;
-    text_blank(f->t);
-    text_line(f->t, "%sstatic inline %s sum_of_%s(const %s *of)", f->suffix[0] ? "MACHINE " : "", f->real, f->lanes, f->lanes);
-    text_open(f->t, "{");
-    if (count == 1) {
-        text_line(f->t, "return *of;");
-        text_close(f->t, "}");
-        return;
-    }
-    text_line(f->t, "%s v = *of;", f->lanes);
-    text_blank(f->t);
-    text_open(f->t, "for (int half = %d; half > 0; half /= 2)", count / 2);
-    text_open(f->t, "for (int i = 0; i < half; i++)");
-    text_line(f->t, "v[i] += v[i + half];");
-    text_close(f->t, "%s", "");
-    text_close(f->t, "%s", "");
-    text_line(f->t, "return v[0];");
-    text_close(f->t, "}");
+    c_math_of_lanes(f);
+    if (f->needs.sum_of_lanes)
+        put_sum_of_lanes(f, count);
 }
 
 /* ---- sections */
@@ -339,6 +343,22 @@ static const char *condition_of(const CFile *f, const Isa *isa)
 const char *c_machine_condition(const CFile *f, int variant)
 {
     return condition_of(f, isa_of(f->u->variants[variant].machine->name));
+}
+
+const char *c_condition_where(const CFile *f, const bool *wanted)
+{
+    const char *condition = NULL, *last = NULL;
+    bool all = true;
+
+    for (int v = 0; v < f->u->variant_count; v++) {
+        const char *of = c_machine_condition(f, v);
+        all = all && wanted[v];
+        if (wanted[v] && (!last || strcmp(last, of) != 0)) {
+            condition = condition ? arena_print(f->u->arena, "%s || (%s)", condition, of) : arena_print(f->u->arena, "(%s)", of);
+            last = of;
+        }
+    }
+    return all ? NULL : condition;
 }
 
 /* Returns where the functions begin. */

@@ -130,8 +130,9 @@ typedef struct Code {
 
 /* Marks an operation as one that may be rounded once with the next: a product and the sum behind it, as C compilers do. Not --strict. */
 LLVMValueRef llvm_contracted(const Module *m, LLVMValueRef value);
-/* The function of one number that computes an OP_EXP, ...: the C file's. */
+/* The function of one number that computes an OP_EXP, ...: the C file's; that of the fast style for a type, numbers or vectors, or NULL. */
 LLVMValueRef llvm_math(Module *m, Op op);
+LLVMValueRef llvm_math_of(Module *m, Op op, LLVMTypeRef type);
 LLVMValueRef llvm_affine(Code *c, const Affine *a);
 LLVMValueRef llvm_address(Code *c, const Tensor *t, const Affine *index);
 LLVMValueRef llvm_load(Code *c, const Tensor *t, const Affine *index, const char *name);

@@ -186,16 +186,10 @@ static LLVMValueRef intrinsic(Code *c, const char *name, LLVMValueRef x)
 static LLVMValueRef call(Code *c, Op op, LLVMValueRef x)
 {
     Module *m = c->m;
-    LLVMValueRef function = llvm_math(m, op);
+    LLVMValueRef function = is_vector(x) ? llvm_math_of(m, op, LLVMTypeOf(x)) : llvm_math(m, op);
 
-    if (!is_vector(x))
-        return llvm_call(m, function, &x, 1);
-    LLVMValueRef all = LLVMGetPoison(c->vector);
-    for (unsigned i = 0; i < LLVMGetVectorSize(c->vector); i++) {
-        LLVMValueRef lane = LLVMBuildExtractElement(m->at, x, llvm_int(m->i32, i), "lane");
-        all = LLVMBuildInsertElement(m->at, all, llvm_call(m, function, &lane, 1), llvm_int(m->i32, i), "lanes");
-    }
-    return all;
+    assert(function);                       /* fast.c asks for no other of vectors */
+    return llvm_call(m, function, &x, 1);
 }
 
 /* ---- random numbers */

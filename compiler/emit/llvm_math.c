@@ -1,6 +1,6 @@
 /* llvm_math.c: the functions of a number that the file brings itself, as LLVM IR: exp and tanh of the fast style (c_math.c) and those of
- * --strict (c_same.c), operation for operation what the C file has, so that both give the same bits. Those of the fast style are
- * inlined, and so become vectors where their callers do. */
+ * --strict (c_same.c), operation for operation what the C file has, so that both give the same bits. Those of the fast style are functions of
+ * vectors as well, by the same lines, and are inlined. */
 #include "emit/llvm.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 /* A function that is being made; the operations append to it. Its parameters are one number, or a few of double. */
 typedef struct Making {
     Module *m;
-    LLVMTypeRef type;               /* of the numbers that operations are on */
+    LLVMTypeRef type;               /* of the numbers, or vectors of them, that operations are on */
     LLVMValueRef function, x;       /* x: the last parameter */
     Spot before;                    /* where the builder stood */
 } Making;
@@ -34,9 +34,26 @@ static LLVMValueRef end(Making *f, LLVMValueRef result)
     return f->function;
 }
 
+static bool is_vector(LLVMTypeRef type)
+{
+    return LLVMGetTypeKind(type) == LLVMVectorTypeKind;
+}
+
+/* The constant in every lane if `type` is a vector. */
+static LLVMValueRef in_each(const Making *f, LLVMTypeRef type, LLVMValueRef one)
+{
+    LLVMValueRef *all = arena_array(f->m->u->arena, is_vector(type) ? LLVMGetVectorSize(type) : 1, sizeof *all);
+
+    for (unsigned i = 0; is_vector(type) && i < LLVMGetVectorSize(type); i++)
+        all[i] = one;
+    return is_vector(type) ? LLVMConstVector(all, LLVMGetVectorSize(type)) : one;
+}
+
 static LLVMValueRef number(const Making *f, double value)
 {
-    return LLVMConstReal(f->type, LLVMGetTypeKind(f->type) == LLVMFloatTypeKind ? (double)(float)value : value);
+    LLVMTypeRef one = is_vector(f->type) ? LLVMGetElementType(f->type) : f->type;
+
+    return in_each(f, f->type, LLVMConstReal(one, LLVMGetTypeKind(one) == LLVMFloatTypeKind ? (double)(float)value : value));
 }
 
 static LLVMValueRef plus(const Making *f, LLVMValueRef a, LLVMValueRef b)
@@ -77,52 +94,84 @@ static LLVMValueRef polynomial(const Making *f, LLVMValueRef z, const double *c,
     return p;
 }
 
-/* ---- the fast style */
+/* ---- the fast style: of one number, or of each lane of a vector */
 
-static Making begin_lane(Module *m, const char *name)
+static Making begin_lane(Module *m, const char *name, LLVMTypeRef type)
 {
-    Making f = begin(m, name, m->real, 1);
+    Making f = begin(m, name, type, 1);
 
     llvm_attribute(m, f.function, LLVMAttributeFunctionIndex, "alwaysinline", 0);
     return f;
 }
 
-static LLVMValueRef make_exp_lane(Module *m)
+/* The type of the bits of the numbers. */
+static LLVMTypeRef integers(const Making *f)
 {
-    static const double c[] = { 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1 };
-    const double lowest = -86.6, highest = 88.72284, whole = 12582912;
-    Making f = begin_lane(m, "exp_lane");
-    LLVMTypeRef integer = m->i32;
-
-    LLVMValueRef low = where(&f, f.x, LLVMRealOLT, lowest, number(&f, lowest), f.x, "low");
-    LLVMValueRef top = where(&f, low, LLVMRealOGT, highest, number(&f, highest), low, "top");
-    LLVMValueRef n = minus(&f, plus(&f, times(&f, top, number(&f, 1.44269504)), number(&f, whole)), number(&f, whole));
-    LLVMValueRef r = plus(&f, minus(&f, top, times(&f, n, number(&f, 0.693359375))), times(&f, n, number(&f, 2.12194440e-4)));
-    LLVMValueRef p = polynomial(&f, r, c, countof(c));
-    LLVMValueRef exponent = LLVMBuildAdd(m->at, LLVMBuildFPToSI(m->at, n, integer, "n"), llvm_int(integer, 126), "exponent");
-    LLVMValueRef bits = LLVMBuildShl(m->at, exponent, llvm_int(integer, 23), "bits");
-    LLVMValueRef half = LLVMBuildBitCast(m->at, bits, m->real, "half");             /* 2^(n-1) */
-    LLVMValueRef y = plus(&f, plus(&f, times(&f, times(&f, p, r), r), r), number(&f, 1));
-    y = times(&f, times(&f, y, half), number(&f, 2));
-    LLVMValueRef ordered = LLVMBuildFCmp(m->at, LLVMRealOEQ, f.x, f.x, "ordered");
-    y = LLVMBuildSelect(m->at, ordered, y, f.x, "exp");
-    y = where(&f, f.x, LLVMRealOLT, lowest, number(&f, 0), y, "exp");
-    return end(&f, where(&f, f.x, LLVMRealOGT, highest, times(&f, f.x, number(&f, 3.0e38)), y, "exp"));
+    return is_vector(f->type) ? LLVMVectorType(f->m->i32, LLVMGetVectorSize(f->type)) : f->m->i32;
 }
 
-static LLVMValueRef make_tanh_lane(Module *m)
+static LLVMValueRef integer(const Making *f, int32_t value)
+{
+    return in_each(f, integers(f), llvm_int(f->m->i32, value));
+}
+
+static LLVMValueRef bits_of(const Making *f, LLVMValueRef x)
+{
+    return LLVMBuildBitCast(f->m->at, x, integers(f), "bits");
+}
+
+static LLVMValueRef make_exp_lane(Module *m, const char *name, LLVMTypeRef type)
+{
+    static const double c[] = { 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1 };
+    const double lowest = -86.6, highest = 89, no_fraction = 12582912;
+    Making f = begin_lane(m, name, type);
+
+    LLVMValueRef top = where(&f, f.x, LLVMRealOGT, highest, number(&f, highest), f.x, "top");
+    LLVMValueRef whole = plus(&f, times(&f, top, number(&f, 1.44269504)), number(&f, no_fraction));
+    LLVMValueRef n = minus(&f, whole, number(&f, no_fraction));
+    LLVMValueRef r = plus(&f, minus(&f, top, times(&f, n, number(&f, 0.693359375))), times(&f, n, number(&f, 2.12194440e-4)));
+    LLVMValueRef p = polynomial(&f, r, c, countof(c));
+    LLVMValueRef exponent = LLVMBuildAdd(m->at, bits_of(&f, whole), integer(&f, 126), "exponent");
+    LLVMValueRef bits = LLVMBuildShl(m->at, exponent, integer(&f, 23), "bits");
+    LLVMValueRef half = LLVMBuildBitCast(m->at, bits, type, "half");                /* 2^(n-1) */
+    LLVMValueRef y = plus(&f, plus(&f, times(&f, times(&f, p, r), r), r), number(&f, 1));
+    y = times(&f, times(&f, y, half), number(&f, 2));
+    return end(&f, where(&f, f.x, LLVMRealOLT, lowest, number(&f, 0), y, "exp"));
+}
+
+/* The function of the fast style for numbers of this type, made when first asked for. */
+static LLVMValueRef lane(Module *m, const char *name, LLVMTypeRef type, LLVMValueRef (*make)(Module *m, const char *name, LLVMTypeRef type))
+{
+    if (is_vector(type))
+        name = arena_print(m->u->arena, "%ss%u", name, LLVMGetVectorSize(type));
+    LLVMValueRef made = LLVMGetNamedFunction(m->module, name);
+    return made ? made : make(m, name, type);
+}
+
+static LLVMValueRef make_tanh_lane(Module *m, const char *name, LLVMTypeRef type)
 {
     static const double c[] = { -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1 };
-    LLVMValueRef exp = llvm_math(m, OP_EXP);
-    Making f = begin_lane(m, "tanh_lane");
+    LLVMValueRef exp = lane(m, "exp_lane", type, make_exp_lane);
+    Making f = begin_lane(m, name, type);
 
-    LLVMValueRef size = where(&f, f.x, LLVMRealOLT, 0, negative(&f, f.x), f.x, "size"), z = times(&f, f.x, f.x);
+    LLVMValueRef bits = bits_of(&f, f.x), z = times(&f, f.x, f.x);
+    LLVMValueRef size = LLVMBuildBitCast(m->at, LLVMBuildAnd(m->at, bits, integer(&f, INT32_MAX), "bits"), type, "size");
     LLVMValueRef p = plus(&f, times(&f, times(&f, polynomial(&f, z, c, countof(c)), z), f.x), f.x);
     LLVMValueRef twice = times(&f, number(&f, 2), size);
     LLVMValueRef above = plus(&f, llvm_call(m, exp, &twice, 1), number(&f, 1));
     LLVMValueRef far = minus(&f, number(&f, 1), LLVMBuildFDiv(m->at, number(&f, 2), above, "quotient"));
-    far = where(&f, f.x, LLVMRealOLT, 0, negative(&f, far), far, "far");
+    LLVMValueRef sign = LLVMBuildAnd(m->at, bits, integer(&f, INT32_MIN), "sign");
+    far = LLVMBuildBitCast(m->at, LLVMBuildOr(m->at, bits_of(&f, far), sign, "bits"), type, "far");
     return end(&f, where(&f, size, LLVMRealOLT, 0.625, p, far, "tanh"));
+}
+
+LLVMValueRef llvm_math_of(Module *m, Op op, LLVMTypeRef type)
+{
+    const char *name = c_function_in(m->plan, op);
+
+    if (strcmp(name, "exp_lane") == 0)
+        return lane(m, name, type, make_exp_lane);
+    return strcmp(name, "tanh_lane") == 0 ? lane(m, name, type, make_tanh_lane) : NULL;
 }
 
 /* ---- --strict */
@@ -297,12 +346,14 @@ static LLVMValueRef library(Module *m, const char *name)
 LLVMValueRef llvm_math(Module *m, Op op)
 {
     static const struct { const char *name; LLVMValueRef (*make)(Module *m); } own[] = {
-        { "exp_lane", make_exp_lane }, { "tanh_lane", make_tanh_lane }, { "same_exp", make_same_exp }, { "same_tanh", make_same_tanh },
-        { "same_log", make_same_log }, { "same_log1p", make_same_log1p }, { "same_erf", make_same_erf },
+        { "same_exp", make_same_exp }, { "same_tanh", make_same_tanh }, { "same_log", make_same_log }, { "same_log1p", make_same_log1p },
+        { "same_erf", make_same_erf },
     };
     const char *name = c_function_in(m->plan, op);
-    LLVMValueRef function = LLVMGetNamedFunction(m->module, name);
+    LLVMValueRef function = llvm_math_of(m, op, m->real);
 
+    if (!function)
+        function = LLVMGetNamedFunction(m->module, name);
     for (int i = 0; !function && i < countof(own); i++)
         if (strcmp(name, own[i].name) == 0)
             function = own[i].make(m);

@@ -31,9 +31,9 @@ static int images_loop(const Nest *n)
 }
 
 /* True if the lanes can run over this loop. */
-static bool has_lanes(const Nest *n, const Loop *lanes, int vector)
+static bool has_lanes(const Unit *u, const Nest *n, const Loop *lanes, int vector)
 {
-    return !lanes_obstacle(n, lanes, vector);
+    return !lanes_obstacle(u, n, lanes, vector);
 }
 
 static int64_t largest_divisor(int64_t n, int64_t most)
@@ -341,14 +341,14 @@ static bool reads_channels(const Nest *n)
 }
 
 /* A weighted sum for each of neighbouring channels. */
-static bool is_channel_sum(const Nest *n, const Loop *channels, int vector)
+static bool is_channel_sum(const Unit *u, const Nest *n, const Loop *channels, int vector)
 {
     bool sums = false;
 
     for (int i = 0; i < n->loop_count; i++)
         sums = sums || summed(n, i);
     return channels && vector > 1 && (n->dst->channels_last || reads_channels(n)) && sums && n->put == PUT_ADD && nest_is_gather(n)
-        && has_lanes(n, channels, vector);
+        && has_lanes(u, n, channels, vector);
 }
 
 /* The loops over rows and columns of the pixels that a convolution makes, NULL where they are none, and how many places fit into the registers. */
@@ -385,7 +385,7 @@ int nest_cut_for_tiles(const Unit *u, const Nest *n, int64_t *at)
     int vector = machine_lanes(u->options.machine, u->options.real);
     Loop *lanes = neighbours(n), *along[2];
 
-    if (vector < 2 || n->fill || !n->dst->channels_last || !is_channel_sum(n, lanes, vector) || nest_work(n) / nest_places(n) < SHORT_SUM)
+    if (vector < 2 || n->fill || !n->dst->channels_last || !is_channel_sum(u, n, lanes, vector) || nest_work(n) / nest_places(n) < SHORT_SUM)
         return -1;
     int64_t most = pixel_loops(u, n, lanes, vector, along), vectors = lanes->extent / vector;
     if (!along[0] || !along[1])
@@ -434,7 +434,7 @@ static void remark_padding(Unit *u, Nest *n, const Loop *lanes)
 /* Says why a loop that lies innermost has no lanes, if something stands in the way. */
 static void remark_obstacle(Unit *u, Nest *n, const Loop *l, int vector)
 {
-    const char *obstacle = l && vector > 1 ? lanes_obstacle(n, l, vector) : NULL;
+    const char *obstacle = l && vector > 1 ? lanes_obstacle(u, n, l, vector) : NULL;
     if (obstacle)
         nest_remark(u, n, "no lanes over %s: %s", l->name, obstacle);
 }
@@ -533,12 +533,12 @@ static void schedule_vectors(Unit *u, Nest *n, Loop *lanes, int64_t vector)
 }
 
 /* The summed loop whose numbers lie side by side in one factor at least, or NULL. */
-static Loop *summed_neighbours(const Nest *n, int vector)
+static Loop *summed_neighbours(const Unit *u, const Nest *n, int vector)
 {
     for (int i = 0; i < n->loop_count; i++)
         if (summed(n, i) && n->value->op == OP_MUL && n->value->a->op == OP_LOAD && n->value->b->op == OP_LOAD
             && lane_step(n->value->a->tensor, n->value->a->index, n->loops[i]) == 1
-            && lane_step(n->value->b->tensor, n->value->b->index, n->loops[i]) == 1 && has_lanes(n, n->loops[i], vector))
+            && lane_step(n->value->b->tensor, n->value->b->index, n->loops[i]) == 1 && has_lanes(u, n, n->loops[i], vector))
             return n->loops[i];
     return NULL;
 }
@@ -546,7 +546,7 @@ static Loop *summed_neighbours(const Nest *n, int vector)
 /* A single image: lanes over neighbours of dst, or over what is summed; else the totals of a row together. */
 static void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector, const Choice *asked)
 {
-    Loop *along = sums && n->put == PUT_ADD && vector > 1 ? summed_neighbours(n, vector) : NULL;
+    Loop *along = sums && n->put == PUT_ADD && vector > 1 ? summed_neighbours(u, n, vector) : NULL;
     int64_t most = u->options.machine->registers / 2;
 
     if (!nest_is_gather(n)) {
@@ -567,7 +567,7 @@ static void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector, 
         order_tile(n);
         return;
     }
-    if (row && sums && n->put == PUT_ADD && vector > 1 && lane_step(n->dst, n->index, row) == 1 && has_lanes(n, row, vector)) {
+    if (row && sums && n->put == PUT_ADD && vector > 1 && lane_step(n->dst, n->index, row) == 1 && has_lanes(u, n, row, vector)) {
         schedule_tile(u, n, row, vector, asked);
         return;
     }
@@ -595,12 +595,12 @@ static void schedule(Unit *u, Nest *n, const Choice *asked)
     nest_fill_is_start(n);                                      /* a scatter may have become a gather since tidy */
     for (int i = 0; i < n->loop_count; i++)
         sums = sums || summed(n, i);
-    if (is_channel_sum(n, channels, vector)) {
+    if (is_channel_sum(u, n, channels, vector)) {
         schedule_channels(u, n, channels, vector, asked);
         return;
     }
     if (channels && vector > 1 && (channels == (images >= 0 ? n->loops[images] : NULL) || n->dst->channels_last) && nest_is_gather(n)
-        && !(sums && n->put == PUT_ADD) && lane_step(n->dst, n->index, channels) == 1 && has_lanes(n, channels, vector)) {
+        && !(sums && n->put == PUT_ADD) && lane_step(n->dst, n->index, channels) == 1 && has_lanes(u, n, channels, vector)) {
         schedule_vectors(u, n, channels, vector);
         return;
     }
@@ -626,9 +626,9 @@ static void schedule(Unit *u, Nest *n, const Choice *asked)
     }
     if (sums && n->put == PUT_ADD) {
         Loop *row = axis_loop(n, n->dst->rank - 1);
-        bool transposed = row && summed(n, images) && has_lanes(n, row, vector);        /* transpose.c */
+        bool transposed = row && summed(n, images) && has_lanes(u, n, row, vector);        /* transpose.c */
         Loop *lanes = transposed ? row : n->loops[images];
-        if (has_lanes(n, lanes, vector)) {
+        if (has_lanes(u, n, lanes, vector)) {
             if (transposed)
                 nest_remark(u, n, "lanes over features: images are summed, and one factor has a copy that lies for it");
             else if (summed(n, images))

@@ -12,8 +12,11 @@ int lane_step(const Tensor *t, const Affine *index, const Loop *lanes)
     return step;
 }
 
-/* NULL if the expression is made of operators that vectors have, on accesses that lanes can load. */
-static const char *obstacle_in(const Expr *e, const Loop *lanes)
+static const char *obstacle_in_parts(const Unit *u, const Expr *e, const Loop *lanes);
+
+/* NULL if the expression is made of operators that vectors have, on accesses that lanes can load. The emitters have exp and tanh of vectors in
+ * single precision alone (c_math.c, llvm_math.c). */
+static const char *obstacle_in(const Unit *u, const Expr *e, const Loop *lanes)
 {
     if (!e)
         return NULL;
@@ -24,33 +27,41 @@ static const char *obstacle_in(const Expr *e, const Loop *lanes)
         return lane_step(e->tensor, e->index, lanes) >= 0 ? NULL : "what lanes would read does not lie side by side";
     case OP_INDEX:
         return indices_use(e->index, 1, lanes) ? "it computes with the number of the lane" : NULL;
-    case OP_NEG: case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_MAX: case OP_MIN: case OP_SELECT_GT: case OP_SELECT_EQ: {
-        const Expr *part[] = { e->a, e->b, e->c, e->d };
-        const char *obstacle = NULL;
-        for (int i = 0; i < countof(part) && !obstacle; i++)
-            obstacle = obstacle_in(part[i], lanes);
-        return obstacle;
-    }
+    case OP_NEG: case OP_ABS: case OP_SQRT: case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_MAX: case OP_MIN: case OP_SELECT_GT:
+    case OP_SELECT_EQ:
+        return obstacle_in_parts(u, e, lanes);
+    case OP_EXP: case OP_TANH:
+        return u->options.real == REAL_FLOAT ? obstacle_in_parts(u, e, lanes) : "vectors have no such function in double precision";
     case OP_RANDOM:
         return "vectors have no random numbers";
-    case OP_ABS: case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_SQRT: case OP_TANH: case OP_ERF:
+    case OP_LOG: case OP_LOG1P: case OP_ERF:
         return "vectors have no such function";
     }
     return NULL;
 }
 
-const char *lanes_obstacle(const Nest *n, const Loop *lanes, int vector)
+static const char *obstacle_in_parts(const Unit *u, const Expr *e, const Loop *lanes)
+{
+    const Expr *part[] = { e->a, e->b, e->c, e->d };
+    const char *obstacle = NULL;
+
+    for (int i = 0; i < countof(part) && !obstacle; i++)
+        obstacle = obstacle_in(u, part[i], lanes);
+    return obstacle;
+}
+
+const char *lanes_obstacle(const Unit *u, const Nest *n, const Loop *lanes, int vector)
 {
     int step = lane_step(n->dst, n->index, lanes);
-    const char *obstacle = obstacle_in(n->value, lanes);
+    const char *obstacle = obstacle_in(u, n->value, lanes);
 
     if (lanes->extent % vector != 0)
         return "its rounds are no whole vectors";
     if (step < 0)
         return "what lanes would write does not lie side by side";
     if (!obstacle && step > 0)
-        obstacle = obstacle_in(n->start, lanes);
+        obstacle = obstacle_in(u, n->start, lanes);
     if (!obstacle && step > 0)
-        obstacle = obstacle_in(n->finish, lanes);
+        obstacle = obstacle_in(u, n->finish, lanes);
     return obstacle;
 }

@@ -8,6 +8,6 @@
 int lane_step(const Tensor *t, const Affine *index, const Loop *lanes);
 
 /* NULL if the lanes of vectors of so many numbers can run over this loop of the nest; else what stands in the way, as a clause. */
-const char *lanes_obstacle(const Nest *n, const Loop *lanes, int vector);
+const char *lanes_obstacle(const Unit *u, const Nest *n, const Loop *lanes, int vector);
 
 #endif

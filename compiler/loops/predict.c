@@ -224,12 +224,12 @@ static double touches(const Unit *u, const Nest *n, const Accesses *a)
 /* ---- the time */
 
 /* What C compilers make vectors of without being told: the innermost loop, where all lie side by side. */
-static bool compiler_has_lanes(const Nest *n, int vector)
+static bool compiler_has_lanes(const Unit *u, const Nest *n, int vector)
 {
     const Loop *last = n->loop_count ? n->loops[n->loop_count - 1] : NULL;
 
     return last && last->kind == LOOP_PLAIN && !is_summed(n, last) && last->extent >= vector && lane_step(n->dst, n->index, last) == 1
-        && !lanes_obstacle(n, last, 1);
+        && !lanes_obstacle(u, n, last, 1);
 }
 
 /* How often the step runs a nest. */
@@ -274,7 +274,7 @@ Prediction nest_predict(Unit *u, const Nest *n)
         if (place)
             tiles *= all_rounds;
     }
-    x.left = x.lanes == 1 && vector > 1 && compiler_has_lanes(n, vector);
+    x.left = x.lanes == 1 && vector > 1 && compiler_has_lanes(u, n, vector);
     if (x.left) {
         x.lanes = vector;
         rounds /= vector;

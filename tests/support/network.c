@@ -14,6 +14,7 @@ Unit *network_from(const char *name, const char *text, NetworkOptions options)
 
     u->options.input = name;
     u->options.tile = options.tile ? options.tile : 1;
+    u->options.real = options.real;
     u->options.style = options.style;
     u->options.layout = options.layout;
     u->options.winograd = options.winograd;

@@ -7,6 +7,7 @@
 
 typedef struct NetworkOptions {
     int64_t tile;               /* 0: 1 */
+    RealType real;
     Style style;
     Layout layout;              /* of STYLE_FAST */
     Winograd winograd;

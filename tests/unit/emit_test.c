@@ -193,6 +193,13 @@ static void hostile_names_stay_inside_the_file(void **state)
     assert_null(strstr(c, "cnn_model = {"));                    /* the type's name */
     assert_non_null(strstr(c, "\"exp.weight\""));               /* to the outside they keep their names */
     unit_free(u);
+
+    u = unit_of("network T { input 16; lanes8 = tanh; lanes8_at = sigmoid; EXP8 = tanh }", (NetworkOptions){ .tile = 16, .style = STYLE_FAST });
+    c = text_of(u, "c");
+    assert_null(strstr(c, "static void lanes8("));
+    assert_null(strstr(c, "static void lanes8_at("));
+    assert_null(strstr(c, "static void EXP8("));
+    unit_free(u);
 }
 
 /* ---- what stands in the file */
@@ -241,6 +248,29 @@ static void rounds_that_overlap_read_anew(void **state)
     const char *c = text_of(u, "c");
     assert_int_equal(count_of(printed_function(u, c, "static void conv2_dw("), "FRESH;"), 1);
     assert_int_equal(count_of(printed_function(u, c, "static void dense1("), "FRESH;"), 0);
+    unit_free(u);
+}
+
+/* gcc does not make vectors of a loop with their choices; in double they are libm's, one number after the other. */
+static void exp_and_tanh_are_computed_in_vectors(void **state)
+{
+    (void)state;
+    static const char text[] = "network T { input 6x6x16; conv 16, 3x3, same, tanh; dense 16, sigmoid; dense 10, softmax }";
+    NetworkOptions options = { .tile = 16, .style = STYLE_FAST };
+    Unit *u = unit_of(text, options);
+    const char *c = text_of(u, "c");
+    assert_int_equal(count_of(printed_function(u, c, "static void tanh1("), "TANH8("), 1);
+    assert_int_equal(count_of(printed_function(u, c, "static void sigmoid1("), "EXP8("), 1);
+    assert_int_equal(count_of(printed_function(u, c, "static void softmax1_exp("), "EXP8("), 1);
+    assert_int_equal(count_of(c, "exp_lane("), 0);
+    unit_free(u);
+
+    options.real = REAL_DOUBLE;
+    u = unit_of(text, options);
+    c = text_of(u, "c");
+    assert_int_equal(count_of(printed_function(u, c, "static void tanh1("), "tanh("), 1);
+    assert_int_equal(count_of(printed_function(u, c, "static void tanh1("), "lanes"), 0);
+    assert_int_equal(count_of(printed_function(u, c, "static void softmax1_exp("), " exp("), 1);
     unit_free(u);
 }
 
@@ -333,6 +363,7 @@ int main(void)
         cmocka_unit_test(nothing_in_it_is_mutable_or_allocates),
         cmocka_unit_test(unrolled_layers_have_no_loop),
         cmocka_unit_test(rounds_that_overlap_read_anew),
+        cmocka_unit_test(exp_and_tanh_are_computed_in_vectors),
         cmocka_unit_test(the_lesson_derives_shapes_and_work),
         cmocka_unit_test(lines_stay_within_the_page),
         cmocka_unit_test(the_header_says_what_the_file_defines),

@@ -67,33 +67,13 @@ static void crop(Picture *p)
     move(p, down, draw_whole(&p->draws, -pad, pad));
 }
 
-/* The value between the pixels, 0 outside. */
-static double between(const Picture *p, int64_t c, double y, double x)
-{
-    double fy = floor(y), fx = floor(x), sum = 0;
-    if (!(fy >= -1 && fy < (double)p->h && fx >= -1 && fx < (double)p->w))
-        return 0;
-    for (int64_t dy = 0; dy < 2; dy++)
-        for (int64_t dx = 0; dx < 2; dx++) {
-            int64_t iy = (int64_t)fy + dy, ix = (int64_t)fx + dx;
-            double weight = (dy ? y - fy : 1 - (y - fy)) * (dx ? x - fx : 1 - (x - fx));
-            if (iy >= 0 && iy < p->h && ix >= 0 && ix < p->w)
-                sum += weight * p->reals->get(p->image, (size_t)((c * p->h + iy) * p->w + ix));
-        }
-    return sum;
-}
-
 /* Every pixel takes the value at its place turned and scaled about the middle. */
 static void turn(Picture *p, double cosine, double sine)
 {
-    double middle_y = (double)(p->h - 1) / 2, middle_x = (double)(p->w - 1) / 2;
-    for (int64_t c = 0; c < p->c; c++)
-        for (int64_t y = 0; y < p->h; y++)
-            for (int64_t x = 0; x < p->w; x++) {
-                double dy = (double)y - middle_y, dx = (double)x - middle_x;
-                double value = between(p, c, middle_y + cosine * dy + sine * dx, middle_x + cosine * dx - sine * dy);
-                p->reals->set(p->buffer, (size_t)((c * p->h + y) * p->w + x), value);
-            }
+    for (int64_t c = 0; c < p->c; c++) {
+        size_t first = (size_t)(c * p->h * p->w);
+        p->reals->turn(cnn_at(p->reals, p->buffer, first), cnn_at(p->reals, p->image, first), (int32_t)p->h, (int32_t)p->w, cosine, sine);
+    }
     memcpy(p->image, p->buffer, (size_t)(p->c * p->h * p->w) * p->reals->bytes);
 }
 

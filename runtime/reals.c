@@ -233,6 +233,90 @@ static bool rmsprop(const RuleNumbers *n, void *to, const void *gradient, void *
     return is_clear(found);
 }
 
+/* A picture of one channel that is turned, and where the pixels of the row at work lie in it: (row + sine*dx, middle_x + cosine*dx - shift) for those
+ * that are dx from the middle. Both grow or both shrink from pixel to pixel, so those that lie well inside follow one another. Sides and pixels are
+ * whole numbers of 32 bits, as vectors make them of doubles. */
+typedef struct Turned {
+    const REAL *from;
+    int32_t h, w;
+    double cosine, sine, middle_x, row, shift;
+} Turned;
+
+static inline double place_y(const Turned *t, int32_t x) { return t->row + t->sine * ((double)x - t->middle_x); }
+static inline double place_x(const Turned *t, int32_t x) { return t->middle_x + t->cosine * ((double)x - t->middle_x) - t->shift; }
+
+/* True if there are four pixels around the place. */
+static inline bool is_inside(const Turned *t, int32_t x)
+{
+    double at_y = place_y(t, x), at_x = place_x(t, x);
+    return at_y >= 0 && at_y < (double)(t->h - 1) && at_x >= 0 && at_x < (double)(t->w - 1);
+}
+
+/* What lies there between the pixels, of which those outside are 0. */
+static REAL between(const Turned *t, int32_t x)
+{
+    double at_y = place_y(t, x), at_x = place_x(t, x), fy = floor(at_y), fx = floor(at_x), sum = 0;
+    if (!(fy >= -1 && fy < (double)t->h && fx >= -1 && fx < (double)t->w))
+        return 0;
+    for (int dy = 0; dy < 2; dy++)
+        for (int dx = 0; dx < 2; dx++) {
+            int64_t iy = (int64_t)fy + dy, ix = (int64_t)fx + dx;
+            double weight = (dy ? at_y - fy : 1 - (at_y - fy)) * (dx ? at_x - fx : 1 - (at_x - fx));
+            if (iy >= 0 && iy < t->h && ix >= 0 && ix < t->w)
+                sum += weight * (double)t->from[iy * t->w + ix];
+        }
+    return (REAL)sum;
+}
+
+/* The same of the pixels from x to end, which all are inside: no loop has a question in it, and the first becomes vectors. */
+static void between_inside(const Turned *t, REAL *row, int32_t x, int32_t end)
+{
+    enum { PART = 32 };
+    const Turned here = *t;
+    int32_t at[PART];
+    double above[PART], below[PART], left[PART], right[PART];
+    for (; x < end; x += PART) {
+        int count = end - x < PART ? end - x : PART;
+        for (int i = 0; i < count; i++) {
+            double at_y = place_y(&here, x + i), at_x = place_x(&here, x + i);
+            int32_t iy = (int32_t)at_y, ix = (int32_t)at_x;
+            at[i] = iy * here.w + ix;
+            below[i] = at_y - (double)iy;
+            right[i] = at_x - (double)ix;
+            above[i] = 1 - below[i];
+            left[i] = 1 - right[i];
+        }
+        for (int i = 0; i < count; i++) {
+            const REAL *from = here.from + at[i];
+            double sum = 0 + above[i] * left[i] * (double)from[0];
+            sum += above[i] * right[i] * (double)from[1];
+            sum += below[i] * left[i] * (double)from[here.w];
+            sum += below[i] * right[i] * (double)from[here.w + 1];
+            row[x + i] = (REAL)sum;
+        }
+    }
+}
+
+static void turn(void *to, const void *from, int32_t h, int32_t w, double cosine, double sine)
+{
+    Turned t = { .from = from, .h = h, .w = w, .cosine = cosine, .sine = sine, .middle_x = (double)(w - 1) / 2 };
+    double middle_y = (double)(h - 1) / 2;
+    for (int32_t y = 0; y < h; y++) {
+        REAL *row = (REAL *)to + (size_t)y * (size_t)w;
+        int32_t first = 0, end = w;
+        t.row = middle_y + cosine * ((double)y - middle_y);
+        t.shift = sine * ((double)y - middle_y);
+        while (first < w && !is_inside(&t, first))
+            first++;
+        while (end > first && !is_inside(&t, end - 1))
+            end--;
+        between_inside(&t, row, first, end);
+        for (int32_t x = 0; x < w; x++)
+            if (x < first || x >= end)
+                row[x] = between(&t, x);
+    }
+}
+
 const Reals REALS = {
     .bytes = sizeof(REAL),
     .dtype = sizeof(REAL) == 8 ? "F64" : "F32",
@@ -240,6 +324,6 @@ const Reals REALS = {
     .digits = sizeof(REAL) == 8 ? 17 : 9,
     .get = get, .set = set, .fill = fill,
     .from_bytes = from_bytes, .from_floats = from_floats, .from_doubles = from_doubles,
-    .add = add, .sum = sum, .squares = squares, .finite = finite_all,
+    .add = add, .sum = sum, .squares = squares, .finite = finite_all, .turn = turn,
     .sgd = sgd, .momentum = momentum, .after_momentum = after_momentum, .adam = adam, .adamw = adamw, .rmsprop = rmsprop,
 };

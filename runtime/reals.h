@@ -35,6 +35,9 @@ typedef struct Reals {
     void (*sum)(double *to, const void *from, size_t count);            /* to += from */
     double (*squares)(const void *from, size_t count);                  /* sum of squares, in order */
     bool (*finite)(const void *from, size_t count);                     /* all of them are */
+    /* One channel [h][w] turned: the pixel at (y, x) from the middle takes what lies at (cosine*y + sine*x, cosine*x - sine*y) there, between
+     * its four neighbours, and 0 outside. h * w fits into 32 bits. */
+    void (*turn)(void *to, const void *from, int32_t h, int32_t w, double cosine, double sine);
 
     RuleUpdate *sgd, *momentum, *after_momentum, *adam, *adamw, *rmsprop;
 } Reals;

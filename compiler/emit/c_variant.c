@@ -172,11 +172,15 @@ void c_join_variants(CFile *f)
 
 /* ---- what compilers are told */
 
+/* In double choices are left as they are: gcc 12.2 fails on vectors of some (an internal error of its pass isel, for vectors of SSE2). */
 void c_pragmas(CFile *f)
 {
+    bool single = f->u->options.real == REAL_FLOAT;
+
     text_line(f->t, "#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)");
-    text_line(f->t, "/* Loops over images become vectors at -O2 too; predictive commoning costs registers, of which there are none to spare. */");
-    text_line(f->t, "#pragma GCC optimize(\"O3\", \"no-predictive-commoning\")");
+    text_line(f->t, "/* Loops over images become vectors at -O2 too%s; predictive commoning costs", single ? ", and those with choices because no operation traps" : "");
+    text_line(f->t, " * registers, of which there are none to spare. */");
+    text_line(f->t, "#pragma GCC optimize(\"O3\", \"no-predictive-commoning\"%s)", single ? ", \"no-trapping-math\"" : "");
     text_line(f->t, "#endif");
 }
 

@@ -53,6 +53,47 @@ static void every_processor_has_the_same_bits(void **state)
     }
 }
 
+/* The value of a picture [h][w] between its pixels, 0 outside. */
+static double at_place(const Reals *reals, const void *from, int h, int w, double y, double x)
+{
+    double fy = floor(y), fx = floor(x), sum = 0;
+    for (int dy = 0; dy < 2; dy++)
+        for (int dx = 0; dx < 2; dx++) {
+            double weight = (dy ? y - fy : 1 - (y - fy)) * (dx ? x - fx : 1 - (x - fx));
+            if (fy + dy >= 0 && fy + dy < h && fx + dx >= 0 && fx + dx < w)
+                sum += weight * reals->get(from, (size_t)((fy + dy) * w + fx + dx));
+        }
+    return sum;
+}
+
+/* Pictures of all shapes, turned and scaled by every much: augmentation gives the same pictures on every processor and in every version. */
+static void a_turned_picture_has_the_same_bits(void **state)
+{
+    (void)state;
+    static const int sides[][2] = { { 1, 1 }, { 1, 7 }, { 9, 1 }, { 2, 2 }, { 5, 8 }, { 28, 28 }, { 31, 17 } };
+    static const double factors[] = { 1, 0.9, 1 / 1.3, 2.5, 1e-3, 1e6, 1e300 };
+    const Reals *const all[] = { &cnn_reals_float, &cnn_reals_double, cnn_reals(4), cnn_reals(8) };
+    for (int kind = 0; kind < 4; kind++)
+        for (int side = 0; side < 7; side++)
+            for (int degrees = -180; degrees <= 180; degrees += 5)
+                for (int f = 0; f < 7; f++) {
+                    const Reals *reals = all[kind];
+                    int h = sides[side][0], w = sides[side][1];
+                    double cosine = factors[f] * cos(degrees * 0.017453292519943295), sine = factors[f] * sin(degrees * 0.017453292519943295);
+                    Arrays a;
+                    fill(reals, &a, (uint32_t)(degrees + 180));
+                    for (int i = 0; i < 3; i++)
+                        reals->set(a.p, (size_t)i, -0.0);
+                    reals->turn(a.m, a.p, h, w, cosine, sine);
+                    for (int y = 0; y < h; y++)
+                        for (int x = 0; x < w; x++) {
+                            double middle_y = (h - 1) / 2.0, middle_x = (w - 1) / 2.0, dy = y - middle_y, dx = x - middle_x;
+                            reals->set(a.v, (size_t)(y * w + x), at_place(reals, a.p, h, w, middle_y + cosine * dy + sine * dx, middle_x + cosine * dx - sine * dy));
+                        }
+                    assert_memory_equal(a.m, a.v, (size_t)(h * w) * reals->bytes);
+                }
+}
+
 /* Wherever it stands, and after the rule that brings it. */
 static void what_is_not_finite_is_found(void **state)
 {
@@ -118,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_processor_has_the_same_bits),
+        cmocka_unit_test(a_turned_picture_has_the_same_bits),
         cmocka_unit_test(what_is_not_finite_is_found),
         cmocka_unit_test(moments_without_gradients_end),
     };

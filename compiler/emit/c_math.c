@@ -3,7 +3,7 @@
  *
  * Single precision; the polynomials are those of the Cephes library (Moshier 1992). Their error is in docs/ARCHITECTURE.md:
  * at most 1.0 and 1.3 units in the last place. In double libm is called. A vector gets the same operations in the same statements as a number, so
- * that compilers contract the same products and the bits are the same (tests/llvm/lanes.c): a single image is computed as in a tile of many. */
+ * that compilers contract the same products and the bits are the same (tests/llvm/functions.c): a single image is computed as in a tile of many. */
 #include "emit/c.h"
 
 #include "loops/machine.h"

@@ -66,7 +66,7 @@ static double at_place(const Reals *reals, const void *from, int h, int w, doubl
     return sum;
 }
 
-/* Pictures of all shapes, turned and scaled by every much: augmentation gives the same pictures on every processor and in every version. */
+/* Pictures of all shapes, turned and scaled much and little: augmentation gives the same pictures on every processor and in every version. */
 static void a_turned_picture_has_the_same_bits(void **state)
 {
     (void)state;

@@ -5,8 +5,8 @@
  * once with number 1 for all that have one, and so on, each nest as a phase of its own, so that it can be timed between the others, with what they leave
  * in the caches. The code is LLVM's, in memory, or what a C compiler makes of the C file: they like different tiles.
  *
- * Contenders take turns, and what counts is the median of the ratios of turns that followed each other: the clock of a machine changes, and others work
- * on it. One that wins by less than `noise` is not kept. */
+ * Contenders take turns, and what counts is the median of the ratios of turns in the same round: the clock of a machine changes, and others work on it,
+ * for which the time is that of the processor, not of the wall. One that wins by less than `noise`, or in the even rounds alone, is not kept. */
 #include "tune.h"
 
 #include "c_code.h"
@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LEAST_ROUNDS = 5, MOST_ROUNDS = 41, MOST_CONTENDERS = MOST_CHOICES };
+enum { LEAST_ROUNDS = 8, MOST_ROUNDS = 40, MOST_CONTENDERS = MOST_CHOICES };
 
 static const double noise = 0.03;               /* of the time */
 static const double turn = 0.01;                /* seconds of a turn, at least one run */
@@ -60,11 +60,12 @@ typedef struct Tuning {
     LIST(Contender *) all;
 } Tuning;
 
+/* That this thread has had of a processor. */
 static double seconds(void)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
@@ -339,14 +340,26 @@ static bool race(Tuning *t, Contender *const *list, int count, bool each, Race *
     return true;
 }
 
-/* The time of an image by phase `own` of contender number i as a share of that by phase `other` of number 0. */
-static double ratio(const Tuning *t, const Race *r, int i, int own, int other)
+/* The time of an image by phase `own` of contender number i as a share of that by phase `other` of number 0, in every so many rounds from `first` on. */
+static double ratio_in(const Tuning *t, const Race *r, int i, int own, int other, int first, int step)
 {
     double *all = arena_array(t->u->arena, (size_t)r->rounds, sizeof *all);
+    int count = 0;
 
-    for (int k = 0; k < r->rounds; k++)
-        all[k] = r->took[i][k][own] / r->took[0][k][other];
-    return median(all, r->rounds);
+    for (int k = first; k < r->rounds; k += step)
+        all[count++] = r->took[i][k][own] / r->took[0][k][other];
+    return median(all, count);
+}
+
+static double ratio(const Tuning *t, const Race *r, int i, int own, int other)
+{
+    return ratio_in(t, r, i, own, other, 0, 1);
+}
+
+/* It is faster by more than the noise, in the rounds in which it came before the other and in those in which it came after it. */
+static bool wins(const Tuning *t, const Race *r, int i, int own, int other)
+{
+    return ratio_in(t, r, i, own, other, 0, 2) < 1 - noise && ratio_in(t, r, i, own, other, 1, 2) < 1 - noise;
 }
 
 /* ---- the whole network */
@@ -371,10 +384,10 @@ static bool contend(Tuning *t, Best *best, Unit *u, int about, const char *what,
     if (!race(t, pair, 2, false, &r))
         return false;
     double share = ratio(t, &r, 1, 0, 0);
-    bool wins = share < 1 - noise;
-    best->remark[about] = wins ? arena_print(t->u->arena, "%s: takes %.2f of the time", before, 1 / share)
+    bool won = wins(t, &r, 1, 0, 0);
+    best->remark[about] = won ? arena_print(t->u->arena, "%s: takes %.2f of the time", before, 1 / share)
                                : arena_print(t->u->arena, "%s: takes %.2f of the time", what, share);
-    if (wins) {
+    if (won) {
         best->of = pair[1];
         best->time *= share;
     }
@@ -469,7 +482,7 @@ static bool choose_nests(Tuning *t, const Best *best, Tuned *tuned, const char *
     }
     for (int p = 0; p < list[0]->phases; p++) {
         const Nest *n = policy->nests.at[p];
-        double least = 1 - noise;
+        double least = 1;
         TunedNest found = { .name = NULL };
         for (int i = 1; i < count && n->choice && time[p] > least_share * all; i++) {
             int other = nest_numbered(program_of(list[i]->u), n->name);
@@ -477,7 +490,7 @@ static bool choose_nests(Tuning *t, const Best *best, Tuned *tuned, const char *
             if (!c || other >= list[i]->phases || strcmp(choice_text(t->u, c), choice_text(t->u, n->choice)) == 0)
                 continue;
             double share = ratio(t, &r, i, other, p);
-            if (share < least) {
+            if (share < least && wins(t, &r, i, other, p)) {
                 least = share;
                 found = (TunedNest){ .name = n->name, .choice = *c };
             }

@@ -28,7 +28,8 @@
 
 enum { LEAST_ROUNDS = 8, MOST_ROUNDS = 40, MOST_CONTENDERS = MOST_CHOICES };
 
-static const double noise = 0.03;               /* of the time */
+static const double noise = 0.03;               /* of the time, of one choice */
+static const double gain = 0.01;                /* of the time, of those for all nests together: what they lose elsewhere counts */
 static const double turn = 0.01;                /* seconds of a turn, at least one run */
 static const double race_time = 2;              /* seconds of all turns together, at least LEAST_ROUNDS */
 static const double least_share = 0.003;        /* of the time: nests below are left as they are */
@@ -356,10 +357,10 @@ static double ratio(const Tuning *t, const Race *r, int i, int own, int other)
     return ratio_in(t, r, i, own, other, 0, 1);
 }
 
-/* It is faster by more than the noise, in the rounds in which it came before the other and in those in which it came after it. */
-static bool wins(const Tuning *t, const Race *r, int i, int own, int other)
+/* It is faster by more than a part of the time, in the rounds in which it came before the other and in those in which it came after it. */
+static bool wins(const Tuning *t, const Race *r, int i, int own, int other, double part)
 {
-    return ratio_in(t, r, i, own, other, 0, 2) < 1 - noise && ratio_in(t, r, i, own, other, 1, 2) < 1 - noise;
+    return ratio_in(t, r, i, own, other, 0, 2) < 1 - part && ratio_in(t, r, i, own, other, 1, 2) < 1 - part;
 }
 
 /* ---- the whole network */
@@ -384,7 +385,7 @@ static bool contend(Tuning *t, Best *best, Unit *u, int about, const char *what,
     if (!race(t, pair, 2, false, &r))
         return false;
     double share = ratio(t, &r, 1, 0, 0);
-    bool won = wins(t, &r, 1, 0, 0);
+    bool won = wins(t, &r, 1, 0, 0, noise);
     best->remark[about] = won ? arena_print(t->u->arena, "%s: takes %.2f of the time", before, 1 / share)
                                : arena_print(t->u->arena, "%s: takes %.2f of the time", what, share);
     if (won) {
@@ -490,7 +491,7 @@ static bool choose_nests(Tuning *t, const Best *best, Tuned *tuned, const char *
             if (!c || other >= list[i]->phases || strcmp(choice_text(t->u, c), choice_text(t->u, n->choice)) == 0)
                 continue;
             double share = ratio(t, &r, i, other, p);
-            if (share < least && wins(t, &r, i, other, p)) {
+            if (share < least && wins(t, &r, i, other, p, noise)) {
                 least = share;
                 found = (TunedNest){ .name = n->name, .choice = *c };
             }
@@ -545,11 +546,10 @@ static bool measure(Tuning *t, Text *file, Text *said)
         Contender *pair[] = { best.of, contender(t, with, false) };
         if (!pair[1] || !race(t, pair, 2, false, &r))
             return false;
-        double share = ratio(t, &r, 1, 0, 0);
-        if (share < 1)
-            best.time *= share;
+        if (wins(t, &r, 1, 0, 0, gain))
+            best.time *= ratio(t, &r, 1, 0, 0);
         else
-            tuned.nests.count = 0;              /* together they gain nothing */
+            tuned.nests.count = 0;
     }
     put_file(t, &best, &tuned, remarks, file);
     text_line(said, "%s takes %.2f of the time of cnnc's own choices (%s innermost, %lld image%s at a time; %d of %d nests otherwise)", u->net->name, best.time,

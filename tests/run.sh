@@ -286,6 +286,7 @@ stage_random() {
 without_llvm() {
     build nollvm -DCNNC_LLVM=OFF -DBUILD_TESTING=OFF -DCNNC_WERROR=ON -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER="$gcc" || return 1
     "$out/nollvm/compiler/cnnc" tests/llvm/small.cnn -o "$out/nollvm/small.ll" 2>&1 | grep 'not supported by this build of cnnc: LLVM was not found' || return 1
+    "$out/nollvm/compiler/cnnc" --tune="$out/nollvm/small.tuned" tests/llvm/small.cnn 2>&1 | grep 'tune is not supported by this build of cnnc: LLVM was not found' || return 1
     "$out/nollvm/compiler/cnnc" tests/llvm/small.cnn -o "$out/nollvm/small.c" && "$cnnc" tests/llvm/small.cnn -o "$out/main/small.c" \
         && cmp "$out/nollvm/small.c" "$out/main/small.c"
 }

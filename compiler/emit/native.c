@@ -47,6 +47,12 @@ const char *native_maker(void)
 
 const char *native_machine(void)
 {
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (__builtin_cpu_supports("avx512f"))
+        return "avx512";
+    if (__builtin_cpu_supports("avx2"))
+        return "avx2";
+#endif
     return "sse2";
 }
 

@@ -511,10 +511,11 @@ static void put_file(const Tuning *t, const Best *best, const Tuned *tuned, cons
 {
     Unit *u = best->of->u;
     const Program *p = program_of(u);
+    const char *maker = t->by_c ? arena_print(u->arena, "the C compiler '%s'", c_code_compiler()) : native_maker();
 
     text_put(file, "# What was fastest on the machine where it was measured, by cnnc --tune; 'cnnc --tuned=FILE' follows it. Lines may be changed or left\n"
                    "# out. %s of %s, %lld image%s at a time, code by %s, one thread: %.2f of the time of cnnc's own choices.\n",
-             u->train ? "A step of training" : "Inference", u->net->name, (long long)p->tile, p->tile == 1 ? "" : "s", t->by_c ? arena_print(u->arena, "the C compiler '%s'", c_code_compiler()) : native_maker(), best->time);
+             u->train ? "A step of training" : "Inference", u->net->name, (long long)p->tile, p->tile == 1 ? "" : "s", maker, best->time);
     tuned_put(file, arena_print(u->arena, "machine %s", u->options.machine->name), NULL);
     tuned_put(file, u->options.real == REAL_DOUBLE ? "real double" : "real float", NULL);
     tuned_put(file, u->options.infer ? "for inference" : "for training", NULL);

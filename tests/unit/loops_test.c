@@ -750,7 +750,7 @@ static void no_text_breaks_the_reader(void **state)
         size_t length = sizeof good - 1 - (i % 7 == 0) * (size_t)(dice_real(&dice) * (double)(sizeof good - 1));
         memcpy(text, good, sizeof good);
         for (int k = 0; k < i % 5; k++)
-            text[(size_t)(dice_real(&dice) * (double)length * 0.999)] = " \n:,#0999999axz\x00\x7f\xff\r_"[(int)(dice_real(&dice) * 22)];
+            text[(size_t)(dice_real(&dice) * (double)length * 0.999)] = " \n:,#0999999axz\x00\x7f\xff\r_"[(int)(dice_real(&dice) * 20)];
         Unit *u = unit_new();
         const char *copy = arena_copy(u->arena, text, length);
         bool read = tuned_parse(u, "a.tuned", copy, length);

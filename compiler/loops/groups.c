@@ -67,6 +67,13 @@ void program_groups(Unit *u, Program *p)
     if (!fits(p, vector))
         return;
     p->groups = p->tile / vector;
+    for (int i = 0; i < p->nests.count; i++) {
+        if (!images_of(p->nests.at[i], &at))
+            continue;
+        bool split = nest_split(u, p->nests.at[i], at, vector);
+        assert(split);
+        (void)split;
+    }
     for (int i = 0; i < p->tensors.count; i++) {
         Tensor *t = p->tensors.at[i];
         if (!t->images_last)
@@ -78,11 +85,6 @@ void program_groups(Unit *u, Program *p)
     }
     for (int i = 0; i < p->nests.count; i++) {
         Nest *n = p->nests.at[i];
-        if (!images_of(n, &at))
-            continue;
-        bool split = nest_split(u, n, at, vector);
-        assert(split);
-        (void)split;
         n->value = expr_map(u, n->value, group_load, NULL);
         n->start = expr_map(u, n->start, group_load, NULL);
         n->finish = expr_map(u, n->finish, group_load, NULL);

@@ -6,7 +6,8 @@
  * compiler vectorises the loop over it. Lanes that are summed are added up, in a fixed order, when the total is stored.
  *
  * Where windows overlap, a round of the sum begins with FRESH, which tells the compiler that memory may have changed. Compilers would keep what
- * neighbouring windows share in registers from one round to the next, and the totals lose these (measured: the gradient of a 3x3 convolution's weights by clang, 17 % of peak without, 79 % with it).
+ * neighbouring windows share in registers from one round to the next, and the totals lose these (measured: the gradient of a 3x3 convolution's
+ * weights by clang, 17 % of peak without, 79 % with it).
  * A short innermost loop is written out whole, and its rounds are mixed, with the same loss: they begin so, too.
  *
  * A vector that several totals of a round multiply stands in a local, and HELD tells GCC that it may not be read again instead (measured with 8
@@ -104,7 +105,8 @@ static void hold_load(Scope *s, const Expr *load, bool passes)
     s->file->needs.held = true;
 }
 
-/* Those that are read most stand in locals, as far as the totals and the other factor leave registers. Of the others one at a time does. */
+/* Those that are read most stand in locals, as far as the totals and the other factor leave registers. Of the others one at a time does, which meets
+ * all of the first. */
 static void hold_vectors(Scope *s)
 {
     const Nest *n = s->nest;
@@ -125,7 +127,7 @@ static void hold_vectors(Scope *s)
         if (loads[i]->op != OP_LOAD || !uses_lanes(loads[i], s->lanes) || vectors_of(s, loads[i]) == totals)
             continue;
         bool passes = vectors_of(s, loads[i]) > room;
-        if (passes && i == 0)                                   /* the other factor has more of them */
+        if (passes && (s->held.count == 0 || room < 1))
             return;
         hold_load(s, loads[i], passes);
         room -= vectors_of(s, loads[i]);

@@ -35,6 +35,14 @@ Unit *network_from(const char *name, const char *text, NetworkOptions options)
     return NULL;
 }
 
+Nest *nest_named(const Program *p, const char *name)
+{
+    for (int i = 0; i < p->nests.count; i++)
+        if (strcmp(p->nests.at[i]->name, name) == 0)
+            return p->nests.at[i];
+    return NULL;
+}
+
 const char *text_of_file(Arena *arena, const char *path)
 {
     FILE *from = fopen(path, "rb");

@@ -2,6 +2,7 @@
 #ifndef CNNC_TESTS_SUPPORT_NETWORK_H
 #define CNNC_TESTS_SUPPORT_NETWORK_H
 
+#include "loops/loops.h"
 #include "net/net.h"
 #include "unit.h"
 
@@ -19,6 +20,9 @@ typedef struct NetworkOptions {
 
 /* Runs all stages on a text. NULL if one failed; its messages are on stderr. End it with unit_free. */
 Unit *network_from(const char *name, const char *text, NetworkOptions options);
+
+/* The nest of that name, or NULL. */
+Nest *nest_named(const Program *p, const char *name);
 
 /* The text of a file, in the arena; NULL with a message on stderr. */
 const char *text_of_file(Arena *arena, const char *path);

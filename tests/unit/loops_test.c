@@ -23,14 +23,6 @@ static Unit *unit_of(const char *text, NetworkOptions options)
     return u;
 }
 
-static Nest *nest_named(const Program *p, const char *name)
-{
-    for (int i = 0; i < p->nests.count; i++)
-        if (strcmp(p->nests.at[i]->name, name) == 0)
-            return p->nests.at[i];
-    return NULL;
-}
-
 static int64_t batch_count(const Program *p, const Tensor *t, int64_t batch)
 {
     return tensor_count(t) * (t->per_image ? (batch + p->tile - 1) / p->tile : 1);

@@ -17,18 +17,11 @@ static Unit *fast(const char *text, Layout layout, int64_t tile)
     return u;
 }
 
-static Nest *nest_named(const Program *p, const char *name)
-{
-    for (int i = 0; i < p->nests.count; i++)
-        if (strcmp(p->nests.at[i]->name, name) == 0)
-            return p->nests.at[i];
-    fail_msg("there is no nest '%s'", name);
-    return NULL;
-}
-
 static Prediction prediction(Unit *u, const Program *p, const char *name)
 {
-    return nest_predict(u, nest_named(p, name));
+    const Nest *n = nest_named(p, name);
+    assert_non_null(n);
+    return nest_predict(u, n);
 }
 
 #define SAME(got, want) do { double got_ = (got), want_ = (want); if (!(fabs(got_ - want_) <= 1e-9 * fabs(want_))) fail_msg("%.12g is not %.12g", got_, want_); } while (0)

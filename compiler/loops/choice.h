@@ -1,4 +1,4 @@
-/* choice.h: what the policy of the fast style chooses for a nest that has a register tile, as data: fast.c makes it and follows it, choices.c
+/* choice.h: what the policy of the fast style chooses for a nest that has a register tile, as data: fast*.c make it and follow it, choices.c
  * lists what else would do, --tune measures these and --tuned asks for one of them. */
 #ifndef CNNC_LOOPS_CHOICE_H
 #define CNNC_LOOPS_CHOICE_H

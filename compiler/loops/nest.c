@@ -270,3 +270,43 @@ const char *nest_symbol(Unit *u, const Nest *n, const Tensor *t)
             return n->symbols.at[i].text;
     return t->symbol;
 }
+
+int nest_find_loop(const Nest *n, const Loop *l)
+{
+    for (int i = 0; i < n->loop_count; i++)
+        if (n->loops[i] == l)
+            return i;
+    return -1;
+}
+
+int nest_images_loop(const Nest *n)
+{
+    for (int i = 0; i < n->loop_count; i++)
+        if (n->loops[i]->name[0] == 'n' && n->loops[i]->name[1] == '\0')
+            return i;
+    return -1;
+}
+
+bool nest_sums_over(const Nest *n, int i)
+{
+    return !nest_places_loop(n, n->loops[i]);
+}
+
+Loop *nest_neighbours(const Nest *n)
+{
+    if (n->dst->rank == 0)
+        return NULL;
+    const Affine *last = &n->index[n->dst->rank - 1];
+    for (int i = 0; i < last->count; i++)
+        if (last->term[i].factor == 1)
+            return last->term[i].loop;
+    return NULL;
+}
+
+Loop *nest_axis_loop(const Nest *n, int axis)
+{
+    if (axis < 0)
+        return NULL;
+    const Affine *a = &n->index[axis];
+    return a->count == 1 && a->term[0].factor == 1 ? a->term[0].loop : NULL;
+}

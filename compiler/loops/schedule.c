@@ -4,7 +4,7 @@
  * unrolled   the same, with every loop written out, within a budget, in functions small enough that the C compiler
  *            needs time in proportion to the work: 117 600 multiply-adds in one function take gcc -O1 108 s, in
  *            functions of 700 they take 11 s.
- * fast       register tiles over images that lie innermost: fast.c. */
+ * fast       lanes and register tiles: fast.c. */
 #include "loops/choice.h"
 #include "loops/transform.h"
 

@@ -11,6 +11,9 @@ void nest_move_loop(Nest *n, int from, int to);
  * local from the first summed loop inwards. A scatter keeps its order: it has no total. */
 void nest_places_first(Nest *n);
 
+/* The loops in the order of dst's axes, those that it does not have behind them but before the last. */
+void nest_order_as_dst(Nest *n);
+
 /* A gather writes every place: what all of dst was filled with first becomes what its totals start from. */
 void nest_fill_is_start(Nest *n);
 
@@ -29,10 +32,10 @@ bool nest_split(Unit *u, Nest *n, int loop, int64_t inner);
 /* Cuts a loop over one axis of dst in two: the nest keeps the places before `at`, the one that is returned makes those from there on. */
 Nest *nest_cut(Unit *u, Nest *n, int loop, int64_t at);
 
-/* fast.c: the loop over pixels that is better cut, and where, so that register tiles divide what comes before; -1 if none is. */
+/* fast_channels.c: the loop over pixels that is better cut, and where, so that register tiles divide what comes before; -1 if none is. */
 int nest_cut_for_tiles(const Unit *u, const Nest *n, int64_t *at);
 
-/* fast.c: how many vectors of channels one register tile covers, of `all` that there are: `image` for results of an image, else for
+/* fast_channels.c: how many vectors of channels one register tile covers, of `all` that there are: `image` for results of an image, else for
  * gradients of weights. */
 int64_t panel_vectors(const Unit *u, bool image, int64_t all);
 

@@ -1,0 +1,205 @@
+/* fast_channels.c: lanes over channels where those lie innermost (channels.c). */
+#include "loops/fast.h"
+
+#include "loops/lanes.h"
+#include "loops/machine.h"
+#include "loops/transform.h"
+
+int64_t panel_vectors(const Unit *u, bool image, int64_t all)
+{
+    int64_t most = image || u->options.machine->registers < 32 ? 2 : 4;
+    return largest_divisor(all, all < most ? all : most);
+}
+
+typedef struct Channels { bool any; } Channels;
+
+static void see_channels(void *context, const Expr *load)
+{
+    Channels *c = context;
+    c->any = c->any || load->tensor->channels_last;
+}
+
+static bool reads_channels(const Nest *n)
+{
+    Channels c = { false };
+    nest_loads(n, see_channels, &c);
+    return c.any;
+}
+
+bool is_channel_sum(const Unit *u, const Nest *n, const Loop *channels, int vector)
+{
+    bool sums = false;
+
+    for (int i = 0; i < n->loop_count; i++)
+        sums = sums || nest_sums_over(n, i);
+    return channels && vector > 1 && (n->dst->channels_last || reads_channels(n)) && sums && n->put == PUT_ADD && nest_is_gather(n)
+        && !lanes_obstacle(u, n, channels, vector);
+}
+
+/* The loops over rows and columns of the pixels that a convolution makes, NULL where they are none, and how many places fit into the registers. */
+static int64_t pixel_loops(const Unit *u, const Nest *n, const Loop *lanes, int64_t vector, Loop *along[2])
+{
+    int64_t vectors = lanes->extent / vector;
+
+    for (int i = 0; i < 2; i++) {
+        int axis = n->dst->rank - 3 + i;
+        along[i] = axis >= 0 && n->index[axis].count == 1 ? n->index[axis].term[0].loop : NULL;
+    }
+    return (u->options.machine->registers - 1 - vectors) / vectors;
+}
+
+enum { SHORT_SUM = 64 };                /* rounds: below, what stands around the sum decides (a first layer of 3x3 cells lost 5 to 20 % by being cut) */
+
+/* Time of `pixels` places in tiles of so many totals: 8 of them reach 75 to 84 % of what is possible, 12 reach 84 to 97, 28 reach 97 (measured on
+ * one core with 16 and with 32 registers). Less steep than predict_totals: what a cut gains in the tiles it loses in part in a second function. */
+static double time_of(int64_t pixels, int64_t totals)
+{
+    return (double)pixels * (1 + 3.0 / (double)totals);
+}
+
+/* That of a rectangle in the best tiles that divide it. */
+static double time_of_rectangle(int64_t rows, int64_t columns, int64_t most, int64_t vectors)
+{
+    int64_t a, b;
+    choose_rectangle(rows, columns, most, &a, &b);
+    return time_of(rows * columns, a * b * vectors);
+}
+
+int nest_cut_for_tiles(const Unit *u, const Nest *n, int64_t *at)
+{
+    int vector = machine_lanes(u->options.machine, u->options.real);
+    Loop *lanes = nest_neighbours(n), *along[2];
+
+    if (vector < 2 || n->fill || !n->dst->channels_last || !is_channel_sum(u, n, lanes, vector) || nest_work(n) / nest_places(n) < SHORT_SUM)
+        return -1;
+    int64_t most = pixel_loops(u, n, lanes, vector, along), vectors = lanes->extent / vector;
+    if (!along[0] || !along[1])
+        return -1;
+    int64_t size[2] = { along[0]->extent, along[1]->extent };
+    double best = 0.95 * time_of_rectangle(size[0], size[1], most, vectors);    /* a function more should pay */
+    int cut = -1;
+    for (int i = 0; i < 2; i++)
+        for (int64_t tile = 2; tile <= most && tile < size[i]; tile++) {
+            int64_t whole = size[i] / tile * tile, other = size[1 - i];
+            double time = time_of_rectangle(whole, other, most, vectors);
+            time += whole < size[i] ? time_of_rectangle(size[i] - whole, other, most, vectors) : 0;
+            if (whole < size[i] && time < best) {
+                best = time;
+                cut = nest_find_loop(n, along[i]);
+                *at = whole;
+            }
+        }
+    return cut;
+}
+
+/* True if a factor that differs from lane to lane depends on the other loop as well. */
+static bool in_lanes_use(const Expr *e, const Loop *lanes, const Loop *l)
+{
+    if (e->op == OP_MUL)
+        return in_lanes_use(e->a, lanes, l) || in_lanes_use(e->b, lanes, l);
+    return e->op == OP_LOAD && lane_step(e->tensor, e->index, lanes) == 1 && indices_use(e->index, e->tensor->rank, l);
+}
+
+/* Says how many channels the lanes handle beyond those that there are. */
+static void remark_padding(Unit *u, Nest *n, const Loop *lanes)
+{
+    const Expr none = { .op = OP_CONSTANT }, *factor[] = { n->value->op == OP_MUL ? n->value->a : &none, n->value->op == OP_MUL ? n->value->b : &none };
+
+    for (int i = -1; i < 2; i++) {
+        const Tensor *t = i < 0 ? n->dst : factor[i]->op == OP_LOAD ? factor[i]->tensor : NULL;
+        const Affine *index = i < 0 ? n->index : factor[i]->index;
+        if (t && t->channels_last && t->channels < t->dim[t->rank - 1] && lane_step(t, index, lanes) == 1) {
+            nest_remark(u, n, "%lld channels padded to %lld: %.0f %%", (long long)t->channels, (long long)t->dim[t->rank - 1],
+                        100 * (double)t->channels / (double)t->dim[t->rank - 1]);
+            return;
+        }
+    }
+}
+
+void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector, const Choice *asked)
+{
+    int64_t vectors = lanes->extent / vector, most = (u->options.machine->registers - 1 - vectors) / vectors;
+    int rank = n->dst->rank, images = nest_images_loop(n), last = n->loop_count - 1;
+    bool weights = images >= 0 && nest_sums_over(n, images);
+    Loop *along[2] = { NULL, NULL }, *list[2];                  /* the tile's loops */
+    int count = 0;
+
+    remark_padding(u, n, lanes);
+    nest_move_loop(n, nest_find_loop(n, lanes), last);
+    if (n->dst->channels_last) {
+        most = pixel_loops(u, n, n->loops[last], vector, along);
+    } else if (rank >= 3) {
+        along[0] = nest_axis_loop(n, rank - 2);                      /* channels */
+        along[1] = nest_axis_loop(n, rank - 3);                      /* cells of a row */
+    }
+    for (int i = 0; i < 2; i++)
+        if (along[i] && in_lanes_use(n->value, lanes, along[i])) {
+            nest_remark(u, n, "no tile of %s: its places would share no vector", along[i]->name);
+            along[i] = NULL;
+        }
+    for (int i = 0; i < 2; i++)
+        if (along[i])
+            list[count++] = along[i];
+    Choice policy = choice_over(list, count, vectors, 0);
+    choose_channels_and_columns(&policy, most);
+    tile_loops(u, n, list, settle(u, n, &policy, asked));
+    last = n->loop_count - 1;
+    if (vectors > 1) {                                          /* a number that all lanes read serves all vectors at once */
+        nest_split(u, n, last, vector);
+        nest_unroll(n, last);
+        last++;
+    }
+    n->loops[last]->kind = LOOP_LANES;
+    order_tile(n);
+    images = nest_images_loop(n);
+    if (weights && !n->start && !n->finish && images >= n->hold) {       /* image after image: what they read stays near */
+        nest_move_loop(n, images, 0);
+        n->hold++;
+        nest_remark(u, n, "image after image, so that what they read stays near");
+    }
+}
+
+void schedule_unfolded(Unit *u, Nest *n, Loop *lanes, int64_t vector)
+{
+    int places = 0, sums = 0;
+
+    nest_order_as_dst(n);
+    nest_move_loop(n, nest_find_loop(n, lanes), n->loop_count - 1);
+    if (lanes->extent > vector)
+        nest_split(u, n, n->loop_count - 1, vector);
+    n->loops[n->loop_count - 1]->kind = LOOP_LANES;
+    for (int i = 0; i < n->loop_count; i++)
+        if (!nest_sums_over(n, i) && n->loops[i]->kind == LOOP_PLAIN)
+            nest_move_loop(n, i, places++);
+    for (int i = places; i < n->loop_count; i++)
+        if (nest_sums_over(n, i))
+            nest_move_loop(n, i, places + sums++);
+    n->hold = places;
+}
+
+void schedule_pixels(Nest *n)
+{
+    if (!nest_is_gather(n)) {
+        nest_order_as_dst(n);
+        n->hold = n->loop_count;
+        return;
+    }
+    nest_order_as_dst(n);
+    nest_places_first(n);
+    nest_move_loop(n, n->hold - 1, n->loop_count - 1);
+    n->hold--;
+    unroll_small_sums(n);
+}
+
+void schedule_vectors(Unit *u, Nest *n, Loop *lanes, int64_t vector)
+{
+    nest_order_as_dst(n);
+    nest_places_first(n);
+    if (lanes->extent > vector)
+        nest_split(u, n, n->hold - 1, vector);
+    else
+        n->hold--;
+    nest_move_loop(n, n->hold, n->loop_count - 1);
+    n->loops[n->loop_count - 1]->kind = LOOP_LANES;
+    unroll_small_sums(n);
+}

@@ -1,0 +1,54 @@
+/* fast_single.c: features of a single image: lanes over what is summed, or over neighbours of dst. */
+#include "loops/fast.h"
+
+#include "loops/lanes.h"
+#include "loops/machine.h"
+#include "loops/transform.h"
+
+/* The summed loop whose numbers lie side by side in one factor at least, or NULL. */
+static Loop *summed_neighbours(const Unit *u, const Nest *n, int vector)
+{
+    for (int i = 0; i < n->loop_count; i++)
+        if (nest_sums_over(n, i) && n->value->op == OP_MUL && n->value->a->op == OP_LOAD && n->value->b->op == OP_LOAD
+            && lane_step(n->value->a->tensor, n->value->a->index, n->loops[i]) == 1
+            && lane_step(n->value->b->tensor, n->value->b->index, n->loops[i]) == 1 && !lanes_obstacle(u, n, n->loops[i], vector))
+            return n->loops[i];
+    return NULL;
+}
+
+void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector, const Choice *asked)
+{
+    Loop *along = sums && n->put == PUT_ADD && vector > 1 ? summed_neighbours(u, n, vector) : NULL;
+    int64_t most = u->options.machine->registers / 2;
+
+    if (!nest_is_gather(n)) {
+        nest_places_first(n);
+        return;
+    }
+    if (along) {
+        Loop *list[MAX_LOOPS];
+        nest_remark(u, n, "lanes over what is summed: neighbours in both factors, and there is one image");
+        nest_move_loop(n, nest_find_loop(n, along), n->loop_count - 1);
+        Choice policy = choice_over(list, place_loops(n, along, list), 1, 0);
+        if (along->extent > vector)
+            nest_split(u, n, n->loop_count - 1, vector);
+        n->loops[n->loop_count - 1]->kind = LOOP_LANES;
+        if (policy.count > 0)
+            policy.tile[0].size = largest_divisor(policy.tile[0].extent, most < policy.tile[0].extent ? most : policy.tile[0].extent);
+        tile_loops(u, n, list, settle(u, n, &policy, asked));
+        order_tile(n);
+        return;
+    }
+    if (row && sums && n->put == PUT_ADD && vector > 1 && lane_step(n->dst, n->index, row) == 1 && !lanes_obstacle(u, n, row, vector)) {
+        schedule_tile(u, n, row, vector, asked);
+        return;
+    }
+    if (sums)
+        remark_obstacle(u, n, row, vector);
+    nest_order_as_dst(n);
+    nest_places_first(n);
+    if (row && sums && n->hold > 0 && n->loops[n->hold - 1] == row) {
+        nest_move_loop(n, n->hold - 1, n->loop_count - 1);
+        n->hold--;
+    }
+}

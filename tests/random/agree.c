@@ -157,7 +157,7 @@ static void child(const Wishes *o, long number, int to)
         t.path = o->files[number];
         t.name = slash ? slash + 1 : t.path;
         t.text = text_of_file(arena, t.path);
-        t.seed = o->seed;
+        t.seed = o->seed + (uint64_t)number;        /* other styles and compilers for each file */
     } else {
         t.seed = o->seed + (uint64_t)(number - o->file_count);
         t.name = arena_print(arena, "%s%llu", o->whole ? "whole" : "net", (unsigned long long)t.seed);

@@ -236,6 +236,9 @@ void program_phases(Unit *u, Program *p);
 /* schedule.c: the policy of a style: order, what is held, what is unrolled. False if over the budget (reported). */
 bool program_schedule(Unit *u, Program *p);
 
+/* begin.c: sums that are made at once begin with zero by themselves. After program_schedule. */
+void program_begin_sums(Unit *u, Program *p);
+
 /* keep.c: gradients begin with a part of what they hold, so that nobody need clear them. After program_schedule. */
 void program_keep(Unit *u, Program *p);
 

@@ -223,6 +223,8 @@ static void products_of_tiles_change_no_result(void **state)
                 assert_non_null(nest_named(u->train, nets[k].products[j]));
             if (k == 0 && cases[i].size == WINOGRAD_2)          /* images, if there are several, and bands */
                 assert_int_equal(nest_step_loops(nest_named(u->train, "conv2_products")), 1 + (cases[i].tile > 1));
+            bool once = cases[i].tile == 1 && nest_step_loops(nest_named(u->train, nets[k].products[2])) == 0;
+            assert_true(once == !nest_named(u->train, "conv2_dw_clear2"));      /* begin.c */
             double *got = results(u, u->train, 2, &count);
             assert_same(expected, plain_count, got, count);
             unit_free(u);
@@ -915,9 +917,24 @@ static void trimmed_loops_bound_what_is_reached(void **state)
     assert_int_equal(high, 4);
 }
 
+/* Weights lie [co][ci][kh][kw], their panels [co_][kh][kw][ci][co]: a line of either is used up while it is there. */
+static void copies_that_turn_use_up_lines(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 8x8x16; conv 64, 3x3, same; dense 3, softmax }", (NetworkOptions){ .tile = 4, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+    const Nest *n = nest_named(u->train, "conv1_pack");
+
+    assert_non_null(n);
+    assert_string_equal(n->loops[n->loop_count - 1]->name, "co");
+    assert_string_equal(n->loops[n->loop_count - 2]->name, "kw");
+    assert_string_equal(n->loops[n->loop_count - 3]->name, "kh");
+    unit_free(u);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(copies_that_turn_use_up_lines),
         cmocka_unit_test(tensors_that_never_meet_share),
         cmocka_unit_test(the_plan_stays_near_its_bound),
         cmocka_unit_test(tiles_of_any_size_give_the_same_results),

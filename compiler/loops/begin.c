@@ -1,0 +1,62 @@
+/* begin.c: a sum that is made at once begins with its zero in a register, not in memory.
+ *
+ * Sums over images, or over bands of them, are cleared before the first one comes (pack.c, winograd_nests.c). Where there is but one, the nest
+ * that adds to them comes to each place once: the pass that clears them goes, and nobody reads zeros back. The loops are in their order
+ * already, for that is what tells whether it comes once. */
+#include "loops/loops.h"
+
+#include <string.h>
+
+static bool is_clear(const Nest *n)
+{
+    return n->put == PUT_SET && n->value->op == OP_CONSTANT && n->value->number == 0 && !n->fill && !n->start && !n->finish
+        && n->dst->role == ROLE_SCRATCH && !n->dst->view_of && nest_covers(n);
+}
+
+static bool comes_once(const Nest *n)
+{
+    for (int i = 0; i < n->hold; i++)
+        if (nest_sums_over(n, i))
+            return false;
+    return n->put == PUT_ADD && !n->start && !n->fill && nest_covers(n);
+}
+
+static bool touches(const Nest *n, const Tensor *t)
+{
+    return tensor_base(n->dst) == t || expr_reads(n->value, t) || expr_reads(n->start, t) || expr_reads(n->finish, t);
+}
+
+/* The next nest that has to do with what nest `clear` cleared, in the same phase; -1 if there is none. */
+static int next_user(const Program *p, const Phase *phase, int clear)
+{
+    for (int i = clear + 1; i < phase->end; i++)
+        if (touches(p->nests.at[i], p->nests.at[clear]->dst))
+            return i;
+    return -1;
+}
+
+static void drop(Program *p, int phase, int where)
+{
+    p->nests.count--;
+    memmove(p->nests.at + where, p->nests.at + where + 1, (size_t)(p->nests.count - where) * sizeof p->nests.at[0]);
+    p->forward_end -= where < p->forward_end;
+    for (int i = phase; i < p->phases.count; i++) {
+        p->phases.at[i].first -= i > phase;
+        p->phases.at[i].end--;
+    }
+}
+
+void program_begin_sums(Unit *u, Program *p)
+{
+    (void)u;
+    for (int k = 0; k < p->phases.count; k++)
+        for (int i = p->phases.at[k].first; i < p->phases.at[k].end; i++) {
+            const Nest *clear = p->nests.at[i];
+            int user = is_clear(clear) ? next_user(p, &p->phases.at[k], i) : -1;
+            Nest *sum = user >= 0 ? p->nests.at[user] : NULL;
+            if (!sum || sum->dst != clear->dst || !comes_once(sum))
+                continue;
+            sum->start = clear->value;
+            drop(p, k, i--);
+        }
+}

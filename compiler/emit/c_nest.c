@@ -119,7 +119,7 @@ static void put_place(Text *t, Scope *s)
         return;
     }
     c_total_begin(t, s, true);
-    if (places < s->nest->loop_count)
+    if (s->nest->put != PUT_SET)            /* that is its beginning already */
         c_loops(t, s, places, s->nest->loop_count, c_put_is_block(s), put_summed);
     c_total_end(t, s);
 }

@@ -6,6 +6,7 @@
 #include "net/layer.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 static const char line_start[] = " * ", body_start[] = " *   ";
@@ -151,7 +152,9 @@ static const char *total_text(const Scope *s)
     const Nest *n = s->nest;
     Text *t = text_new(s->file->u->arena);
     bool extreme = n->put == PUT_MAX || n->put == PUT_MIN;
-    bool from_start = n->start && !is_number(n->start, 0) && !(extreme && n->start->op == OP_CONSTANT);
+    bool says_nothing = n->put == PUT_ADD ? n->start && is_number(n->start, 0) : n->put == PUT_MAX ? n->start && is_number(n->start, -INFINITY)
+                      : n->start && n->start->op == OP_CONSTANT;
+    bool from_start = n->start && !says_nothing;
 
     if (extreme && from_start) {
         text_put(t, "%s(", n->put == PUT_MAX ? "max" : "min");

@@ -13,6 +13,9 @@ void program_gather(Unit *u, Program *p);
 /* compose.c: what only copies a part of another result is left out. After program_gather. */
 void program_compose(Unit *u, Program *p);
 
+/* fuse.c: what is done to every element of a result is done before it is stored. After program_compose. */
+void program_fuse(Unit *u, Program *p);
+
 /* transpose.c: sums over images alone (the gradient of a dense layer's weights) read one of their factors with images outermost, so
  * that the lanes can run over the weights. After program_images_innermost. */
 void program_transpose(Unit *u, Program *p);

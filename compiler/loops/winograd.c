@@ -213,6 +213,7 @@ static double share_of_time(const Unit *u, const Tiling *t, int64_t places, int6
 
 typedef struct Seen {
     const Program *p;
+    bool backward;                          /* the nest stands in the backward pass, as does what made its map */
     bool images;
 } Seen;
 
@@ -221,24 +222,44 @@ static bool runs_over_images(const Nest *n)
     return n->loop_count && strcmp(n->loops[0]->name, "n") == 0;
 }
 
-/* Made from images: what is per image, and sums over them. */
+/* True if some nest on this side of the loss writes t. */
+static bool is_made(const Program *p, const Tensor *t, bool backward)
+{
+    for (int i = 0; i < p->nests.count; i++)
+        if (tensor_base(p->nests.at[i]->dst) == t && p->nests.at[i]->backward == backward)
+            return true;
+    return false;
+}
+
+/* Made from images, on the same side of the loss: what is per image, and sums over them. */
 static void see_images(void *context, const Expr *load)
 {
     Seen *s = context;
     const Tensor *base = tensor_base(load->tensor);
 
+    if (s->backward && !is_made(s->p, base, true))
+        return;
     s->images = s->images || base->per_image || base->role == ROLE_SCRATCH;
     for (int i = 0; base->role == ROLE_SHARED && i < s->p->nests.count; i++)
         s->images = s->images || (tensor_base(s->p->nests.at[i]->dst) == base && runs_over_images(s->p->nests.at[i]));
 }
 
-/* True if nothing but the map has to do with images: then the three nests need not wait for different things (phases.c). */
+/* True if images are summed up anywhere, for which the program is cut into phases. */
+static bool sums_images_up(const Program *p)
+{
+    for (int i = 0; i < p->nests.count; i++)
+        if (p->nests.at[i]->dst->role == ROLE_SHARED && runs_over_images(p->nests.at[i]))
+            return true;
+    return false;
+}
+
+/* True if nothing but the map is still to be waited for, where the program has phases: then the three nests are in the same one (phases.c). */
 static bool waits_for_the_map_alone(const Program *p, const Nest *n, const Convolution *c)
 {
     Nest rest = { .value = c->weights, .start = n->start, .finish = n->finish };
-    Seen s = { .p = p };
+    Seen s = { .p = p, .backward = n->backward && is_made(p, tensor_base(c->map->tensor), true) };
     nest_loads(&rest, see_images, &s);
-    return !s.images;
+    return !s.images || !sums_images_up(p);
 }
 
 /* Cuts a map into tiles and those into bands. What a band holds for its tiles may be twice the second level of the cache, or as much as the

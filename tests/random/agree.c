@@ -35,7 +35,7 @@
 #include <unistd.h>
 
 static const double closest = 1e-4;     /* a kink may be: some hundred roundings of float in the layers before it */
-enum { BATCH = 5, WHOLE_BATCH = 4, WORK = 1500, MOST_DRAWS = 400 };
+enum { BATCH = 5, WHOLE_BATCH = 4, WORK = 1500, MOST_DRAWS = 400, QUICK_BUILDS = 4 };
 
 void trial_fails(Trial *t, const char *format, ...)
 {
@@ -123,16 +123,16 @@ static void try_network(Trial *t)
         { "lesson.float", "--style=lesson", false, 4, one },
         { "unrolled.float", "--style=unrolled", false, (int)dice_between(&d, 1, 2), two_plain },
         { "fast.float", fast[t->seed % countof(fast)], false, fast_tile[t->seed % countof(fast)], native },
+        { "infer.float", "--infer", false, (int)dice_between(&d, 1, 3), two },
         { "lesson.double", "--style=lesson", true, (int)dice_between(&d, 1, 3), two },
         { "unrolled.double", "--style=unrolled", true, 1, one_plain },
         { "fast.double", fast[(t->seed + 1) % countof(fast)], true, 0, one },
-        { "infer.float", "--infer", false, (int)dice_between(&d, 1, 3), two },
         { "infer.double", "--infer", true, 1, one },
         { "llvm.float", o->llvm ? llvm[t->seed % 3] : NULL, false, (int)dice_between(&d, 1, 3), NULL },
         { "llvm.double", o->llvm ? llvm[(t->seed + 1) % 3] : NULL, true, 1, NULL },
         { "llvm.fast", o->llvm ? llvm_fast[t->seed % 2] : NULL, false, 0, NULL },
     };
-    for (int i = 0; i < (o->quick ? 3 : countof(builds)); i++)
+    for (int i = 0; i < (o->quick ? QUICK_BUILDS : countof(builds)); i++)
         if (builds[i].options && !(o->whole && strcmp(builds[i].options, "--infer") == 0))
             build_and_compare(t, &builds[i]);
     if (o->libcnn && !o->whole && !t->result->failed) {

@@ -931,9 +931,41 @@ static void copies_that_turn_use_up_lines(void **state)
     unit_free(u);
 }
 
+/* relu and its slope stand in the stores of what is before them, also where maxpool looks for the first of the largest; what is read elsewhere,
+ * too, or would cost the lanes of a convolution, stays. */
+static void elements_are_fused_into_stores(void **state)
+{
+    (void)state;
+    static const char text[] = "network T { input 12x12x3; conv 8, 3x3, same, relu; conv 8, 3x3, relu; maxpool 2x2; conv 5, 3x3, tanh; conv 4, 1x1; leaky 0.1; "
+                               "dense 9, relu; dense 3, softmax }";
+    static const struct { const char *gone, *still; } cases[] = {
+        { "relu1", "conv1" }, { "relu2", "maxpool1" }, { "relu3", "dense1" }, { "relu1_dx", "maxpool1_dx" }, { "relu3_dx", "dense1_dx" }, { NULL, "tanh1" },
+    };
+    static const Layout layouts[] = { LAYOUT_IMAGES, LAYOUT_CHANNELS };
+    int64_t lesson_count, fast_count;
+    Unit *lesson = unit_of(text, (NetworkOptions){ 0 });
+    double *a = results(lesson, lesson->train, 20, &lesson_count);
+
+    for (int k = 0; k < countof(layouts); k++) {
+        Unit *fast = unit_of(text, (NetworkOptions){ .tile = 16, .style = STYLE_FAST, .layout = layouts[k] });
+        double *b = results(fast, fast->train, 20, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        for (int i = 0; i < countof(cases); i++) {
+            assert_true(!cases[i].gone || !nest_named(fast->train, cases[i].gone));
+            assert_non_null(nest_named(fast->train, cases[i].still));
+        }
+        assert_non_null(nest_named(fast->train, "conv1")->finish);
+        assert_null(nest_named(fast->train, "conv3")->finish);          /* exp is not for the store of a tile */
+        assert_non_null(nest_named(fast->train, "leaky1_dx"));          /* a flattened map of its own */
+        unit_free(fast);
+    }
+    unit_free(lesson);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(elements_are_fused_into_stores),
         cmocka_unit_test(copies_that_turn_use_up_lines),
         cmocka_unit_test(tensors_that_never_meet_share),
         cmocka_unit_test(the_plan_stays_near_its_bound),

@@ -60,7 +60,7 @@ static void a_round_is_counted(void **state)
     assert_int_equal(conv1.loads, 6 + 2);
     assert_int_equal(dw.totals, 10);                /* 2 filters, 5 cells */
     assert_int_equal(dw.loads, 2 + 5);
-    assert_false(prediction(u, u->train, "relu1").is_product);
+    assert_false(prediction(u, u->train, "maxpool1").is_product);
     unit_free(u);
 }
 

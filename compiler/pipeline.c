@@ -131,6 +131,7 @@ static bool schedule(Unit *u)
     if (u->options.style == STYLE_FAST) {
         each_but_look(u, program_trim);
         each_but_look(u, program_narrow_borders);
+        each_but_look(u, program_frame);
         each_but_look(u, program_begin_sums);
         each_but_look(u, program_keep);
         each_but_look(u, program_depth_first);

@@ -288,6 +288,11 @@ static void end_vector(Text *t, Scope *s)
         total = arena_print(t->arena, "sum_of_%s(&%s)", s->file->lanes, total);
     if (summed && n->start && !(n->start->op == OP_CONSTANT && n->start->number == 0))
         total = arena_print(t->arena, "%s + %s", code_of(s, n->start), total);
+    if (summed && n->finish && !(n->finish->op == OP_ADD && n->finish->b->op == OP_TOTAL)) {      /* else it stands there as it is */
+        const char *all = arena_print(t->arena, "%s_all", name_of_total(s));
+        put_code(t, arena_print(t->arena, "const %s %s = %s;", s->real, all, total));
+        total = all;
+    }
     if (n->put == PUT_SET)
         total = code_of(s, n->value);
     if (n->put == PUT_SET && !uses_lanes(n->value, s->lanes))

@@ -3,9 +3,7 @@
  * Sums over images, or over bands of them, are cleared before the first one comes (pack.c, winograd_nests.c). Where there is but one, the nest
  * that adds to them comes to each place once: the pass that clears them goes, and nobody reads zeros back. The loops are in their order
  * already, for that is what tells whether it comes once. */
-#include "loops/loops.h"
-
-#include <string.h>
+#include "loops/layout.h"
 
 static bool is_clear(const Nest *n)
 {
@@ -35,17 +33,6 @@ static int next_user(const Program *p, const Phase *phase, int clear)
     return -1;
 }
 
-static void drop(Program *p, int phase, int where)
-{
-    p->nests.count--;
-    memmove(p->nests.at + where, p->nests.at + where + 1, (size_t)(p->nests.count - where) * sizeof p->nests.at[0]);
-    p->forward_end -= where < p->forward_end;
-    for (int i = phase; i < p->phases.count; i++) {
-        p->phases.at[i].first -= i > phase;
-        p->phases.at[i].end--;
-    }
-}
-
 void program_begin_sums(Unit *u, Program *p)
 {
     (void)u;
@@ -57,6 +44,6 @@ void program_begin_sums(Unit *u, Program *p)
             if (!sum || sum->dst != clear->dst || !comes_once(sum))
                 continue;
             sum->start = clear->value;
-            drop(p, k, i--);
+            program_remove(p, i--);
         }
 }

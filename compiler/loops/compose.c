@@ -142,9 +142,7 @@ static bool compose(Unit *u, Program *p, int where)
     for (int i = 0; i < p->nests.count; i++)
         if (p->nests.at[i]->dst == t)
             compose_maker(u, p->nests.at[i], copy);
-    p->forward_end -= where < p->forward_end;
-    p->nests.count--;
-    memmove(p->nests.at + where, p->nests.at + where + 1, (size_t)(p->nests.count - where) * sizeof copy);
+    program_remove(p, where);
     return true;
 }
 

@@ -13,8 +13,6 @@
 #include "loops/layout.h"
 #include "loops/lower.h"
 
-#include <string.h>
-
 static bool is_scratch(const Program *p, const Tensor *t)
 {
     for (int i = 0; i < p->tensors.count; i++)
@@ -153,13 +151,6 @@ static bool has_simple_places(const Nest *n)
     return true;
 }
 
-static void drop(Program *p, int where)
-{
-    p->nests.count--;
-    memmove(p->nests.at + where, p->nests.at + where + 1, (size_t)(p->nests.count - where) * sizeof p->nests.at[0]);
-    p->forward_end -= where < p->forward_end;
-}
-
 static void copy_symbols(Unit *u, Nest *to, const Nest *from, const Tensor *but)
 {
     for (int i = 0; i < from->symbols.count; i++)
@@ -224,7 +215,7 @@ static bool fuse(Unit *u, Program *p, int where, const Tensor *t)
     if (maker->why && element->why)
         maker->why = arena_print(u->arena, "%s Then %s: %c%s", maker->why, element->name, element->why[0] | ('a' - 'A'), element->why + 1);
     nest_remark(u, maker, "with %s before it is stored", element->name);
-    drop(p, where);
+    program_remove(p, where);
     return true;
 }
 

@@ -34,6 +34,22 @@ void program_insert(Unit *u, Program *p, int where, Nest *n)
     p->nests.at[where] = n;
     if (!n->backward)
         p->forward_end++;
+    for (int i = 0; i < p->phases.count; i++) {
+        Phase *phase = &p->phases.at[i];
+        phase->end += phase->end > where || (i == p->phases.count - 1 && phase->end == where);
+        phase->first += phase->first > where;
+    }
+}
+
+void program_remove(Program *p, int where)
+{
+    p->nests.count--;
+    memmove(p->nests.at + where, p->nests.at + where + 1, (size_t)(p->nests.count - where) * sizeof p->nests.at[0]);
+    p->forward_end -= where < p->forward_end;
+    for (int i = 0; i < p->phases.count; i++) {
+        p->phases.at[i].first -= p->phases.at[i].first > where;
+        p->phases.at[i].end -= p->phases.at[i].end > where;
+    }
 }
 
 /* ---- copies on the way in and out */

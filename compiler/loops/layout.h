@@ -47,7 +47,12 @@ void program_images_innermost(Unit *u, Program *p);
 /* groups.c: images that lie innermost become groups of one vector. After program_images_innermost and phases, before program_schedule. */
 void program_groups(Unit *u, Program *p);
 
-/* Puts a nest before nest number `where`, on its side of the forward pass. */
+/* frame.c: a map that would be copied into a border is made there. After program_narrow_borders. */
+void program_frame(Unit *u, Program *p);
+
+/* Puts a nest before nest number `where`, on its side of the forward pass and in its phase. */
 void program_insert(Unit *u, Program *p, int where, Nest *n);
+/* Takes nest number `where` away. Its phase has others. */
+void program_remove(Program *p, int where);
 
 #endif

@@ -528,9 +528,7 @@ void winograd_replace(Unit *u, Program *p, int *where, const Convolution *c, Til
     int64_t m = tiling->by->m;
 
     tiling->band = tiling->bands > 1 ? loop_new(u, "band", tiling->bands, LOOP_BAND) : NULL;
-    p->nests.count--;
-    memmove(p->nests.at + *where, p->nests.at + *where + 1, (size_t)(p->nests.count - *where) * sizeof p->nests.at[0]);
-    p->forward_end -= !k.of->backward;
+    program_remove(p, *where);
     Tensor *weights = c->weights ? transform_weights(&k) : clear_sums(&k);
     widen(&k, c->corner[0] + m * tiling->rows + TAPS - 1, c->corner[1] + m * tiling->columns + TAPS - 1);
     Tensor *v = transform_map(&k);

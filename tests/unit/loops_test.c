@@ -962,9 +962,33 @@ static void elements_are_fused_into_stores(void **state)
     unit_free(lesson);
 }
 
+/* A map that a convolution with a border reads is made within that border, whatever the layout. */
+static void maps_are_made_within_their_borders(void **state)
+{
+    (void)state;
+    static const char text[] = "network T { input 9x12x3; conv 8, 3x3, same, relu; conv 8, 3x3, same, relu; maxpool 3x3; dense 3, softmax }";
+    static const Layout layouts[] = { LAYOUT_IMAGES, LAYOUT_CHANNELS };
+    int64_t lesson_count, fast_count;
+    Unit *lesson = unit_of(text, (NetworkOptions){ 0 });
+    double *a = results(lesson, lesson->train, 20, &lesson_count);
+
+    for (int k = 0; k < countof(layouts) * 2; k++) {
+        Unit *fast = unit_of(text, (NetworkOptions){ .tile = k < 2 ? 16 : 1, .style = STYLE_FAST, .layout = layouts[k % 2] });
+        double *b = results(fast, fast->train, 20, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        assert_null(program_verify(fast, fast->train));
+        assert_null(nest_named(fast->train, "conv2_pad"));
+        assert_string_equal(nest_named(fast->train, "conv1")->dst->name, "conv2.xp");
+        assert_non_null(nest_named(fast->train, "conv2_pad_h"));
+        unit_free(fast);
+    }
+    unit_free(lesson);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(maps_are_made_within_their_borders),
         cmocka_unit_test(elements_are_fused_into_stores),
         cmocka_unit_test(copies_that_turn_use_up_lines),
         cmocka_unit_test(tensors_that_never_meet_share),

@@ -21,7 +21,7 @@ static bool comes_once(const Nest *n)
 
 static bool touches(const Nest *n, const Tensor *t)
 {
-    return tensor_base(n->dst) == t || expr_reads(n->value, t) || expr_reads(n->start, t) || expr_reads(n->finish, t);
+    return tensor_base(n->dst) == t || nest_reads(n, t);
 }
 
 /* The next nest that has to do with what nest `clear` cleared, in the same phase; -1 if there is none. */

@@ -32,21 +32,13 @@ static Expr *substitute_in(void *context, Expr *e)
     return e;
 }
 
-/* The one nest that writes (or reads) the storage of t; NULL if there are none or several. */
-static int only_nest(const Program *p, const Tensor *t, bool reads)
+/* True if that nest alone reads the storage of t. */
+static bool alone_reads(const Program *p, int reader, const Tensor *t)
 {
-    int found = -1;
-
-    for (int i = 0; i < p->nests.count; i++) {
-        const Nest *n = p->nests.at[i];
-        bool does = reads ? expr_reads(n->value, t) || expr_reads(n->start, t) || expr_reads(n->finish, t)
-                          : tensor_base(n->dst) == tensor_base((Tensor *)t);
-        if (does && found >= 0)
-            return -1;
-        if (does)
-            found = i;
-    }
-    return found;
+    for (int i = 0; i < p->nests.count; i++)
+        if (nest_reads(p->nests.at[i], t) != (i == reader))
+            return false;
+    return true;
 }
 
 static bool single(const Affine *a)
@@ -124,7 +116,7 @@ static bool compose(Unit *u, Program *p, int where)
     if (copy->put != PUT_SET || load->op != OP_LOAD || copy->start || copy->finish || copy->fill || !nest_covers(copy))
         return false;
     const Tensor *t = load->tensor;
-    if (t->role != ROLE_SCRATCH || t->view_of || t->rank != copy->dst->rank || only_nest(p, t, true) != where || only_nest(p, copy->dst, false) != where)
+    if (t->role != ROLE_SCRATCH || t->view_of || t->rank != copy->dst->rank || !alone_reads(p, where, t) || program_maker(p, copy->dst) != where)
         return false;
     for (int i = 0; i < t->rank; i++)
         if (!single(&copy->index[i]) || !single(&load->index[i]) || load->index[i].term[0].loop != copy->index[i].term[0].loop)

@@ -131,7 +131,7 @@ static int readers(const Program *p, const Tensor *t, Nest **one)
     int count = 0;
     for (int i = 0; i < p->nests.count; i++) {
         Nest *n = p->nests.at[i];
-        if (expr_reads(n->value, t) || expr_reads(n->start, t) || expr_reads(n->finish, t)) {
+        if (nest_reads(n, t)) {
             *one = n;
             count++;
         }

@@ -8,8 +8,6 @@
 #include "loops/choice.h"
 #include "loops/layout.h"
 
-#include <string.h>
-
 #define MOST_ROOM 1.7               /* of the map with its border, in maps: a border around 4x4 pixels is larger than they are */
 
 typedef struct Frame {
@@ -20,31 +18,9 @@ typedef struct Frame {
     int64_t before[MAX_AXES];       /* cells of the border that come first on an axis */
 } Frame;
 
-static bool has_views(const Program *p, const Tensor *t)
-{
-    for (int i = 0; i < p->tensors.count; i++)
-        if (p->tensors.at[i]->view_of == t)
-            return true;
-    return false;
-}
-
 static bool is_own(const Program *p, const Tensor *t)
 {
-    return t->role == ROLE_SCRATCH && !t->view_of && !t->kept && !t->one_band && !has_views(p, t);
-}
-
-/* The number of the one nest that writes t; -1 if there are several. */
-static int maker_of(const Program *p, const Tensor *t)
-{
-    int found = -1;
-
-    for (int i = 0; i < p->nests.count; i++)
-        if (tensor_base(p->nests.at[i]->dst) == t) {
-            if (found >= 0)
-                return -1;
-            found = i;
-        }
-    return found;
+    return t->role == ROLE_SCRATCH && !t->view_of && !t->kept && !t->one_band && !program_has_views(p, t);
 }
 
 /* True if b is a and an offset, which may be none. */
@@ -64,7 +40,7 @@ static bool is_frame(Program *p, int where, Frame *f)
     const Expr *load = n->value;
 
     if (n->put != PUT_SET || !n->fill || n->start || n->finish || load->op != OP_LOAD || load->tensor->rank != n->dst->rank || !is_own(p, n->dst)
-        || !is_own(p, load->tensor) || maker_of(p, n->dst) != where || nest_places(n) != tensor_count(load->tensor))
+        || !is_own(p, load->tensor) || program_maker(p, n->dst) != where || nest_places(n) != tensor_count(load->tensor))
         return false;
     *f = (Frame){ .p = p, .copy = n, .copy_at = where, .map = load->tensor, .framed = n->dst };
     for (int i = 0; i < n->dst->rank; i++)
@@ -76,7 +52,7 @@ static bool is_frame(Program *p, int where, Frame *f)
 /* True if the map can be made there by the nest that makes it. */
 static bool can_be_made_there(Frame *f)
 {
-    f->maker_at = maker_of(f->p, f->map);
+    f->maker_at = program_maker(f->p, f->map);
     if (f->maker_at < 0 || f->maker_at > f->copy_at)
         return false;
     f->maker = f->p->nests.at[f->maker_at];
@@ -154,11 +130,6 @@ static Expr *move_load(void *context, Expr *e)
     return e;
 }
 
-static bool reads(const Nest *n, const Tensor *t)
-{
-    return expr_reads(n->value, t) || expr_reads(n->start, t) || expr_reads(n->finish, t);
-}
-
 static void make_there(Unit *u, Frame *f)
 {
     Program *p = f->p;
@@ -166,7 +137,7 @@ static void make_there(Unit *u, Frame *f)
     program_remove(p, f->copy_at);
     for (int i = 0; i < p->nests.count; i++) {
         Nest *n = p->nests.at[i];
-        if (n != f->maker && !reads(n, f->map))
+        if (n != f->maker && !nest_reads(n, f->map))
             continue;
         LIST_ADD(u->arena, &n->symbols, ((Symbol){ f->framed, nest_symbol(u, n, f->map) }));
         n->value = expr_map(u, n->value, move_load, f);

@@ -15,29 +15,16 @@
 
 static bool is_scratch(const Program *p, const Tensor *t)
 {
-    for (int i = 0; i < p->tensors.count; i++)
-        if (p->tensors.at[i]->view_of == t)
+    return t->role == ROLE_SCRATCH && !t->view_of && !t->kept && !program_has_views(p, t);
+}
+
+/* True if all of it is there when nest number `where` runs. */
+static bool is_there(const Program *p, const Tensor *t, int where)
+{
+    for (int i = where; i < p->nests.count; i++)
+        if (tensor_base(p->nests.at[i]->dst) == tensor_base((Tensor *)t))
             return false;
-    return t->role == ROLE_SCRATCH && !t->view_of && !t->kept;
-}
-
-static bool reads(const Nest *n, const Tensor *t)
-{
-    return expr_reads(n->value, t) || expr_reads(n->start, t) || expr_reads(n->finish, t);
-}
-
-/* The only nest that writes t, the last one that does, how many do. */
-static int writer_of(const Program *p, const Tensor *t, int *writers)
-{
-    int found = -1;
-
-    *writers = 0;
-    for (int i = 0; i < p->nests.count; i++)
-        if (tensor_base(p->nests.at[i]->dst) == tensor_base((Tensor *)t)) {
-            found = i;
-            (*writers)++;
-        }
-    return found;
+    return true;
 }
 
 /* ---- the function of an element */
@@ -45,15 +32,18 @@ static int writer_of(const Program *p, const Tensor *t, int *writers)
 typedef struct Element {
     const Program *p;
     const Nest *nest;
-    int maker;                      /* the number of the nest whose total it takes */
-    const Tensor *taken;            /* that total, once it is found */
+    int maker;                      /* the number of the nest whose total it may take */
+    const Tensor *taken;            /* which that nest makes */
     bool good;
 } Element;
 
-static bool is_same_place(const Affine *a, const Affine *b, int rank)
+/* True if the load takes the place of dst from a tensor of the same shape. */
+static bool is_same_place(const Nest *n, const Expr *load)
 {
-    for (int i = 0; i < rank; i++)
-        if (!affine_equal(&a[i], &b[i]))
+    if (load->tensor->rank != n->dst->rank)
+        return false;
+    for (int i = 0; i < n->dst->rank; i++)
+        if (load->tensor->dim[i] != n->dst->dim[i] || !affine_equal(&load->index[i], &n->index[i]))
             return false;
     return true;
 }
@@ -61,11 +51,13 @@ static bool is_same_place(const Affine *a, const Affine *b, int rank)
 static bool is_cheap(const Expr *e)
 {
     static const Op cheap[] = { OP_CONSTANT, OP_LOAD, OP_NEG, OP_ABS, OP_ADD, OP_SUB, OP_MUL, OP_MAX, OP_MIN, OP_SELECT_GT, OP_SELECT_EQ };
-    bool found = !e;
+    bool found = false;
 
+    if (!e)
+        return true;
     for (int i = 0; i < countof(cheap) && !found; i++)
         found = e->op == cheap[i];
-    return !e || (found && is_cheap(e->a) && is_cheap(e->b) && is_cheap(e->c) && is_cheap(e->d));
+    return found && is_cheap(e->a) && is_cheap(e->b) && is_cheap(e->c) && is_cheap(e->d);
 }
 
 /* y[a][b]... = f, each axis under a loop of its own. */
@@ -77,22 +69,19 @@ static bool is_by_element(const Program *p, const Nest *n)
     for (int i = 0; i < n->dst->rank; i++)
         if (n->index[i].count != 1 || n->index[i].term[0].factor != 1 || n->index[i].offset != 0)
             return false;
-    int writers;
-    writer_of(p, n->dst, &writers);
-    return writers == 1;
+    return program_maker(p, n->dst) >= 0;
 }
 
-/* Finds the total that may be taken among what is loaded, and whether the rest is there when it is made. */
+/* The total must be loaded from the place at work; the rest must be there when it is made. */
 static void see_load(void *context, const Expr *load)
 {
     Element *e = context;
     const Tensor *t = load->tensor;
-    int writers, writer = writer_of(e->p, t, &writers);
 
     if (t == e->taken)
-        e->good = e->good && t->rank == e->nest->dst->rank && is_same_place(load->index, e->nest->index, t->rank);
+        e->good = e->good && is_same_place(e->nest, load);
     else
-        e->good = e->good && writer < e->maker;
+        e->good = e->good && is_there(e->p, t, e->maker);
 }
 
 /* ---- the rewrite */
@@ -163,8 +152,8 @@ static bool is_relu_of_largest(const Nest *element, const Nest *maker)
 {
     const Expr *e = element->value;
 
-    return maker->put == PUT_MAX && maker->start && maker->start->op == OP_CONSTANT && maker->start->number <= 0 && element->site->kind->rises
-        && maker->site->kind->picks_largest && e->op == OP_MAX && e->a->op == OP_LOAD && e->a->tensor == maker->dst && e->b->op == OP_CONSTANT
+    return maker->put == PUT_MAX && maker->start && maker->start->op == OP_CONSTANT && maker->start->number <= 0 && element->site && maker->site
+        && element->site->kind->rises && maker->site->kind->picks_largest && e->op == OP_MAX && e->a->op == OP_LOAD && e->a->tensor == maker->dst && e->b->op == OP_CONSTANT
         && e->b->number == 0;
 }
 
@@ -174,7 +163,7 @@ static bool is_else_read_by(const Program *p, const Tensor *t, int element, cons
     *any = false;
     for (int i = 0; i < p->nests.count; i++) {
         const Nest *n = p->nests.at[i];
-        if (i == element || !reads(n, t))
+        if (i == element || !nest_reads(n, t))
             continue;
         if (n->site != maker->site || n->put != PUT_MIN || n->value->op != OP_SELECT_EQ || n->value->b->op != OP_LOAD || n->value->b->tensor != t)
             return false;
@@ -186,10 +175,10 @@ static bool is_else_read_by(const Program *p, const Tensor *t, int element, cons
 static bool fuse(Unit *u, Program *p, int where, const Tensor *t)
 {
     Nest *element = p->nests.at[where];
-    int writers, number = writer_of(p, t, &writers);
+    int number = program_maker(p, t);
     bool others;
 
-    if (!is_scratch(p, t) || writers != 1 || number >= where)
+    if (!is_scratch(p, t) || number < 0 || number >= where)
         return false;
     Nest *maker = p->nests.at[number];
     Element e = { .p = p, .nest = element, .maker = number, .taken = t, .good = true };
@@ -206,7 +195,7 @@ static bool fuse(Unit *u, Program *p, int where, const Tensor *t)
     else
         maker->finish = expr_map(u, element->value, replace, &r);
     for (int i = 0; others && i < p->nests.count; i++)
-        if (i != where && reads(p->nests.at[i], t)) {
+        if (i != where && nest_reads(p->nests.at[i], t)) {
             p->nests.at[i]->value = expr_map(u, p->nests.at[i]->value, show_instead, &r);
             LIST_ADD(u->arena, &p->nests.at[i]->symbols, ((Symbol){ element->dst, nest_symbol(u, p->nests.at[i], t) }));
         }

@@ -32,8 +32,7 @@ static bool can_run_by_image(const Program *p, const Nest *n)
 
 static bool touches(const Nest *n, const Tensor *t)
 {
-    return tensor_base(n->dst) == tensor_base((Tensor *)t) || expr_reads(n->value, t) || expr_reads(n->start, t)
-        || expr_reads(n->finish, t);
+    return tensor_base(n->dst) == tensor_base((Tensor *)t) || nest_reads(n, t);
 }
 
 /* One of them writes what the other one touches. */

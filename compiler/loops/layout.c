@@ -120,8 +120,7 @@ static bool is_only_copied(const Program *p, const Tensor *given)
 {
     for (int i = 0; i < p->nests.count; i++) {
         const Nest *n = p->nests.at[i];
-        if ((expr_reads(n->value, given) || expr_reads(n->start, given) || expr_reads(n->finish, given))
-            && (n->put != PUT_SET || n->value->op != OP_LOAD || n->start || n->finish))
+        if (nest_reads(n, given) && (n->put != PUT_SET || n->value->op != OP_LOAD || n->start || n->finish))
             return false;
     }
     return true;

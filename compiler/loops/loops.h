@@ -287,6 +287,9 @@ int64_t nest_places(const Nest *n);                         /* of a gather, that
 int nests_shared_loops(const Program *p, int a, int b);     /* how many of those loops the step runs around both before it goes on */
 int64_t nest_work(const Nest *n);                           /* times that the statement runs */
 bool expr_reads(const Expr *e, const Tensor *t);            /* storage of t, views included */
+bool nest_reads(const Nest *n, const Tensor *t);            /* the same */
+int program_maker(const Program *p, const Tensor *t);       /* the number of the one nest that writes the storage of t; -1 if there are none or several */
+bool program_has_views(const Program *p, const Tensor *t);  /* another tensor shows it */
 /* Calls visit for every load of the nest (value, start, finish). */
 void nest_loads(const Nest *n, void (*visit)(void *context, const Expr *load), void *context);
 

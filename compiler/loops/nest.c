@@ -310,3 +310,29 @@ Loop *nest_axis_loop(const Nest *n, int axis)
     const Affine *a = &n->index[axis];
     return a->count == 1 && a->term[0].factor == 1 ? a->term[0].loop : NULL;
 }
+
+bool nest_reads(const Nest *n, const Tensor *t)
+{
+    return expr_reads(n->value, t) || expr_reads(n->start, t) || expr_reads(n->finish, t);
+}
+
+int program_maker(const Program *p, const Tensor *t)
+{
+    int found = -1;
+
+    for (int i = 0; i < p->nests.count; i++)
+        if (tensor_base(p->nests.at[i]->dst) == tensor_base((Tensor *)t)) {
+            if (found >= 0)
+                return -1;
+            found = i;
+        }
+    return found;
+}
+
+bool program_has_views(const Program *p, const Tensor *t)
+{
+    for (int i = 0; i < p->tensors.count; i++)
+        if (p->tensors.at[i]->view_of == t)
+            return true;
+    return false;
+}

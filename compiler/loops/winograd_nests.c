@@ -454,27 +454,6 @@ static void transform_sums(Making *k, Tensor *du)
 
 /* ---- the border */
 
-static int only_writer(const Program *p, const Tensor *t)
-{
-    int found = -1;
-
-    for (int i = 0; i < p->nests.count; i++)
-        if (tensor_base(p->nests.at[i]->dst) == t) {
-            if (found >= 0)
-                return -1;
-            found = i;
-        }
-    return found;
-}
-
-static bool has_views(const Program *p, const Tensor *t)
-{
-    for (int i = 0; i < p->tensors.count; i++)
-        if (p->tensors.at[i]->view_of == t)
-            return true;
-    return false;
-}
-
 static bool is_zero(const Expr *e)
 {
     return e && e->op == OP_CONSTANT && e->number == 0;
@@ -487,12 +466,12 @@ static void widen(Making *k, int64_t rows, int64_t columns)
     Unit *u = k->u;
     Expr *map = k->c->map;
     Tensor *x = map->tensor;
-    int writer = only_writer(k->p, x);
+    int writer = program_maker(k->p, x);
     int64_t dim[4] = { x->dim[0], rows > x->dim[1] ? rows : x->dim[1], columns > x->dim[2] ? columns : x->dim[2], x->dim[3] };
 
     if (memcmp(dim, x->dim, sizeof dim) == 0)
         return;
-    if (x->role == ROLE_SCRATCH && !x->view_of && !has_views(k->p, x) && writer >= 0 && is_zero(k->p->nests.at[writer]->fill)) {
+    if (x->role == ROLE_SCRATCH && !x->view_of && !program_has_views(k->p, x) && writer >= 0 && is_zero(k->p->nests.at[writer]->fill)) {
         memcpy(x->dim, dim, sizeof dim);
         return;
     }

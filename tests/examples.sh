@@ -89,12 +89,12 @@ fashion() {
     cp log a.log
     at_least $rate "fashion with 8 filters after $steps steps on ${data##*/}" a.log
     try "fashion is tested" ./fashion test --weights a.safetensors --data "$data"
-    try "fashion trains again" ./fashion train --data digits --steps 30 --seed 3 --save b.safetensors
-    try "and on one thread" ./fashion train --data digits --steps 30 --seed 3 --threads 1 --save c.safetensors
-    try "and on three" ./fashion train --data digits --steps 30 --seed 3 --threads 3 --save d.safetensors
+    try "fashion trains again" ./fashion train --data digits --steps 30 --batch 32 --seed 3 --save b.safetensors
+    try "and on one thread" ./fashion train --data digits --steps 30 --batch 32 --seed 3 --threads 1 --save c.safetensors
+    try "and on three" ./fashion train --data digits --steps 30 --batch 32 --seed 3 --threads 3 --save d.safetensors
     try "one seed gives the same bytes again" cmp b.safetensors c.safetensors
     try "one seed gives the same bytes on any number of threads" cmp b.safetensors d.safetensors
-    try "another seed" ./fashion train --data digits --steps 30 --seed 4 --save e.safetensors
+    try "another seed" ./fashion train --data digits --steps 30 --batch 32 --seed 4 --save e.safetensors
     if cmp -s b.safetensors e.safetensors; then
         echo "FAIL another seed gives the same bytes"
         failed=$((failed + 1))

@@ -24,7 +24,7 @@ make() {
     $cc -O2 -march=native -w -fPIC -shared -I "$here/../../runtime/include" "$dir/$layer.$name.c" -o "$dir/$layer.$name.so" -lm
 }
 
-for layer in ${*:-32@9 64@14}; do
+for layer in ${*:-32@9 32@8}; do
     channels=${layer%@*} side=${layer#*@}
     # layers without work on both sides: the convolution reads and writes maps, and the gradient of the input passes through
     cat > "$dir/$layer.cnn" << NET

@@ -103,8 +103,8 @@ static void try_network(Trial *t)
 
     /* Which compiler builds which file turns with the seed; every network meets two of them. */
     const char *one = o->compiler[t->seed % (uint64_t)o->compilers], *two = o->compiler[(t->seed + 1) % (uint64_t)o->compilers];
-    /* Optimising code without loops takes most of the time: one network of eight has it, so that all pairs of compilers come by. */
-    bool optimised = t->seed / 4 % 8 == 0;
+    /* Optimising code without loops takes most of the time: one network of sixteen has it, so that all pairs of compilers come by. */
+    bool optimised = t->seed / 4 % 16 == 0;
     const char *plain = optimised ? "" : " -O0";
     const char *one_plain = arena_print(t->arena, "%s%s", one, plain), *two_plain = arena_print(t->arena, "%s%s", two, plain);
     /* The fast style, for machines with long and with short vectors; what a C compiler does not have it puts together. */

@@ -125,7 +125,7 @@ def compare(cnnc, libcnn, data, net, real, rule, folder):
     numpy.save(at("x.npy"), x)
     numpy.save(at("y.npy"), y)
     run(cnnc, "--target=sse2", "--real=" + real, "--main", at("net.cnn"), "-o", at("net.c"))
-    run("cc", "-O2", at("net.c"), libcnn, *open(libcnn[:-2] + ".needs").read().split(), "-o", at("net"))
+    run("cc", "-O1", at("net.c"), libcnn, *open(libcnn[:-2] + ".needs").read().split(), "-o", at("net"))
     arrays = ["--input", at("x.npy"), "--target", at("y.npy"), "--quiet"]
     run(at("net"), "train", *arrays, "--steps", "1", "--lr", "0", "--save", at("first.safetensors"))
     run(at("net"), "train", *arrays, "--steps", str(STEPS), "--weights", at("first.safetensors"), "--csv", at("net.csv"))

@@ -275,6 +275,9 @@ stage_random() {
     cc_options=("${cc_options[@]}" "${cc_options[@]}" "${cc_options[@]:0:1}" "--cc=$gcc -O3 -march=native -w")      # gcc 12.2 loses stores behind a choice there, unless it is written as c_hold_choices does
     test_it "networks of tests/layers agree" "$agree" --cnnc="$cnnc" --dir="$out/random-layers" --jobs="$jobs" --quick "${cc_options[@]}" \
         tests/layers/*.cnn
+}
+
+stage_sanitized() {
     if [ $quick = yes ]; then
         skip "a random network, all of it sanitized" "--quick"
         return
@@ -452,7 +455,7 @@ for stage in arrows build random; do
 done
 rest=
 if [ -x "${cnnc:-}" ]; then
-    for stage in unit llvm integrate examples docs session torch strict variants inspect bench parallel golden messages layers; do wanted $stage && rest="$rest $stage"; done
+    for stage in unit sanitized llvm integrate examples docs session torch strict variants inspect bench parallel golden messages layers; do wanted $stage && rest="$rest $stage"; done
 fi
 # shellcheck disable=SC2086  # stages are words
 side_by_side $rest

@@ -14,7 +14,7 @@ static bool is_clear(const Nest *n)
 static bool comes_once(const Nest *n)
 {
     for (int i = 0; i < n->hold; i++)
-        if (nest_sums_over(n, i))
+        if (nest_comes_again(n, n->loops[i]))
             return false;
     return n->put == PUT_ADD && !n->start && !n->fill && nest_covers(n);
 }

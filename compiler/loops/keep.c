@@ -51,7 +51,7 @@ static bool sums(const Nest *n)
 static bool comes_once(const Nest *n)
 {
     for (int i = 0; i < n->hold; i++)
-        if (!nest_places_loop(n, n->loops[i]))
+        if (nest_comes_again(n, n->loops[i]))
             return false;
     return nest_covers(n) && n->put == PUT_ADD && !n->start && !n->finish && !n->fill
         && tensor_count(n->dst) == tensor_count(tensor_base(n->dst));

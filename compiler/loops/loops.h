@@ -274,9 +274,11 @@ const char *program_verify(Unit *u, const Program *p);
 bool nest_is_gather(const Nest *n);
 bool nest_covers(const Nest *n);                            /* a gather that writes all of dst */
 bool nest_places_loop(const Nest *n, const Loop *l);        /* the loop appears in dst's index, or is the step's */
+bool nest_comes_again(const Nest *n, const Loop *l);        /* every round of the loop, be it the step's, comes to the same places of dst */
 bool nest_sums_over(const Nest *n, int loop);               /* it does not */
 int nest_find_loop(const Nest *n, const Loop *l);           /* where it stands, or -1 */
 int nest_images_loop(const Nest *n);                        /* that over the images of a tile, or of a group of them, or -1 */
+Loop *nest_band(const Nest *n);                             /* that over bands, or NULL */
 Loop *nest_neighbours(const Nest *n);                       /* the loop that runs through neighbours of dst, or NULL */
 Loop *nest_axis_loop(const Nest *n, int axis);              /* that of a place along this axis of dst if nothing else is added there, or NULL */
 bool indices_use(const Affine *index, int count, const Loop *l);

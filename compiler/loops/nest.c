@@ -169,6 +169,11 @@ bool nest_places_loop(const Nest *n, const Loop *l)
     return indices_use(n->index, n->dst->rank, l);
 }
 
+bool nest_comes_again(const Nest *n, const Loop *l)
+{
+    return !indices_use(n->index, n->dst->rank, l) && !(l->kind == LOOP_IMAGE && n->dst->one_image) && !(l->kind == LOOP_BAND && n->dst->one_band);
+}
+
 /* What the terms of an index run through, as digits of a mixed radix: no value twice if each factor is at least the number of values
  * below it, and `whole` if they run through 0 ... dim - 1. A loop of a single round is no digit. */
 static bool runs_once(const Affine *a, int64_t dim, bool whole)
@@ -277,6 +282,14 @@ int nest_find_loop(const Nest *n, const Loop *l)
         if (n->loops[i] == l)
             return i;
     return -1;
+}
+
+Loop *nest_band(const Nest *n)
+{
+    for (int i = 0; i < n->loop_count; i++)
+        if (n->loops[i]->kind == LOOP_BAND)
+            return n->loops[i];
+    return NULL;
 }
 
 int nest_images_loop(const Nest *n)

@@ -125,8 +125,30 @@ static void check_nest(Verify *v, const Nest *n)
         if (!nest_places_loop(n, n->loops[i]))
             v->wrong = arena_print(v->u->arena, "%s sets a place more than once", n->name);
     for (int i = 0; (n->start || n->finish) && i < n->hold; i++)
-        if (!nest_places_loop(n, n->loops[i]))
+        if (nest_comes_again(n, n->loops[i]))
             v->wrong = arena_print(v->u->arena, "%s begins its totals again for every %s", n->name, n->loops[i]->name);
+}
+
+static bool touches(const Nest *n, const Tensor *t)
+{
+    return tensor_base(n->dst) == t || nest_reads(n, t);
+}
+
+/* What has room for one band alone lives in nests that stand side by side in one loop over bands. */
+static void check_band(Verify *v, const Tensor *t)
+{
+    const Program *p = v->p;
+    int first = 0, last = p->nests.count - 1;
+
+    while (first < last && !touches(p->nests.at[first], t))
+        first++;
+    while (last > first && !touches(p->nests.at[last], t))
+        last--;
+    for (int i = first; i < last && !v->wrong; i++) {
+        int shared = nests_shared_loops(p, i, i + 1);
+        if (shared == 0 || p->nests.at[i]->loops[shared - 1]->kind != LOOP_BAND)
+            v->wrong = arena_print(v->u->arena, "%s outlives a band between %s and %s", t->name, p->nests.at[i]->name, p->nests.at[i + 1]->name);
+    }
 }
 
 /* A partial sum is complete in the shared block when its phase has ended. */
@@ -149,5 +171,8 @@ const char *program_verify(Unit *u, const Program *p)
         tensor_base(p->nests.at[i]->dst)->mark = 1;
         end_phase(p, i);
     }
+    for (int i = 0; i < p->tensors.count && !v.wrong; i++)
+        if (p->tensors.at[i]->one_band)
+            check_band(&v, p->tensors.at[i]);
     return v.wrong;
 }

@@ -210,6 +210,8 @@ static void products_of_tiles_change_no_result(void **state)
           { "conv2_products", "conv2_dxp_products", "conv2_dw_products" } },
         { "network T { input 7x6x3; conv 64, 1x1; conv 64, 3x3, relu; conv 64, 3x3, same, relu; dense 3, softmax }",
           { "conv2_products", "conv3_dxp_products", "conv3_dw_products" } },
+        { "network T { input 4x528x2; conv 16, 1x1; conv 16, 3x3, same, relu; maxpool 4x4; dense 3, softmax }",       /* its gradient has bands, too */
+          { "conv2_products", "conv2_dxp_products", "conv2_dw_products" } },
     };
     static const struct { int64_t tile; Winograd size; } cases[] = { { 2, WINOGRAD_2 }, { 1, WINOGRAD_2 }, { 3, WINOGRAD_4 }, { 1, WINOGRAD_4 } };
 

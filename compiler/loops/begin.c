@@ -19,16 +19,11 @@ static bool comes_once(const Nest *n)
     return n->put == PUT_ADD && !n->start && !n->fill && nest_covers(n);
 }
 
-static bool touches(const Nest *n, const Tensor *t)
-{
-    return tensor_base(n->dst) == t || nest_reads(n, t);
-}
-
 /* The next nest that has to do with what nest `clear` cleared, in the same phase; -1 if there is none. */
 static int next_user(const Program *p, const Phase *phase, int clear)
 {
     for (int i = clear + 1; i < phase->end; i++)
-        if (touches(p->nests.at[i], p->nests.at[clear]->dst))
+        if (nest_touches(p->nests.at[i], p->nests.at[clear]->dst))
             return i;
     return -1;
 }

@@ -136,21 +136,25 @@ static void schedule(Unit *u, Nest *n, const Choice *asked)
     }
 }
 
+/* Over images that pass one after the other, or over groups of them (groups.c). */
+static bool runs_over_images(const Loop *l)
+{
+    return l->kind == LOOP_PLAIN && (strcmp(l->name, "n") == 0 || strcmp(l->name, "n_") == 0);
+}
+
 /* The loop over bands stands behind the images, whatever the rest looks like: the step runs it. */
 void nest_schedule_fast(Unit *u, Nest *n, const Choice *asked)
 {
-    Loop *band = NULL;
+    Loop *band = nest_band(n);
 
-    for (int i = 0; i < n->loop_count; i++)
-        if (n->loops[i]->kind == LOOP_BAND) {
-            band = n->loops[i];
-            nest_move_loop(n, i, n->loop_count - 1);
-            n->loop_count--;
-        }
+    if (band) {
+        nest_move_loop(n, nest_find_loop(n, band), n->loop_count - 1);
+        n->loop_count--;
+    }
     schedule(u, n, asked);
     if (!band)
         return;
     n->loops[n->loop_count++] = band;
-    nest_move_loop(n, n->loop_count - 1, nest_images_loop(n) >= 0);
+    nest_move_loop(n, n->loop_count - 1, runs_over_images(n->loops[0]));
     n->hold++;
 }

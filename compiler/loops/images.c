@@ -30,21 +30,10 @@ static bool can_run_by_image(const Program *p, const Nest *n)
     return nest_is_gather(n) && n->put == PUT_ADD && !n->start && !n->finish && !n->fill;
 }
 
-static bool touches(const Nest *n, const Tensor *t)
-{
-    return tensor_base(n->dst) == tensor_base((Tensor *)t) || nest_reads(n, t);
-}
-
-/* One of them writes what the other one touches. */
-static bool depend(const Nest *a, const Nest *b)
-{
-    return touches(a, b->dst) || touches(b, a->dst);
-}
-
 static bool depends_on_any(const Nest *n, const Nests *list)
 {
     for (int i = 0; i < list->count; i++)
-        if (depend(n, list->at[i]))
+        if (nests_depend(n, list->at[i]))
             return true;
     return false;
 }
@@ -56,7 +45,7 @@ static bool reads_sum(const Nest *n, const Nests *list)
 {
     for (int i = 0; i < list->count; i++) {
         const Nest *m = list->at[i];
-        if (!nest_places_loop(m, m->loops[0]) && touches(n, m->dst) && tensor_base(n->dst) != tensor_base(m->dst))
+        if (!nest_places_loop(m, m->loops[0]) && nest_touches(n, m->dst) && tensor_base(n->dst) != tensor_base(m->dst))
             return true;
     }
     return false;
@@ -109,7 +98,7 @@ static bool lives_in_a_run(const Program *p, const Tensor *t)
     int first = -1, last = -1;
 
     for (int i = 0; i < p->nests.count; i++)
-        if (touches(p->nests.at[i], t)) {
+        if (nest_touches(p->nests.at[i], t)) {
             first = first < 0 ? i : first;
             last = i;
         }

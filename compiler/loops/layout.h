@@ -38,6 +38,9 @@ void program_parts(Unit *u, Program *p);
 /* winograd.c: convolutions with kernels of 3x3 by fewer multiplications, where that is faster. After program_pack. */
 void program_winograd(Unit *u, Program *p);
 
+/* bands.c: a map that only a pooling reads is made and read by bands of rows. After program_winograd, before program_parts. */
+void program_bands(Unit *u, Program *p);
+
 /* cut.c: for single images, sums along neighbours in two parts: whole vectors, and the rest. */
 void program_cut(Unit *u, Program *p);
 

@@ -290,6 +290,8 @@ int nests_shared_loops(const Program *p, int a, int b);     /* how many of those
 int64_t nest_work(const Nest *n);                           /* times that the statement runs */
 bool expr_reads(const Expr *e, const Tensor *t);            /* storage of t, views included */
 bool nest_reads(const Nest *n, const Tensor *t);            /* the same */
+bool nest_touches(const Nest *n, const Tensor *t);          /* or writes it */
+bool nests_depend(const Nest *a, const Nest *b);            /* one of them writes what the other one touches */
 int program_maker(const Program *p, const Tensor *t);       /* the number of the one nest that writes the storage of t; -1 if there are none or several */
 bool program_has_views(const Program *p, const Tensor *t);  /* another tensor shows it */
 /* Calls visit for every load of the nest (value, start, finish). */

@@ -329,6 +329,16 @@ bool nest_reads(const Nest *n, const Tensor *t)
     return expr_reads(n->value, t) || expr_reads(n->start, t) || expr_reads(n->finish, t);
 }
 
+bool nest_touches(const Nest *n, const Tensor *t)
+{
+    return tensor_base(n->dst) == tensor_base((Tensor *)t) || nest_reads(n, t);
+}
+
+bool nests_depend(const Nest *a, const Nest *b)
+{
+    return nest_touches(a, b->dst) || nest_touches(b, a->dst);
+}
+
 int program_maker(const Program *p, const Tensor *t)
 {
     int found = -1;

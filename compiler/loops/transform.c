@@ -106,10 +106,11 @@ void nest_own_loops(Unit *u, Nest *n)
     Copies c = { old, n->loops, n->loop_count };
 
     memcpy(old, n->loops, sizeof old);
-    for (int i = 0; i < n->loop_count; i++) {
-        n->loops[i] = ARENA_NEW(u->arena, Loop);
-        *n->loops[i] = *old[i];
-    }
+    for (int i = 0; i < n->loop_count; i++)
+        if (old[i]->kind != LOOP_BAND) {                /* that is the step's */
+            n->loops[i] = ARENA_NEW(u->arena, Loop);
+            *n->loops[i] = *old[i];
+        }
     copy_indices(u, n, &c);
 }
 
@@ -151,6 +152,19 @@ static Expr *split_expr(void *context, Expr *e)
     return e;
 }
 
+static void split_into(Unit *u, Nest *n, int loop, Split s)
+{
+    for (int i = 0; i < n->dst->rank; i++)
+        split_affine(&s, &n->index[i]);
+    n->value = expr_map(u, n->value, split_expr, &s);
+    n->start = expr_map(u, n->start, split_expr, &s);
+    n->finish = expr_map(u, n->finish, split_expr, &s);
+    memmove(n->loops + loop + 1, n->loops + loop, (size_t)(n->loop_count - loop) * sizeof(Loop *));
+    n->loop_count++;
+    n->loops[loop] = s.outer;
+    n->loops[loop + 1] = s.inner;
+}
+
 bool nest_split(Unit *u, Nest *n, int loop, int64_t inner)
 {
     Loop *old = n->loops[loop];
@@ -163,16 +177,19 @@ bool nest_split(Unit *u, Nest *n, int loop, int64_t inner)
     s.outer->extent = old->extent / inner;
     s.inner->extent = inner;
     s.inner->meaning = NULL;
-    for (int i = 0; i < n->dst->rank; i++)
-        split_affine(&s, &n->index[i]);
-    n->value = expr_map(u, n->value, split_expr, &s);
-    n->start = expr_map(u, n->start, split_expr, &s);
-    n->finish = expr_map(u, n->finish, split_expr, &s);
-    memmove(n->loops + loop + 1, n->loops + loop, (size_t)(n->loop_count - loop) * sizeof(Loop *));
-    n->loop_count++;
-    n->loops[loop] = s.outer;
-    n->loops[loop + 1] = s.inner;
+    split_into(u, n, loop, s);
     return true;
+}
+
+void nest_split_by(Unit *u, Nest *n, int loop, Loop *outer)
+{
+    Loop *old = n->loops[loop];
+    Split s = { old, outer, ARENA_NEW(u->arena, Loop) };
+
+    assert(old->extent % outer->extent == 0 && n->loop_count < MAX_LOOPS);
+    *s.inner = *old;
+    s.inner->extent = old->extent / outer->extent;
+    split_into(u, n, loop, s);
 }
 
 /* ---- cut */

@@ -17,7 +17,7 @@ void nest_order_as_dst(Nest *n);
 /* A gather writes every place: what all of dst was filled with first becomes what its totals start from. */
 void nest_fill_is_start(Nest *n);
 
-/* Loops of the nest that were another's become copies. */
+/* Loops of the nest that were another's become copies, but for that over bands, which nests share. */
 void nest_own_loops(Unit *u, Nest *n);
 
 /* Another loop of the same extent takes the place of one. */
@@ -28,6 +28,9 @@ void nest_unroll(Nest *n, int loop);
 
 /* Splits a loop of extent outer * inner into two: l becomes l_outer * inner + l_inner. False if inner does not divide it. */
 bool nest_split(Unit *u, Nest *n, int loop, int64_t inner);
+
+/* The same with an outer loop that is there already, whose extent divides that of the loop. */
+void nest_split_by(Unit *u, Nest *n, int loop, Loop *outer);
 
 /* Cuts a loop over one axis of dst in two: the nest keeps the places before `at`, the one that is returned makes those from there on. */
 Nest *nest_cut(Unit *u, Nest *n, int loop, int64_t at);

@@ -129,20 +129,15 @@ static void check_nest(Verify *v, const Nest *n)
             v->wrong = arena_print(v->u->arena, "%s begins its totals again for every %s", n->name, n->loops[i]->name);
 }
 
-static bool touches(const Nest *n, const Tensor *t)
-{
-    return tensor_base(n->dst) == t || nest_reads(n, t);
-}
-
 /* What has room for one band alone lives in nests that stand side by side in one loop over bands. */
 static void check_band(Verify *v, const Tensor *t)
 {
     const Program *p = v->p;
     int first = 0, last = p->nests.count - 1;
 
-    while (first < last && !touches(p->nests.at[first], t))
+    while (first < last && !nest_touches(p->nests.at[first], t))
         first++;
-    while (last > first && !touches(p->nests.at[last], t))
+    while (last > first && !nest_touches(p->nests.at[last], t))
         last--;
     for (int i = first; i < last && !v->wrong; i++) {
         int shared = nests_shared_loops(p, i, i + 1);

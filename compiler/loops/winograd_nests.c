@@ -148,25 +148,6 @@ static void call(Making *k, Nest *n, const Tensor *t, const char *symbol)
     LIST_ADD(k->u->arena, &n->symbols, ((Symbol){ t, symbol ? symbol : nest_symbol(k->u, k->of, t) }));
 }
 
-static int number_of_loop(const Nest *n, const Loop *l)
-{
-    for (int i = 0; i < n->loop_count; i++)
-        if (n->loops[i] == l)
-            return i;
-    return -1;
-}
-
-/* All loops but that over the bands, which the step runs around several nests. */
-static void own_loops(Making *k, Nest *n)
-{
-    Loop *band = k->tiling->band;
-    int i = band ? number_of_loop(n, band) : -1;
-
-    nest_own_loops(k->u, n);
-    if (i >= 0)
-        nest_replace_loop(k->u, n, i, band);
-}
-
 /* Row (axis 0) or column `inside` of a tile: m * (height * band + tile) + inside. */
 static Affine place(const Making *k, int axis, Loop *tile, Loop *inside)
 {
@@ -210,7 +191,7 @@ static Tensor *transform_weights(Making *k)
     memcpy(n->index, index, (size_t)rank * sizeof *index);
     call(k, n, t, "u");
     call(k, n, w, NULL);
-    own_loops(k, n);
+    nest_own_loops(k->u, n);
     return t;
 }
 
@@ -240,7 +221,7 @@ static Tensor *transform_map(Making *k)
     nest->index[3] = at(channel);
     call(k, nest, v, "v");
     call(k, nest, x, NULL);
-    own_loops(k, nest);
+    nest_own_loops(k->u, nest);
     return v;
 }
 
@@ -270,7 +251,7 @@ static Tensor *multiply(Making *k, Tensor *weights, Tensor *v)
     call(k, nest, p, "p");
     call(k, nest, weights, "u");
     call(k, nest, v, "v");
-    own_loops(k, nest);
+    nest_own_loops(k->u, nest);
     return p;
 }
 
@@ -348,7 +329,7 @@ static void transform_back(Making *k, Tensor *p, const bool last[2])
     for (int i = 0; i < k->of->symbols.count; i++)
         LIST_ADD(u->arena, &nest->symbols, k->of->symbols.at[i]);
     call(k, nest, p, "p");
-    own_loops(k, nest);
+    nest_own_loops(k->u, nest);
 }
 
 /* ---- the nests of the gradient of weights */
@@ -373,7 +354,7 @@ static void transform_result(Making *k, Tensor *d, const bool last[2])
     nest->index[3] = at(channel);
     call(k, nest, d, "d");
     call(k, nest, dy, NULL);
-    own_loops(k, nest);
+    nest_own_loops(k->u, nest);
 }
 
 /* Axes of the sums of products: [t][panel][in][out]. Returns how many. */
@@ -407,7 +388,7 @@ static void multiply_for_weights(Making *k, Tensor *du, Tensor *v, Tensor *d)
     call(k, nest, du, "du");
     call(k, nest, v, "v");
     call(k, nest, d, "d");
-    own_loops(k, nest);
+    nest_own_loops(k->u, nest);
 }
 
 /* Sums of products over all images of the tile, zero at first. */
@@ -425,7 +406,7 @@ static Tensor *clear_sums(Making *k)
     nest->put = PUT_SET;
     memcpy(nest->index, index, sizeof index);
     call(k, nest, du, "sum");
-    own_loops(k, nest);
+    nest_own_loops(k->u, nest);
     return du;
 }
 
@@ -449,7 +430,7 @@ static void transform_sums(Making *k, Tensor *du)
     for (int i = 0; i < k->of->symbols.count; i++)
         LIST_ADD(u->arena, &nest->symbols, k->of->symbols.at[i]);
     call(k, nest, du, "du");
-    own_loops(k, nest);
+    nest_own_loops(k->u, nest);
 }
 
 /* ---- the border */

@@ -851,11 +851,51 @@ static void groups_of_images_pass_one_by_one(void **state)
     }
     assert_int_equal(one, 1);
     assert_int_equal(all, 1);
-    assert_true(nest_step_loops(nest_named(p, "conv1")) == 1 && nest_step_loops(nest_named(p, "conv1_dw")) == 1);
+    assert_true(nest_step_loops(nest_named(p, "conv1")) == 2 && nest_step_loops(nest_named(p, "conv1_dw")) == 1);     /* conv1 by bands (bands.c) */
     assert_int_equal(nest_step_loops(nest_named(p, "dense1")), 0);              /* it reads its weights once for all groups */
     assert_int_equal(nest_step_loops(nest_named(p, "conv2_dw")), 0);            /* it would add up lanes too often */
     unit_free(lesson);
     unit_free(fast);
+}
+
+static const Tensor *tensor_named(const Program *p, const char *name)
+{
+    for (int i = 0; i < p->tensors.count; i++)
+        if (strcmp(p->tensors.at[i]->name, name) == 0)
+            return p->tensors.at[i];
+    return NULL;
+}
+
+/* What one pooling reads is made a band of rows at a time: with images innermost, with channels, for one image, and by Winograd's algorithm. */
+static void pooled_maps_are_made_by_bands(void **state)
+{
+    (void)state;
+    static const struct { const char *text; NetworkOptions options; int64_t rows; } cases[] = {
+        { "network T { input 40x40x1; conv 16, 3x3, same, relu; maxpool 2x2; dense 3, softmax }", { .tile = 32, .layout = LAYOUT_IMAGES }, 4 },
+        { "network T { input 40x40x1; conv 16, 3x3, same, relu; maxpool 2x2; conv 8, 3x3, same; dense 3, softmax }", { .tile = 2, .layout = LAYOUT_CHANNELS }, 4 },
+        { "network T { input 40x40x1; conv 16, 3x3, same, relu; maxpool 2x2; conv 8, 3x3, same; dense 3, softmax }", { .tile = 1 }, 4 },
+        { "network T { input 40x40x1; conv 16, 3x3, same; avgpool 4x4; dense 3, softmax }", { .tile = 1, .layout = LAYOUT_IMAGES }, 4 },
+        { "network T { input 4x528x2; conv 16, 1x1; conv 16, 3x3, same, relu; maxpool 2x2; globalavgpool; dense 3, softmax }", { .tile = 2, .layout = LAYOUT_CHANNELS, .winograd = WINOGRAD_2 }, 2 },
+        { "network T { input 40x40x1; conv 16, 3x3, same, relu; maxpool 3x3, stride=2, same; dense 3, softmax }", { .tile = 1 }, 0 },     /* windows share rows */
+        { "network T { input 40x40x1; conv 16, 3x3, same, relu; concat { path { maxpool 2x2 -> globalavgpool }; path { globalavgpool } }; dense 3, softmax }", { .tile = 1 }, 0 },
+        { "network T { input 30x30x64; conv 8, 3x3, same; maxpool 2x2; globalavgpool; dense 3, softmax }", { .tile = 1, .winograd = WINOGRAD_OFF }, 0 },      /* weights again and again */
+    };
+
+    for (int i = 0; i < countof(cases); i++) {
+        NetworkOptions options = cases[i].options;
+        int64_t plain_count, count;
+        options.style = STYLE_FAST;
+        Unit *plain = unit_of(cases[i].text, (NetworkOptions){ .tile = 2 }), *u = unit_of(cases[i].text, options);
+        const char *name = cases[i].options.winograd == WINOGRAD_2 ? "conv2.y" : "conv1.y";
+        const Tensor *map = tensor_named(u->train, name);
+        int64_t rows = map->dim[!map->channels_last || map->has_n];             /* h w c, or c h w n */
+        if (map->one_band != (cases[i].rows > 0) || (map->one_band && rows != cases[i].rows))
+            fail_msg("%s: %lld rows of %s", cases[i].text, (long long)rows, name);
+        double *expected = results(plain, plain->train, 2, &plain_count), *got = results(u, u->train, 2, &count);
+        assert_same(expected, plain_count, got, count);
+        unit_free(plain);
+        unit_free(u);
+    }
 }
 
 /* A loop whose number of rounds depends on the place goes around those that always run the same number of times. */
@@ -998,7 +1038,7 @@ int main(void)
         cmocka_unit_test(tiles_of_any_size_give_the_same_results),
         cmocka_unit_test(small_batches_have_small_tiles),
         cmocka_unit_test(large_maps_have_small_tiles),
-        cmocka_unit_test(groups_of_images_pass_one_by_one),
+        cmocka_unit_test(groups_of_images_pass_one_by_one), cmocka_unit_test(pooled_maps_are_made_by_bands),
         cmocka_unit_test(trimmed_loops_are_outside),
         cmocka_unit_test(borders_are_no_wider_than_they_are_read),
         cmocka_unit_test(trimmed_loops_bound_what_is_reached),

@@ -96,7 +96,7 @@ static void lower(Build *b, Site *s)
 }
 
 const LayerKind layer_conv = {
-    .name = "conv", .summary = "2-D convolution (cross-correlation) with bias",
+    .name = "conv", .summary = "2-D convolution (cross-correlation)",
     .args = args, .arg_count = countof(args),
     .foreign = "Conv2D Conv2d Convolution2D DepthwiseConv2D", .example = "conv 32, 3x3, same, relu",
     .shape = shape, .arithmetic = window_arithmetic, .lower = lower,

@@ -169,7 +169,7 @@ static const char *arithmetic(Unit *u, const Site *s)
 }
 
 const LayerKind layer_deconv = {
-    .name = "deconv", .summary = "transposed 2-D convolution with bias",
+    .name = "deconv", .summary = "transposed 2-D convolution",
     .args = args, .arg_count = countof(args),
     .foreign = "Conv2DTranspose ConvTranspose2d Deconvolution2D", .example = "deconv 16, 2x2, stride=2, relu",
     .shape = shape, .arithmetic = arithmetic, .lower = lower,

@@ -73,13 +73,20 @@ static bool has_a_place(const Tensor *t)
     return t && !t->view_of && t->role != ROLE_INPUT;
 }
 
+/* a to z, then a1 to z1, a2 to z2: of several letters it could not be seen in the map where one ends. */
+static const char *label_of(Unit *u, int number)
+{
+    int letter = 'a' + number % 26, turn = number / 26;
+    return turn ? arena_print(u->arena, "%c%d", letter, turn) : arena_print(u->arena, "%c", letter);
+}
+
 static LayerFacts facts_of_site(Unit *u, const Site *s, int real_bytes)
 {
     const Program *p = u->infer;
     const Tensor *y = p->of_value[s->number + 1];
     LayerFacts l = { .site = s, .name = s->name, .place = place_text(u, s->span), .written = as_written(u, s->span), .shape = s->y->shape };
 
-    l.letter = (char)('a' + s->number % 26);
+    l.label = label_of(u, s->number);
     l.arithmetic = s->kind->arithmetic ? s->kind->arithmetic(u, s) : "";
     add_parameters(&l);
     l.forward = work_of(p, s, false);
@@ -96,7 +103,7 @@ Facts *facts_of(Unit *u)
     Field one = field_of(u, u->infer, u->infer->x);
 
     f->real_bytes = u->options.real == REAL_DOUBLE ? 8 : 4;
-    LayerFacts input = { .letter = ' ', .name = net->x->name, .place = place_text(u, net->x->span), .written = as_written(u, net->x->span),
+    LayerFacts input = { .label = "", .name = net->x->name, .place = place_text(u, net->x->span), .written = as_written(u, net->x->span),
                          .shape = net->input, .arithmetic = "", .bytes = shape_count(net->input) * f->real_bytes, .field = one };
     LIST_ADD(u->arena, &f->layers, input);
     for (int i = 0; i < net->sites.count; i++)

@@ -17,7 +17,7 @@ const char *field_text(Unit *u, const Field *f);    /* "5x5", "all" */
 
 typedef struct LayerFacts {
     const Site *site;               /* NULL: the input */
-    char letter;                    /* in the map of the memory; ' ': its tensors stand nowhere in it */
+    const char *label;              /* in the map of the memory: "a", or "a1" after "z"; "": its tensors stand nowhere in it */
     const char *name, *place;       /* "conv1", "9" or "blocks.cnn:9" */
     const char *written;            /* "conv 32, 3x3, same": the source of the layer, on one line */
     Shape shape;
@@ -47,11 +47,13 @@ const char *bytes_text(Unit *u, int64_t bytes);
 /* A map of the scratch block over time: `width` columns of nests, `height` rows of addresses, the highest on top. */
 typedef struct MemoryMap {
     int width, height;
-    char *cell;                     /* [height][width]: the letter of a layer, upper case for gradients, '.' for what is free */
-    char *work;                     /* [width]: whose nest runs */
+    int wide;                       /* characters of a column: as many as the longest label has */
+    const char **cell;              /* [height][width]: the label of a layer, with a capital for gradients, "." for what is free */
+    const char **work;              /* [width]: whose nest runs */
     int forward;                    /* columns up to the end of the forward pass and the loss */
 } MemoryMap;
 
-MemoryMap memory_map(Unit *u, const Facts *f, const Program *p, int most_columns, int rows);
+/* At most `most` characters wide. */
+MemoryMap memory_map(Unit *u, const Facts *f, const Program *p, int most, int rows);
 
 #endif

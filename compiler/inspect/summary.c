@@ -7,13 +7,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { MAP_COLUMNS = 84, MAP_ROWS = 14, LONGEST_ARITHMETIC = 64 };
+enum { MAP_WIDTH = 84, MAP_ROWS = 14, LONGEST_ARITHMETIC = 64 };
 
 /* The columns of the table. A column without anything in it is left out, but for its head. */
-enum { LETTER, LINE, LAYER, SHAPE, ARITHMETIC, PARAMETERS, MULTIPLY_ADDS, BYTES, SEES, COLUMNS };
+enum { LABEL, LINE, LAYER, SHAPE, ARITHMETIC, PARAMETERS, MULTIPLY_ADDS, BYTES, SEES, COLUMNS };
 
 static const struct { const char *head; bool right; } column[COLUMNS] = {
-    [LETTER] = { "", false }, [LINE] = { "line", true }, [LAYER] = { "layer", false }, [SHAPE] = { "output", false },
+    [LABEL] = { "", false }, [LINE] = { "line", true }, [LAYER] = { "layer", false }, [SHAPE] = { "output", false },
     [ARITHMETIC] = { "how its size comes about", false }, [PARAMETERS] = { "parameters", true }, [MULTIPLY_ADDS] = { "multiply-adds", true },
     [BYTES] = { "bytes", true }, [SEES] = { "sees", false },
 };
@@ -48,7 +48,7 @@ static TableRow row_of(Unit *u, const Facts *f, int i)
 {
     const LayerFacts *l = &f->layers.at[i];
     TableRow r = { .cell = {
-        [LETTER] = arena_print(u->arena, "%c", l->letter), [LINE] = l->place, [LAYER] = layer_text(u, f, i), [SHAPE] = shape_text(u, l->shape),
+        [LABEL] = l->label, [LINE] = l->place, [LAYER] = layer_text(u, f, i), [SHAPE] = shape_text(u, l->shape),
         [ARITHMETIC] = l->arithmetic, [PARAMETERS] = number(u, l->parameters), [MULTIPLY_ADDS] = number(u, l->forward),
         [BYTES] = number(u, l->bytes), [SEES] = field_text(u, &l->field),
     } };
@@ -124,16 +124,24 @@ static void put_totals(Unit *u, const Facts *f, Text *t)
         put_total(u, t, "of the whole batch", u->train->shared, "numbers", u->train->shared * b);
 }
 
+static void put_cells(Text *t, const MemoryMap *m, const char *const *cell)
+{
+    for (int x = 0; x < m->width; x++)
+        text_put(t, "%-*s", x == m->width - 1 ? 0 : m->wide, cell[x]);
+    text_put(t, "\n");
+}
+
 /* The border below the picture, with a mark where the forward pass ends. */
 static void put_scale(Text *t, const MemoryMap *m, bool backward)
 {
     text_put(t, "  %9s +", "");
-    for (int x = 0; x < m->width; x++)
-        text_put(t, "%s", backward && x == m->forward ? "|" : "-");
-    text_put(t, "> time\n  %9s  %s\n", "at work", m->work);
+    for (int x = 0; x < m->width * m->wide; x++)
+        text_put(t, "%s", backward && x == m->forward * m->wide ? "|" : "-");
+    text_put(t, "> time\n  %9s  ", "at work");
+    put_cells(t, m, m->work);
     if (backward) {
         text_put(t, "  %9s  forward", "");
-        text_column(t, 13 + m->forward);
+        text_column(t, 13 + m->forward * m->wide);
         text_put(t, "| backward\n");
     }
 }
@@ -142,13 +150,15 @@ static void put_map(Unit *u, const Facts *f, const Program *p, Text *t)
 {
     if (p->scratch == 0 || p->nests.count == 0)
         return;
-    MemoryMap m = memory_map(u, f, p, MAP_COLUMNS, MAP_ROWS);
+    MemoryMap m = memory_map(u, f, p, MAP_WIDTH, MAP_ROWS);
     bool backward = m.forward < m.width;
 
     text_put(t, "memory of %s: %s at the most, of which nothing can be spared below %s\n", p->mode == MODE_INFER ? "inference" : "training",
              bytes_text(u, p->scratch * f->real_bytes), bytes_text(u, p->lower_bound * f->real_bytes));
-    for (int y = 0; y < m.height; y++)
-        text_put(t, "  %9s |%.*s\n", y == 0 ? bytes_text(u, p->scratch * f->real_bytes) : "", m.width, m.cell + y * m.width);
+    for (int y = 0; y < m.height; y++) {
+        text_put(t, "  %9s |", y == 0 ? bytes_text(u, p->scratch * f->real_bytes) : "");
+        put_cells(t, &m, m.cell + y * m.width);
+    }
     put_scale(t, &m, backward);
     text_put(t, "\n");
 }

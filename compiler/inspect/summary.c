@@ -10,11 +10,11 @@
 enum { MAP_WIDTH = 84, MAP_ROWS = 14, LONGEST_ARITHMETIC = 64 };
 
 /* The columns of the table. A column without anything in it is left out, but for its head. */
-enum { LABEL, LINE, LAYER, SHAPE, ARITHMETIC, PARAMETERS, MULTIPLY_ADDS, BYTES, SEES, COLUMNS };
+enum { LABEL, LINE, LAYER, SHAPE, ARITHMETIC, PARAMETERS, WORK, BYTES, SEES, COLUMNS };
 
 static const struct { const char *head; bool right; } column[COLUMNS] = {
     [LABEL] = { "", false }, [LINE] = { "line", true }, [LAYER] = { "layer", false }, [SHAPE] = { "output", false },
-    [ARITHMETIC] = { "how its size comes about", false }, [PARAMETERS] = { "parameters", true }, [MULTIPLY_ADDS] = { "multiply-adds", true },
+    [ARITHMETIC] = { "how its size comes about", false }, [PARAMETERS] = { "parameters", true }, [WORK] = { "work", true },
     [BYTES] = { "bytes", true }, [SEES] = { "sees", false },
 };
 
@@ -49,7 +49,7 @@ static TableRow row_of(Unit *u, const Facts *f, int i)
     const LayerFacts *l = &f->layers.at[i];
     TableRow r = { .cell = {
         [LABEL] = l->label, [LINE] = l->place, [LAYER] = layer_text(u, f, i), [SHAPE] = shape_text(u, l->shape),
-        [ARITHMETIC] = l->arithmetic, [PARAMETERS] = number(u, l->parameters), [MULTIPLY_ADDS] = number(u, l->forward),
+        [ARITHMETIC] = l->arithmetic, [PARAMETERS] = number(u, l->parameters), [WORK] = number(u, l->forward),
         [BYTES] = number(u, l->bytes), [SEES] = field_text(u, &l->field),
     } };
 
@@ -176,7 +176,7 @@ static bool run(const Subject *s, Text *t)
     put_map(u, f, u->infer, t);
     if (u->train)
         put_map(u, f, u->train, t);
-    text_put(t, "a letter is what that layer made, a capital its gradient, * the loss, . free\nsees: as much of the input as one element depends on\n");
+    text_put(t, "a letter is what that layer made, a capital its gradient, * the loss, . free\nwork: multiply-adds for an image; sees: as much of the input as one element depends on\n");
     return true;
 }
 

@@ -165,8 +165,9 @@ Scope *c_scope(CFile *f, const Nest *n);
 const char *scope_name(const Scope *s, const void *loop_or_tensor);
 /* A name that no loop and no tensor has: the first of the two if it is free. */
 const char *c_free_name(Scope *s, const char *wanted, const char *instead);
-/* From now on, what only one side of a choice reads is read before the choice. gcc 12.2 -O3 -mavx turns `y > 0 ? dy[i] : 0` under
- * nested loops into masked loads and stores of which some are lost; a load that is not conditional stays right. */
+/* From now on, what only one side of a choice reads is read before the choice. gcc 12.2 -O3 -mavx turns `dx[i] += y > 0 ? dy[i] : 0` under
+ * nested loops into masked loads and stores of which some are lost; a load that is not conditional stays right. tests/layers/relu_uneven.cnn
+ * shows it, in style lesson. */
 void c_hold_choices(Scope *s);
 int scope_places(const Scope *s);   /* loops that place dst; in a gather those come first */
 /* `float y[8][26][26]` */

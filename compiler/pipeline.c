@@ -123,8 +123,10 @@ static bool layout(Unit *u)
 static bool schedule(Unit *u)
 {
     Program *list[MOST_PROGRAMS];
-    if (u->options.style == STYLE_FAST)
+    if (u->options.style == STYLE_FAST) {
         each_but_look(u, program_groups);
+        each_but_look(u, program_apart);
+    }
     for (int i = 0, count = programs(u, list); i < count; i++)
         if (!program_schedule(u, list[i]))
             return false;

@@ -136,10 +136,11 @@ static void schedule(Unit *u, Nest *n, const Choice *asked)
     }
 }
 
-/* Over images that pass one after the other, or over groups of them (groups.c). */
-static bool runs_over_images(const Loop *l)
+/* Its first loop runs over images that pass one after the other, or over groups of them (groups.c). */
+static bool takes_turns(const Nest *n)
 {
-    return l->kind == LOOP_PLAIN && (strcmp(l->name, "n") == 0 || strcmp(l->name, "n_") == 0);
+    const Loop *l = n->loops[0];
+    return l->kind == LOOP_PLAIN && ((strcmp(l->name, "n") == 0 && !n->dst->images_last) || strcmp(l->name, "n_") == 0);
 }
 
 /* The loop over bands stands behind the images, whatever the rest looks like: the step runs it. */
@@ -155,6 +156,6 @@ void nest_schedule_fast(Unit *u, Nest *n, const Choice *asked)
     if (!band)
         return;
     n->loops[n->loop_count++] = band;
-    nest_move_loop(n, n->loop_count - 1, runs_over_images(n->loops[0]));
+    nest_move_loop(n, n->loop_count - 1, takes_turns(n));
     n->hold++;
 }

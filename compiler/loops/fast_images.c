@@ -43,21 +43,14 @@ static void choose_cells_and_filters(Choice *c, int64_t most)
         c->tile[0].size = largest_divisor(c->tile[0].extent, most < c->tile[0].extent ? most : c->tile[0].extent);
 }
 
-enum { LONG_SUM = 256 };                /* rounds: their lanes are added up in 1 to 2 % of their time (6 to 8 operations for each total) */
-
-/* Sums over groups of images (groups.c): where a group alone has much to add, its totals are stored before the next one begins, so that what
- * they read may be a map of the group at work (images.c). */
+/* Sums that may stop anywhere (apart.c): group after group, so that what they read may be a map of the group at work (images.c). */
 static void sum_by_group(Nest *n)
 {
-    int groups = -1;
-    int64_t rounds = 1;
+    int groups = 0;
 
-    for (int i = n->hold; i < n->loop_count; i++)
-        if (nest_sums_over(n, i) && strcmp(n->loops[i]->name, "n_") == 0)
-            groups = i;
-        else if (nest_sums_over(n, i) && n->loops[i]->kind != LOOP_LANES)
-            rounds *= n->loops[i]->extent;
-    if (groups < 0 || rounds < LONG_SUM || n->start || n->finish)
+    while (groups < n->loop_count && strcmp(n->loops[groups]->name, "n_") != 0)
+        groups++;
+    if (groups == n->loop_count || !nest_sums_over(n, groups) || n->start || n->finish)
         return;
     nest_move_loop(n, groups, 0);
     n->hold++;
@@ -90,6 +83,6 @@ void schedule_tile(Unit *u, Nest *n, Loop *lanes, int vector, const Choice *aske
         tile_loop(u, n, row, row->extent);
     n->loops[n->loop_count - 1]->kind = LOOP_LANES;
     order_tile(n);
-    if (!places)
+    if (places && !n->dst->per_image && nest_images_loop(n) == n->loop_count - 1)
         sum_by_group(n);
 }

@@ -71,15 +71,6 @@ static Loop *loop_over(Unit *u, const Frame *f, int axis, int64_t extent)
     return l;
 }
 
-/* Where nests stand that come before the maker, and before those that the step runs with it, band by band. */
-static int before_bands(const Frame *f)
-{
-    int where = f->maker_at;
-    while (where > 0 && nest_band(f->maker) && nest_band(f->p->nests.at[where - 1]) == nest_band(f->maker))
-        where--;
-    return where;
-}
-
 /* Fills what lies before and behind the map on one axis: on the axes before it beside the map alone, on those after it all along. */
 static void fill_side(Unit *u, const Frame *f, int axis, int64_t first, int64_t count, int64_t apart)
 {
@@ -103,7 +94,7 @@ static void fill_side(Unit *u, const Frame *f, int axis, int64_t first, int64_t 
         n->loops[n->loop_count++] = l;
     }
     LIST_ADD(u->arena, &n->symbols, ((Symbol){ f->framed, nest_symbol(u, f->copy, f->framed) }));
-    program_insert(u, f->p, before_bands(f), n);
+    program_insert(u, f->p, nests_before_band(f->p->nests.at, f->maker_at, f->maker), n);
     nest_schedule_fast(u, n, NULL);
 }
 

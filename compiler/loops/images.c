@@ -51,22 +51,55 @@ static bool reads_sum(const Nest *n, const Nests *list)
     return false;
 }
 
+/* It writes a number, and waits for nothing. */
+static bool is_clear(const Nest *n)
+{
+    return n->put == PUT_SET && n->value->op == OP_CONSTANT && !n->start && !n->finish;
+}
+
+static void insert(Unit *u, Nests *list, int where, Nest *n)
+{
+    LIST_ADD(u->arena, list, n);
+    memmove(list->at + where + 1, list->at + where, (size_t)(list->count - 1 - where) * sizeof n);
+    list->at[where] = n;
+}
+
+/* Those of the nests that wait for `n`, since that touches what they clear, go before it: into the list that it goes to, or before the run. */
+static void take_waiting(Unit *u, const Program *p, Nests *waiting, const Nest *n, Nests *to, const Nests *run, Nests *before_run)
+{
+    int kept = 0;
+
+    for (int i = 0; i < waiting->count; i++) {
+        Nest *clear = waiting->at[i];
+        if (!nest_touches(n, clear->dst))
+            waiting->at[kept++] = clear;
+        else if (to == run && !can_run_by_image(p, clear))
+            LIST_ADD(u->arena, before_run, clear);
+        else
+            insert(u, to, nests_before_band(to->at, to->count, n), clear);
+    }
+    waiting->count = kept;
+}
+
 /* Takes one run from the queue, with what stands before it; what comes after it is left in the queue. False if there is none. */
 static bool take_run(Unit *u, const Program *p, const Nests *queue, Nests *out, Nests *left)
 {
-    Nests run = { 0 };
+    Nests run = { 0 }, waiting = { 0 };
     Loop *images = ARENA_NEW(u->arena, Loop);
 
     memset(left, 0, sizeof *left);
     for (int i = 0; i < queue->count; i++) {
         Nest *n = queue->at[i];
-        if (can_run_by_image(p, n) && !depends_on_any(n, left) && !reads_sum(n, &run))
-            LIST_ADD(u->arena, &run, n);
-        else if (depends_on_any(n, &run) || depends_on_any(n, left))
-            LIST_ADD(u->arena, left, n);
+        Nests *to = can_run_by_image(p, n) && !depends_on_any(n, left) && !reads_sum(n, &run) ? &run
+                  : depends_on_any(n, &run) || depends_on_any(n, left) ? left : out;
+        if (is_clear(n))
+            to = &waiting;
         else
-            LIST_ADD(u->arena, out, n);
+            take_waiting(u, p, &waiting, n, to, &run, out);
+        LIST_ADD(u->arena, to, n);
     }
+    for (int i = 0; i < waiting.count; i++)
+        LIST_ADD(u->arena, out, waiting.at[i]);
     for (int i = 0; i < run.count; i++) {
         if (i == 0)
             *images = *run.at[i]->loops[0];

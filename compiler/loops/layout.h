@@ -32,6 +32,11 @@ void program_again(Unit *u, Program *p);
  * are made. Where channels are innermost; after program_channels_innermost. */
 void program_pack(Unit *u, Program *p);
 
+/* Sums of nest number `where` that the lanes cannot hold side by side in dst, or not apart from each other, are made in an array that has the
+ * lanes for its last axis: begun with zeros by a nest before it, added to their place (`why`) by one after it. Returns how many nests came, 0 if
+ * they have to stay. */
+int program_sum_apart(Unit *u, Program *p, int where, Loop *lanes, const char *why);
+
 /* parts.c: pixels that register tiles do not divide are made by two nests. After program_pack. */
 void program_parts(Unit *u, Program *p);
 
@@ -49,6 +54,9 @@ void program_images_innermost(Unit *u, Program *p);
 
 /* groups.c: images that lie innermost become groups of one vector. After program_images_innermost and phases, before program_schedule. */
 void program_groups(Unit *u, Program *p);
+
+/* apart.c: partial sums over images stay in their lanes until all groups have passed. After program_groups, before program_schedule. */
+void program_apart(Unit *u, Program *p);
 
 /* frame.c: a map that would be copied into a border is made there. After program_narrow_borders. */
 void program_frame(Unit *u, Program *p);

@@ -279,6 +279,7 @@ bool nest_sums_over(const Nest *n, int loop);               /* it does not */
 int nest_find_loop(const Nest *n, const Loop *l);           /* where it stands, or -1 */
 int nest_images_loop(const Nest *n);                        /* that over the images of a tile, or of a group of them, or -1 */
 Loop *nest_band(const Nest *n);                             /* that over bands, or NULL */
+int nests_before_band(Nest *const *list, int count, const Nest *n);     /* of `count` nests, those before the ones that share a band with n */
 Loop *nest_neighbours(const Nest *n);                       /* the loop that runs through neighbours of dst, or NULL */
 Loop *nest_axis_loop(const Nest *n, int axis);              /* that of a place along this axis of dst if nothing else is added there, or NULL */
 bool indices_use(const Affine *index, int count, const Loop *l);

@@ -292,6 +292,13 @@ Loop *nest_band(const Nest *n)
     return NULL;
 }
 
+int nests_before_band(Nest *const *list, int count, const Nest *n)
+{
+    while (count > 0 && nest_band(n) && nest_band(list[count - 1]) == nest_band(n))
+        count--;
+    return count;
+}
+
 int nest_images_loop(const Nest *n)
 {
     for (int i = 0; i < n->loop_count; i++)

@@ -141,19 +141,18 @@ static int pack_load(Unit *u, Program *p, int where, Expr *load, Loop *lanes, in
     return 1;
 }
 
-/* Sums that lanes cannot store side by side are made in panels: begun with zeros before, added to their place after. */
-static int pack_sums(Unit *u, Program *p, int where, Loop *lanes, int64_t real)
+int program_sum_apart(Unit *u, Program *p, int where, Loop *lanes, const char *why)
 {
     Nest *n = p->nests.at[where];
     Tensor *dw = n->dst;
     Loop *axes[MAX_AXES];
     int count = panel(n, n->index, dw->rank, lanes, axes);
 
-    if (dw->per_image || dw->rank < 2 || !count || n->start || n->finish || n->fill)
+    if (dw->per_image || !count || n->start || n->finish || n->fill)
         return 0;
     Tensor *panels = panel_tensor(u, p, dw, ROLE_SCRATCH, axes, count);
     Nest *clear = panel_nest(u, p, n, "clear", "The sums begin with zero.", axes, count);
-    Nest *join = panel_nest(u, p, n, "join", "The sums of all images join the gradient.", axes, count);
+    Nest *join = panel_nest(u, p, n, "join", why, axes, count);
     Expr *sum = ARENA_NEW(u->arena, Expr);
     clear->put = PUT_SET;
     clear->value = ARENA_NEW(u->arena, Expr);
@@ -172,10 +171,23 @@ static int pack_sums(Unit *u, Program *p, int where, Loop *lanes, int64_t real)
     n->dst = panels;
     nest_own_loops(u, clear);
     nest_own_loops(u, join);
-    join->loops[count - 1]->extent = real;
-    program_insert(u, p, where + 1, join);
+    program_insert(u, p, where, join);                  /* before it, for what comes behind the last nest of a phase is in the next one */
+    p->nests.at[where] = n;
+    p->nests.at[where + 1] = join;
     program_insert(u, p, where, clear);
     return 2;
+}
+
+/* Sums that lanes cannot store side by side are made in panels, whose last lanes may be room. Returns how many nests came. */
+static int pack_sums(Unit *u, Program *p, int where, Loop *lanes, int64_t real)
+{
+    int came = p->nests.at[where]->dst->rank < 2 ? 0 : program_sum_apart(u, p, where, lanes, "The sums of all images join the gradient.");
+
+    if (came) {
+        Nest *join = p->nests.at[where + came];
+        join->loops[join->loop_count - 1]->extent = real;
+    }
+    return came;
 }
 
 void program_pack(Unit *u, Program *p)

@@ -830,6 +830,14 @@ static void large_maps_have_small_tiles(void **state)
     unit_free(u);
 }
 
+static int nest_number(const Program *p, const char *name)
+{
+    int number = 0;
+    while (number < p->nests.count && strcmp(p->nests.at[number]->name, name) != 0)
+        number++;
+    return number;
+}
+
 /* With images innermost a tile is groups of one vector, which the step takes one by one. */
 static void groups_of_images_pass_one_by_one(void **state)
 {
@@ -853,7 +861,9 @@ static void groups_of_images_pass_one_by_one(void **state)
     assert_int_equal(all, 1);
     assert_true(nest_step_loops(nest_named(p, "conv1")) == 2 && nest_step_loops(nest_named(p, "conv1_dw")) == 1);     /* conv1 by bands (bands.c) */
     assert_int_equal(nest_step_loops(nest_named(p, "dense1")), 0);              /* it reads its weights once for all groups */
-    assert_int_equal(nest_step_loops(nest_named(p, "conv2_dw")), 0);            /* it would add up lanes too often */
+    assert_int_equal(nest_step_loops(nest_named(p, "conv2_dw")), 1);            /* its lanes stay apart until the last group */
+    assert_int_equal(nest_step_loops(nest_named(p, "conv2_dw_join")), 0);
+    assert_true(nest_number(p, "conv1_dw_join") < p->phases.at[p->grad_phase].first);       /* what comes then is for the input's gradient alone */
     unit_free(lesson);
     unit_free(fast);
 }

@@ -111,7 +111,7 @@ static bool fold(Unit *u)
 static bool layout(Unit *u)
 {
     static void (*const passes[])(Unit *u, Program *p) = {
-        program_state, program_drop_single, program_gather, program_compose, program_fuse, program_channels_innermost, program_again, program_images_innermost, program_pack,
+        program_state, program_drop_single, program_gather, program_compose, program_fuse, program_sum_unpooled, program_channels_innermost, program_again, program_images_innermost, program_pack,
         program_winograd, program_bands, program_parts, program_cut, program_transpose
     };
 

@@ -16,6 +16,9 @@ void program_compose(Unit *u, Program *p);
 /* fuse.c: what is done to every element of a result is done before it is stored. After program_compose. */
 void program_fuse(Unit *u, Program *p);
 
+/* unpooled.c: the sum of a map that was unpooled is that of what was pooled. After program_fuse. */
+void program_sum_unpooled(Unit *u, Program *p);
+
 /* transpose.c: sums over images alone (the gradient of a dense layer's weights) read one of their factors with images outermost, so
  * that the lanes can run over the weights. After program_images_innermost. */
 void program_transpose(Unit *u, Program *p);

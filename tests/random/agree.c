@@ -35,7 +35,7 @@
 #include <unistd.h>
 
 static const double closest = 1e-4;     /* a kink may be: some hundred roundings of float in the layers before it */
-enum { BATCH = 5, WHOLE_BATCH = 4, WORK = 1500, MOST_DRAWS = 400, QUICK_BUILDS = 4 };
+enum { BATCH = 5, WHOLE_BATCH = 4, WORK = 1000, MOST_DRAWS = 400, QUICK_BUILDS = 4 };
 
 void trial_fails(Trial *t, const char *format, ...)
 {

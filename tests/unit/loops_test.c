@@ -908,6 +908,36 @@ static void pooled_maps_are_made_by_bands(void **state)
     }
 }
 
+/* The gradient of a bias before a pooling adds up what the windows get, not where it went: with relu, without, with rows that are left over, and
+ * where windows overlap. */
+static void sums_of_unpooled_maps_read_windows(void **state)
+{
+    (void)state;
+    static const struct { const char *text; int64_t windows; } cases[] = {
+        { "network T { input 8x8x2; conv 3, 3x3, same, relu; maxpool 2x2; dense 3, softmax }", 4 * 4 },
+        { "network T { input 8x8x2; conv 3, 3x3, same; maxpool 2x4; dense 3, softmax }", 4 * 2 },
+        { "network T { input 7x8x2; conv 3, 3x3, same, relu; maxpool 2x2; dense 3, softmax }", 3 * 4 },
+        { "network T { input 7x7x2; conv 3, 3x3, same, relu; maxpool 3x3, stride=2; dense 3, softmax }", 3 * 3 },
+        { "network T { input 8x8x2; conv 3, 3x3, same; globalmaxpool; dense 3, softmax }", 1 },
+        { "network T { input 8x8x2; conv 3, 3x3, same; avgpool 2x2; dense 3, softmax }", 8 * 8 },
+    };
+
+    for (int i = 0; i < countof(cases); i++)
+        for (Layout layout = LAYOUT_CHANNELS; layout <= LAYOUT_IMAGES; layout++) {
+            int64_t plain_count, count;
+            Unit *plain = unit_of(cases[i].text, (NetworkOptions){ .tile = 2 }), *u = unit_of(cases[i].text, (NetworkOptions){ .tile = 8, .style = STYLE_FAST, .layout = layout });
+            double *expected = results(plain, plain->train, 5, &plain_count), *got = results(u, u->train, 5, &count);
+            const Nest *n = nest_named(u->train, "conv1_db");
+            int64_t rounds = 1;
+            assert_same(expected, plain_count, got, count);
+            for (int j = 0; j < n->loop_count; j++)
+                rounds *= nest_sums_over(n, j) && n->loops[j]->name[0] == 'o' ? n->loops[j]->extent : 1;
+            assert_int_equal(rounds, cases[i].windows);
+            unit_free(plain);
+            unit_free(u);
+        }
+}
+
 /* A loop whose number of rounds depends on the place goes around those that always run the same number of times. */
 static void trimmed_loops_are_outside(void **state)
 {
@@ -1048,7 +1078,7 @@ int main(void)
         cmocka_unit_test(tiles_of_any_size_give_the_same_results),
         cmocka_unit_test(small_batches_have_small_tiles),
         cmocka_unit_test(large_maps_have_small_tiles),
-        cmocka_unit_test(groups_of_images_pass_one_by_one), cmocka_unit_test(pooled_maps_are_made_by_bands),
+        cmocka_unit_test(groups_of_images_pass_one_by_one), cmocka_unit_test(pooled_maps_are_made_by_bands), cmocka_unit_test(sums_of_unpooled_maps_read_windows),
         cmocka_unit_test(trimmed_loops_are_outside),
         cmocka_unit_test(borders_are_no_wider_than_they_are_read),
         cmocka_unit_test(trimmed_loops_bound_what_is_reached),

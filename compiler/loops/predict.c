@@ -179,6 +179,17 @@ static double touched(const Unit *u, const Nest *n, const Tensor *t, const Affin
     return all * (run < 64 ? 64 : run);
 }
 
+double predict_touched(const Unit *u, const Nest *n, int from)
+{
+    Accesses a = { .count = 0 };
+    double sum = touched(u, n, n->dst, n->index, from);
+
+    nest_loads(n, note_access, &a);
+    for (int i = 0; i < a.count; i++)
+        sum += touched(u, n, a.list[i]->tensor, a.list[i]->index, from);
+    return sum;
+}
+
 /* Bytes that come into a cache of this size while the nest runs. The loops from `fits` on have all they touch in it. Outside of them an access
  * is touched anew in every round of a loop that it depends on, and of those around that one; neighbouring rounds may share something. */
 static double moved(const Unit *u, const Nest *n, const Accesses *a, double cache)
@@ -187,10 +198,7 @@ static double moved(const Unit *u, const Nest *n, const Accesses *a, double cach
     double all = 0;
 
     for (; fits < n->loop_count; fits++) {
-        double sum = touched(u, n, n->dst, n->index, fits);
-        for (int i = 0; i < a->count; i++)
-            sum += touched(u, n, a->list[i]->tensor, a->list[i]->index, fits);
-        if (sum <= FULL * cache)
+        if (predict_touched(u, n, fits) <= FULL * cache)
             break;
     }
     for (int i = -1; i < a->count; i++) {
@@ -209,16 +217,6 @@ static double moved(const Unit *u, const Nest *n, const Accesses *a, double cach
         all += i < 0 ? 2 * bytes : bytes;               /* what is stored comes and goes */
     }
     return all;
-}
-
-/* Everything that one run of the nest touches. */
-static double touches(const Unit *u, const Nest *n, const Accesses *a)
-{
-    double sum = touched(u, n, n->dst, n->index, nest_step_loops(n));
-
-    for (int i = 0; i < a->count; i++)
-        sum += touched(u, n, a->list[i]->tensor, a->list[i]->index, nest_step_loops(n));
-    return sum;
 }
 
 /* ---- the time */
@@ -308,9 +306,10 @@ Prediction nest_predict(Unit *u, const Nest *n)
     if (sums)
         x.ends += tiles * DRAIN;
     x.level2 = moved(u, n, &all, m->level1) / LEVEL2_BYTES;
-    if (touches(u, n, &all) > FULL * m->level2)
+    double all_touched = predict_touched(u, n, nest_step_loops(n));
+    if (all_touched > FULL * m->level2)
         x.memory = moved(u, n, &all, m->level2) / LEVEL3_BYTES;
-    if (touches(u, n, &all) > LEVEL3)
+    if (all_touched > LEVEL3)
         x.memory += moved(u, n, &all, LEVEL3) / MEMORY_BYTES;
     double beside = x.busy + x.ends + x.level2;
     x.memory -= HIDDEN * (beside < x.memory ? beside : x.memory);

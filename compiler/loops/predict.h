@@ -27,6 +27,9 @@ Prediction nest_predict(Unit *u, const Nest *n);
 /* The share of peak that a sum reaches with so many totals in flight. */
 double predict_totals(const Machine *m, int64_t totals);
 
+/* Bytes, in lines of the cache, that a nest touches in one round of the loops outside loop number `from`. */
+double predict_touched(const Unit *u, const Nest *n, int from);
+
 /* The share of peak of a nest that is a product: what counts, by the time. */
 double predict_share(const Unit *u, const Prediction *x);
 

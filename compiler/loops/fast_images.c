@@ -60,7 +60,7 @@ void schedule_tile(Unit *u, Nest *n, Loop *lanes, int vector, const Choice *aske
 {
     Loop *list[MAX_LOOPS];
     bool places = nest_places_loop(n, lanes);
-    int64_t all = places ? lanes->extent / vector : 1;          /* partial sums: one vector takes the images in turn */
+    int64_t all = places ? vectors_of_row(lanes->extent, vector) : 1;          /* partial sums: one vector takes the images in turn */
     int last = n->loop_count - 1;
 
     nest_move_loop(n, nest_find_loop(n, lanes), last);
@@ -73,7 +73,7 @@ void schedule_tile(Unit *u, Nest *n, Loop *lanes, int vector, const Choice *aske
     const Choice *c = settle(u, n, &policy, asked);
     Loop *row = NULL;                                           /* of the vectors of a tile */
     if (lanes->extent > vector) {
-        nest_split(u, n, last, vector);
+        nest_split_into_vectors(u, n, last, vector);
         if (places && n->loops[last]->extent > c->vectors && c->vectors > 1)
             nest_split(u, n, last++, c->vectors);
         row = places && c->vectors > 1 ? n->loops[last] : NULL;

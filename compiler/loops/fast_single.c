@@ -16,6 +16,13 @@ static Loop *summed_neighbours(const Unit *u, const Nest *n, int vector)
     return NULL;
 }
 
+/* True for rows of whole vectors, and for those that vectors cover which overlap: a place that is made twice must begin anew. */
+static bool row_has_lanes(const Unit *u, const Nest *n, const Loop *row, int vector)
+{
+    bool whole = row->extent % vector == 0;
+    return !lanes_obstacle(u, n, row, whole ? vector : 1) && (whole || (n->start && !n->fill && vectors_of_row(row->extent, vector) > 0));
+}
+
 void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector, const Choice *asked)
 {
     Loop *along = sums && n->put == PUT_ADD && vector > 1 ? summed_neighbours(u, n, vector) : NULL;
@@ -39,7 +46,9 @@ void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector, const C
         order_tile(n);
         return;
     }
-    if (row && sums && n->put == PUT_ADD && vector > 1 && lane_step(n->dst, n->index, row) == 1 && !lanes_obstacle(u, n, row, vector)) {
+    if (row && sums && n->put == PUT_ADD && vector > 1 && lane_step(n->dst, n->index, row) == 1 && row_has_lanes(u, n, row, vector)) {
+        if (row->extent % vector)
+            nest_remark(u, n, "%lld vectors for %lld of %s, so that they overlap", (long long)vectors_of_row(row->extent, vector), (long long)row->extent, row->name);
         schedule_tile(u, n, row, vector, asked);
         return;
     }
@@ -47,7 +56,7 @@ void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector, const C
         remark_obstacle(u, n, row, vector);
     nest_order_as_dst(n);
     nest_places_first(n);
-    if (row && sums && n->hold > 0 && n->loops[n->hold - 1] == row) {
+    if (row && sums && n->hold > 0 && n->loops[n->hold - 1] == row && !lanes_obstacle(u, n, row, 1)) {
         nest_move_loop(n, n->hold - 1, n->loop_count - 1);
         n->hold--;
     }

@@ -10,7 +10,7 @@
  * affine in the loops. Loops whose variable appears in dst's index are its *places*, the others are *summed*. There are
  * two forms:
  *
- *   gather    each place is written once, or never: every axis of dst has loops of its own (with a `fill`, which the places of the
+ *   gather    each place is written once, or never (or more often in rounds that overlap, each time alike): every axis of dst has loops of its own (with a `fill`, which the places of the
  *             nest must then be all of). A total is made for each place: it begins with `start` (NULL: with what dst holds), goes
  *             through the summed loops, and is stored through `finish`.
  *   scatter   any other index of dst (start and finish are NULL): each value is put into memory at once.
@@ -104,6 +104,7 @@ typedef struct Loop {
     LoopKind kind;
     bool trimmed;               /* one that is summed, by trim.c: only from the larger of 0 and `from` to before the smaller of extent and */
     Affine from, to;            /* `to`, of loops of places outside it; the rounds that are left out would add zeros */
+    bool overlaps;              /* its rounds share places, which they make again, and alike (nest_split_into_vectors) */
 } Loop;
 
 typedef enum Op {

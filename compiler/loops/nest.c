@@ -174,8 +174,15 @@ bool nest_comes_again(const Nest *n, const Loop *l)
     return !indices_use(n->index, n->dst->rank, l) && !(l->kind == LOOP_IMAGE && n->dst->one_image) && !(l->kind == LOOP_BAND && n->dst->one_band);
 }
 
+/* True if term i of an index is a lower digit than term k. */
+static bool is_lower(const Affine *a, int i, int k)
+{
+    int64_t own = a->term[i].factor, other = a->term[k].factor;
+    return own != other ? own < other : a->term[k].loop->overlaps && !a->term[i].loop->overlaps;
+}
+
 /* What the terms of an index run through, as digits of a mixed radix: no value twice if each factor is at least the number of values
- * below it, and `whole` if they run through 0 ... dim - 1. A loop of a single round is no digit. */
+ * below it, and `whole` if they run through 0 ... dim - 1. A loop of a single round is no digit; one whose rounds overlap may be less. */
 static bool runs_once(const Affine *a, int64_t dim, bool whole)
 {
     int64_t values = 1;
@@ -186,11 +193,12 @@ static bool runs_once(const Affine *a, int64_t dim, bool whole)
     for (int digit = 0; digit < a->count; digit++) {
         int next = -1;
         for (int i = 0; i < a->count; i++)
-            if (!used[i] && (next < 0 || a->term[i].factor < a->term[next].factor))
+            if (!used[i] && (next < 0 || is_lower(a, i, next)))
                 next = i;
         if (next < 0)
             break;
-        if (a->term[next].factor < values || (whole && a->term[next].factor != values))
+        int64_t factor = a->term[next].factor;
+        if ((factor < values && !a->term[next].loop->overlaps) || (whole && factor > values))
             return false;
         used[next] = true;
         values += a->term[next].factor * (a->term[next].loop->extent - 1);
@@ -211,12 +219,25 @@ static bool places_once(const Nest *n, bool whole)
     return true;
 }
 
+/* How many values an index of a gather has. Rounds that overlap leave nothing out between them. */
+static int64_t values_of(const Affine *a)
+{
+    int64_t values = 1, reach = 1;
+    bool overlaps = false;
+
+    for (int i = 0; i < a->count; i++) {
+        values *= a->term[i].loop->extent;
+        reach += a->term[i].factor * (a->term[i].loop->extent - 1);
+        overlaps = overlaps || a->term[i].loop->overlaps;
+    }
+    return overlaps ? reach : values;
+}
+
 int64_t nest_places(const Nest *n)
 {
     int64_t places = 1;
-    for (int i = 0; i < n->loop_count; i++)
-        if (indices_use(n->index, n->dst->rank, n->loops[i]))
-            places *= n->loops[i]->extent;
+    for (int i = 0; i < n->dst->rank; i++)
+        places *= values_of(&n->index[i]);
     return places;
 }
 

@@ -126,7 +126,10 @@ void nest_replace_loop(Unit *u, Nest *n, int loop, Loop *by)
 
 /* ---- split */
 
-typedef struct Split { Loop *old, *outer, *inner; } Split;
+typedef struct Split {
+    Loop *old, *outer, *inner;
+    int64_t step;                       /* of the outer loop */
+} Split;
 
 static void split_affine(const Split *s, Affine *a)
 {
@@ -137,7 +140,7 @@ static void split_affine(const Split *s, Affine *a)
             memmove(&a->term[i + 1], &a->term[i], (size_t)(a->count - i) * sizeof a->term[0]);
             a->count++;
             a->term[i].loop = s->outer;
-            a->term[i].factor = factor * s->inner->extent;
+            a->term[i].factor = factor * s->step;
             a->term[i + 1].loop = s->inner;
             a->term[i + 1].factor = factor;
             return;
@@ -165,31 +168,61 @@ static void split_into(Unit *u, Nest *n, int loop, Split s)
     n->loops[loop + 1] = s.inner;
 }
 
+/* Into two new loops. Returns the outer one. */
+static Loop *split_in_two(Unit *u, Nest *n, int loop, int64_t outer, int64_t inner, int64_t step)
+{
+    Loop *old = n->loops[loop];
+    Split s = { old, ARENA_NEW(u->arena, Loop), ARENA_NEW(u->arena, Loop), step };
+
+    *s.outer = *s.inner = *old;
+    s.outer->name = arena_print(u->arena, "%s_", old->name);
+    s.outer->extent = outer;
+    s.inner->extent = inner;
+    s.inner->meaning = NULL;
+    split_into(u, n, loop, s);
+    return s.outer;
+}
+
 bool nest_split(Unit *u, Nest *n, int loop, int64_t inner)
 {
     Loop *old = n->loops[loop];
 
     if (inner < 1 || old->extent % inner != 0 || n->loop_count == MAX_LOOPS)
         return false;
-    Split s = { old, ARENA_NEW(u->arena, Loop), ARENA_NEW(u->arena, Loop) };
-    *s.outer = *s.inner = *old;
-    s.outer->name = arena_print(u->arena, "%s_", old->name);
-    s.outer->extent = old->extent / inner;
-    s.inner->extent = inner;
-    s.inner->meaning = NULL;
-    split_into(u, n, loop, s);
+    split_in_two(u, n, loop, old->extent / inner, inner, inner);
     return true;
 }
 
 void nest_split_by(Unit *u, Nest *n, int loop, Loop *outer)
 {
     Loop *old = n->loops[loop];
-    Split s = { old, outer, ARENA_NEW(u->arena, Loop) };
+    Split s = { old, outer, ARENA_NEW(u->arena, Loop), old->extent / outer->extent };
 
     assert(old->extent % outer->extent == 0 && n->loop_count < MAX_LOOPS);
     *s.inner = *old;
     s.inner->extent = old->extent / outer->extent;
     split_into(u, n, loop, s);
+}
+
+enum { MOST_TWICE = 2 };                /* places that vectors make for each one of a row: four of 8 lanes for 17 still beat one after the other */
+
+int64_t vectors_of_row(int64_t places, int64_t vector)
+{
+    if (places % vector == 0)
+        return places / vector;
+    for (int64_t count = places / vector + 1; places > vector && count * vector <= MOST_TWICE * places; count++)
+        if ((places - vector) % (count - 1) == 0)
+            return count;
+    return 0;
+}
+
+void nest_split_into_vectors(Unit *u, Nest *n, int loop, int64_t vector)
+{
+    int64_t places = n->loops[loop]->extent, count = vectors_of_row(places, vector);
+
+    assert(count > 0 && n->loop_count < MAX_LOOPS && (places % vector == 0 || (n->start && nest_places_loop(n, n->loops[loop]))));
+    Loop *outer = split_in_two(u, n, loop, count, vector, count > 1 ? (places - vector) / (count - 1) : vector);
+    outer->overlaps = outer->overlaps || count * vector > places;
 }
 
 /* ---- cut */

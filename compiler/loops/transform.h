@@ -32,6 +32,14 @@ bool nest_split(Unit *u, Nest *n, int loop, int64_t inner);
 /* The same with an outer loop that is there already, whose extent divides that of the loop. */
 void nest_split_by(Unit *u, Nest *n, int loop, Loop *outer);
 
+/* The vectors that a row of so many places takes: they lie equally far apart, from its first place to its last one, and may overlap. 0 if there
+ * are none, or too many of them. */
+int64_t vectors_of_row(int64_t places, int64_t vector);
+
+/* Splits a loop over places into those vectors, whose number vectors_of_row knows: l becomes l_outer * step + l_inner. Where they overlap,
+ * places are made twice, so each must begin anew: with a `start`, unless they do not overlap. */
+void nest_split_into_vectors(Unit *u, Nest *n, int loop, int64_t vector);
+
 /* Cuts a loop over one axis of dst in two: the nest keeps the places before `at`, the one that is returned makes those from there on. */
 Nest *nest_cut(Unit *u, Nest *n, int loop, int64_t at);
 

@@ -164,6 +164,30 @@ static void no_layout_changes_a_result(void **state)
     unit_free(plain);
 }
 
+/* A row of 13 takes two vectors of 8, which share three places; one of 19 would take twelve. */
+static void rows_are_covered_by_vectors(void **state)
+{
+    (void)state;
+    static const int64_t rows[][2] = { { 8, 1 }, { 9, 2 }, { 13, 2 }, { 16, 2 }, { 17, 4 }, { 20, 3 }, { 5, 0 }, { 19, 0 } };
+    for (int i = 0; i < countof(rows); i++)
+        assert_int_equal(vectors_of_row(rows[i][0], 8), rows[i][1]);
+
+    for (int width = 9; width < 25; width++) {
+        Unit *u = unit_new();
+        const char *text = arena_print(u->arena, "network T { input 4x%dx2; conv 3, 3x3, same, relu; conv 2, 3x3, same; l2pool 2x2; dense 3, softmax }", width);
+        Unit *lesson = unit_of(text, (NetworkOptions){ 0 }), *fast = unit_of(text, (NetworkOptions){ .tile = 1, .style = STYLE_FAST, .layout = LAYOUT_IMAGES });
+        int64_t lesson_count, fast_count;
+        double *a = results(lesson, lesson->train, 3, &lesson_count), *b = results(fast, fast->train, 3, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        const Nest *n = nest_named(fast->train, "conv1");
+        assert_int_equal(n->loops[n->loop_count - 1]->kind == LOOP_LANES, vectors_of_row(width, 8) > 0);
+        assert_int_equal(nest_places(n), 3 * 4 * width);
+        unit_free(lesson);
+        unit_free(fast);
+        unit_free(u);
+    }
+}
+
 static bool is_trimmed(const Nest *n)
 {
     for (int i = 0; i < n->loop_count; i++)
@@ -1085,6 +1109,7 @@ int main(void)
         cmocka_unit_test(gradients_keep_what_they_are_told),
         cmocka_unit_test(the_fast_style_changes_no_result),
         cmocka_unit_test(no_layout_changes_a_result),
+        cmocka_unit_test(rows_are_covered_by_vectors),
         cmocka_unit_test(no_choice_changes_a_result),
         cmocka_unit_test(choices_come_in_order),
         cmocka_unit_test(a_tuned_network_gives_the_same_results),

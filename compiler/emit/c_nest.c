@@ -152,6 +152,13 @@ static void put_fill(CFile *f, const Scope *s)
     f->t->depth -= dst->rank - first;
 }
 
+/* A function of its own that is not inlined (c_variant.c); in a file for several machines it has the attributes of its machine besides. */
+static const char *attribute_of(const CFile *f, const Nest *n)
+{
+    bool nest = f->u->options.style == STYLE_FAST && !f->variants && (f->u->variant_count > 1 || !nest_is_trifle(n));
+    return nest ? "NEST " : "";
+}
+
 void c_signature(CFile *f, const char *name, const Scope *s)
 {
     LIST(const char *) parameters = { 0 };
@@ -163,7 +170,7 @@ void c_signature(CFile *f, const char *name, const Scope *s)
             LIST_ADD(f->u->arena, &parameters, arena_print(f->u->arena, "int %s", scope_name(s, s->nest->loops[i])));
     if (s->draws)
         LIST_ADD(f->u->arena, &parameters, "const uint32_t draw[4]");
-    put_list(f->t, arena_print(f->u->arena, "%sstatic void %s(", f->u->options.style == STYLE_FAST && !f->variants ? "NEST " : "", name), parameters.at, parameters.count, ")");
+    put_list(f->t, arena_print(f->u->arena, "%sstatic void %s(", attribute_of(f, s->nest), name), parameters.at, parameters.count, ")");
     text_open(f->t, "{");
 }
 

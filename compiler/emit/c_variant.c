@@ -203,7 +203,7 @@ static bool is_long(const CFile *f)
 
 static void about_nests(CFile *f)
 {
-    text_line(f->t, "/* A nest is a function of its own: among others its totals would not stay in registers. It begins where a line of the cache does: loops");
+    text_line(f->t, "/* A nest with some work is a function of its own: among others its totals would not stay in registers. It begins where a line of the cache does: loops");
     text_line(f->t, " * that lie across two take up to a fifth longer, and would lie otherwise after any change elsewhere. */");
 }
 

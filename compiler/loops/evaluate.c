@@ -67,7 +67,7 @@ Evaluation *evaluation_new(Unit *u, const Program *p, int64_t batch)
         int64_t count = tensor_count(t);
         if (is_private(t->role)) {
             e->offset[i] = p->planned ? t->offset : e->scratch_size;
-            e->scratch_size += p->planned ? 0 : count;
+            e->scratch_size += p->planned ? 0 : tensor_room(t);
         } else if (t->role == ROLE_SHARED) {
             e->offset[i] = shared;
             shared += count;

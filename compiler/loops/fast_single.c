@@ -5,11 +5,13 @@
 #include "loops/machine.h"
 #include "loops/transform.h"
 
+enum { LEAST_VECTORS = 2 };             /* to add up the lanes of one takes as long as to add its numbers one by one */
+
 /* The summed loop whose numbers lie side by side in one factor at least, or NULL. */
 static Loop *summed_neighbours(const Unit *u, const Nest *n, int vector)
 {
     for (int i = 0; i < n->loop_count; i++)
-        if (nest_sums_over(n, i) && n->value->op == OP_MUL && n->value->a->op == OP_LOAD && n->value->b->op == OP_LOAD
+        if (nest_sums_over(n, i) && n->loops[i]->extent >= LEAST_VECTORS * vector && n->value->op == OP_MUL && n->value->a->op == OP_LOAD && n->value->b->op == OP_LOAD
             && lane_step(n->value->a->tensor, n->value->a->index, n->loops[i]) == 1
             && lane_step(n->value->b->tensor, n->value->b->index, n->loops[i]) == 1 && !lanes_obstacle(u, n, n->loops[i], vector))
             return n->loops[i];

@@ -76,6 +76,7 @@ typedef struct Tensor {
 } Tensor;
 
 int64_t tensor_count(const Tensor *t);
+int64_t tensor_room(const Tensor *t);                       /* of a scratch tensor, by memory.c: up to 16 reals, the longest vector */
 /* Names as wanted, with a number behind them where they are taken. */
 const char *tensor_name(Unit *u, const struct Program *p, const char *wanted);
 const char *nest_name(Unit *u, const struct Program *p, const char *wanted);
@@ -273,6 +274,7 @@ const char *program_verify(Unit *u, const Program *p);
 
 /* True for a nest whose places are written once (see the top). */
 bool nest_is_gather(const Nest *n);
+bool nest_is_trifle(const Nest *n);                         /* so little work that a call of a function of its own would be felt */
 bool nest_covers(const Nest *n);                            /* a gather that writes all of dst */
 bool nest_places_loop(const Nest *n, const Loop *l);        /* the loop appears in dst's index, or is the step's */
 bool nest_comes_again(const Nest *n, const Loop *l);        /* every round of the loop, be it the step's, comes to the same places of dst */

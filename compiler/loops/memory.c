@@ -37,6 +37,11 @@ static int64_t rounded(int64_t count)
     return (count + ALIGN - 1) / ALIGN * ALIGN;
 }
 
+int64_t tensor_room(const Tensor *t)
+{
+    return rounded(tensor_count(t));
+}
+
 /* In a run of nests that handle one image at a time, what is kept for all images, or summed over them, lives from its beginning to its
  * end: the first nest handles the second image after the last nest handled the first. The same holds for the bands of an image. */
 static void touch(const Program *p, Tensor *t, int position)

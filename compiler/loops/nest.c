@@ -260,6 +260,16 @@ int64_t nest_work(const Nest *n)
     return work;
 }
 
+enum { TRIFLE = 128 };                  /* rounds: some tens of nanoseconds, of which a call takes three */
+
+bool nest_is_trifle(const Nest *n)
+{
+    for (int i = 0; i < n->loop_count; i++)
+        if (n->loops[i]->kind != LOOP_PLAIN)
+            return false;
+    return nest_work(n) <= TRIFLE;
+}
+
 static void visit_loads(const Expr *e, void (*visit)(void *context, const Expr *load), void *context)
 {
     if (!e)

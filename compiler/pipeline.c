@@ -136,6 +136,7 @@ static bool schedule(Unit *u)
         each_but_look(u, program_frame);
         each_but_look(u, program_begin_sums);
         each_but_look(u, program_keep);
+        each_but_look(u, program_flatten);
         each_but_look(u, program_depth_first);
         each_but_look(u, program_remark);
         tuned_report(u);

@@ -61,6 +61,9 @@ void program_groups(Unit *u, Program *p);
 /* apart.c: partial sums over images stay in their lanes until all groups have passed. After program_groups, before program_schedule. */
 void program_apart(Unit *u, Program *p);
 
+/* flat.c: for single images, what is done to every element is done along the memory. After all passes that look for the maker of a tensor. */
+void program_flatten(Unit *u, Program *p);
+
 /* frame.c: a map that would be copied into a border is made there. After program_narrow_borders. */
 void program_frame(Unit *u, Program *p);
 

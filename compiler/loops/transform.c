@@ -220,7 +220,7 @@ void nest_split_into_vectors(Unit *u, Nest *n, int loop, int64_t vector)
 {
     int64_t places = n->loops[loop]->extent, count = vectors_of_row(places, vector);
 
-    assert(count > 0 && n->loop_count < MAX_LOOPS && (places % vector == 0 || (n->start && nest_places_loop(n, n->loops[loop]))));
+    assert(count > 0 && n->loop_count < MAX_LOOPS && (places % vector == 0 || n->put == PUT_SET || (n->start && nest_places_loop(n, n->loops[loop]))));
     Loop *outer = split_in_two(u, n, loop, count, vector, count > 1 ? (places - vector) / (count - 1) : vector);
     outer->overlaps = outer->overlaps || count * vector > places;
 }

@@ -37,7 +37,7 @@ void nest_split_by(Unit *u, Nest *n, int loop, Loop *outer);
 int64_t vectors_of_row(int64_t places, int64_t vector);
 
 /* Splits a loop over places into those vectors, whose number vectors_of_row knows: l becomes l_outer * step + l_inner. Where they overlap,
- * places are made twice, so each must begin anew: with a `start`, unless they do not overlap. */
+ * places are made twice, so each must begin anew: with a `start`, or what a PUT_SET reads must lie elsewhere; unless they do not overlap. */
 void nest_split_into_vectors(Unit *u, Nest *n, int loop, int64_t vector);
 
 /* Cuts a loop over one axis of dst in two: the nest keeps the places before `at`, the one that is returned makes those from there on. */

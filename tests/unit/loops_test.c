@@ -188,6 +188,39 @@ static void rows_are_covered_by_vectors(void **state)
     }
 }
 
+/* 3x5x9 elements are 17 vectors, the last of which goes on behind them; what the caller takes has no room for that, so it overlaps the one before. */
+static void elements_are_handled_as_they_lie(void **state)
+{
+    (void)state;
+    static const struct { const char *text, *nest; int64_t vectors; bool overlaps; } cases[] = {
+        { "network T { input 5x9x2; conv 3, 3x3, same; sigmoid; dense 3, softmax }", "sigmoid1", 17, false },
+        { "network T { input 5x9x3; sigmoid; maxpool 2x2; dense 3, softmax }", "sigmoid1", 0, false },     /* 135 are no row of vectors */
+        { "network T { input 7; dense 13; tanh; dense 3 }", "tanh1", 2, false },
+        { "network T { input 3x15x1; tanh }", "tanh1", 0, false },
+        { "network T { input 3x9x1; tanh }", "tanh1", 0, false },
+        { "network T { input 2x10x1; tanh }", "tanh1", 3, true },
+    };
+    static const Layout layouts[] = { LAYOUT_IMAGES, LAYOUT_CHANNELS };
+
+    for (int i = 0; i < countof(cases); i++)
+        for (int k = 0; k < countof(layouts); k++) {
+            Unit *lesson = unit_of(cases[i].text, (NetworkOptions){ 0 });
+            Unit *fast = unit_of(cases[i].text, (NetworkOptions){ .tile = 1, .style = STYLE_FAST, .layout = layouts[k] });
+            int64_t lesson_count, fast_count;
+            double *a = results(lesson, lesson->infer, 3, &lesson_count), *b = results(fast, fast->infer, 3, &fast_count);
+            assert_same(a, lesson_count, b, fast_count);
+            a = results(lesson, lesson->train, 3, &lesson_count);
+            b = results(fast, fast->train, 3, &fast_count);
+            assert_same(a, lesson_count, b, fast_count);
+            const Nest *n = nest_named(fast->infer, cases[i].nest);
+            bool lanes = n->loops[n->loop_count - 1]->kind == LOOP_LANES;
+            if (layouts[k] == LAYOUT_IMAGES && ((lanes ? nest_work(n) / 8 : 0) != cases[i].vectors || (lanes && n->loops[0]->overlaps != cases[i].overlaps)))
+                fail_msg("case %d: %d, %lld", i, lanes, (long long)nest_work(n));
+            unit_free(lesson);
+            unit_free(fast);
+        }
+}
+
 static bool is_trimmed(const Nest *n)
 {
     for (int i = 0; i < n->loop_count; i++)
@@ -1110,6 +1143,7 @@ int main(void)
         cmocka_unit_test(the_fast_style_changes_no_result),
         cmocka_unit_test(no_layout_changes_a_result),
         cmocka_unit_test(rows_are_covered_by_vectors),
+        cmocka_unit_test(elements_are_handled_as_they_lie),
         cmocka_unit_test(no_choice_changes_a_result),
         cmocka_unit_test(choices_come_in_order),
         cmocka_unit_test(a_tuned_network_gives_the_same_results),

@@ -8,6 +8,7 @@
 #include "loops/loops.h"
 #include "loops/machine.h"
 #include "loops/lower.h"
+#include "loops/predict.h"
 #include "net/net.h"
 #include "tuned.h"
 #include "weights.h"
@@ -107,40 +108,96 @@ static bool fold(Unit *u)
     return true;
 }
 
-/* Style fast rewrites whole programs before they are cut and scheduled. What is looked at stays as people know it. */
+typedef void Pass(Unit *u, Program *p);
+
+/* Style fast rewrites whole programs before they are cut, ... */
+static Pass *const layout_passes[] = {
+    program_drop_single, program_gather, program_compose, program_fuse, program_sum_unpooled, program_channels_innermost, program_again, program_images_innermost,
+    program_pack, program_winograd, program_bands, program_parts, program_cut, program_transpose
+};
+
+/* ... and, once its nests are scheduled, what that leaves to be done. */
+static Pass *const late_passes[] = {
+    program_trim, program_narrow_borders, program_frame, program_begin_sums, program_keep, program_flatten, program_depth_first
+};
+
+static void run_passes(Unit *u, Program *p, Pass *const *passes, int count)
+{
+    for (int i = 0; i < count; i++)
+        passes[i](u, p);
+}
+
+/* The time that is predicted for a program with this layout, from the beginning to where it would be printed. */
+static double time_with(Unit *u, Mode mode, Layout layout)
+{
+    Program *p = program_lower(u, u->net, mode);
+
+    p->layout = layout;
+    if (mode != MODE_INFER)
+        program_adjoint(u, p);
+    program_tidy(u, p);
+    if (u->options.infer)
+        program_fold(u, p);
+    program_state(u, p);
+    run_passes(u, p, layout_passes, countof(layout_passes));
+    program_phases(u, p);
+    program_drop_n(u, p);
+    program_groups(u, p);
+    program_schedule(u, p);
+    run_passes(u, p, late_passes, countof(late_passes));
+    return program_predict(u, p);
+}
+
+/* What channels must be predicted to gain: their copies, and vectors of what was stored number by number, take longer than one predicts for small maps. */
+static const double channels_gain = 0.15;
+
+/* For single images it is tried which layout is faster. Shares of peak, by which channels.c chooses for tiles of many, say too little: with rows
+ * innermost everything depends on how rows fill vectors, and of a small network most of the time goes to what surrounds the sums. */
+static void choose_layout(Unit *u, Program *p)
+{
+    if (p->tile != 1 || p->layout != LAYOUT_AUTO)
+        return;
+    double channels = time_with(u, p->mode, LAYOUT_CHANNELS), rows = time_with(u, p->mode, LAYOUT_IMAGES);
+    if (channels == rows)                           /* no map at all */
+        return;
+    bool better = channels < (1 - channels_gain) * rows;
+    p->layout = better ? LAYOUT_CHANNELS : LAYOUT_IMAGES;
+    p->layout_note = arena_print(u->arena, ": %s would take %.2f of the time", better ? "rows" : "channels", better ? rows / channels : channels / rows);
+}
+
+/* What is looked at stays as people know it. */
 static bool layout(Unit *u)
 {
-    static void (*const passes[])(Unit *u, Program *p) = {
-        program_state, program_drop_single, program_gather, program_compose, program_fuse, program_sum_unpooled, program_channels_innermost, program_again, program_images_innermost, program_pack,
-        program_winograd, program_bands, program_parts, program_cut, program_transpose
-    };
+    Program *list[MOST_PROGRAMS];
 
-    for (int i = 0; u->options.style == STYLE_FAST && i < countof(passes); i++)
-        each_but_look(u, passes[i]);
+    for (int i = 0, count = programs(u, list); u->options.style == STYLE_FAST && i < count; i++)
+        if (list[i] != u->look) {
+            choose_layout(u, list[i]);
+            program_state(u, list[i]);
+            run_passes(u, list[i], layout_passes, countof(layout_passes));
+        }
     return true;
 }
 
 static bool schedule(Unit *u)
 {
     Program *list[MOST_PROGRAMS];
-    if (u->options.style == STYLE_FAST) {
+    bool fast = u->options.style == STYLE_FAST;
+
+    if (fast) {
         each_but_look(u, program_groups);
         each_but_look(u, program_apart);
     }
-    for (int i = 0, count = programs(u, list); i < count; i++)
+    for (int i = 0, count = programs(u, list); i < count; i++) {
         if (!program_schedule(u, list[i]))
             return false;
-    if (u->options.style == STYLE_FAST) {
-        each_but_look(u, program_trim);
-        each_but_look(u, program_narrow_borders);
-        each_but_look(u, program_frame);
-        each_but_look(u, program_begin_sums);
-        each_but_look(u, program_keep);
-        each_but_look(u, program_flatten);
-        each_but_look(u, program_depth_first);
-        each_but_look(u, program_remark);
-        tuned_report(u);
+        if (fast && list[i] != u->look) {
+            run_passes(u, list[i], late_passes, countof(late_passes));
+            program_remark(u, list[i]);
+        }
     }
+    if (fast)
+        tuned_report(u);
     return true;
 }
 

@@ -75,10 +75,10 @@ static bool channels_pay(const Unit *u, Program *p)
         channels += work / share_channels(weights ? n->dst->dim[0] : n->dst->dim[1], vector);
         images += work / share_images(most_channels(n), weights);
     }
-    bool pay = u->options.layout == LAYOUT_AUTO ? channels > 0 && (p->tile == 1 || channels < images) : u->options.layout == LAYOUT_CHANNELS;
-    const char *why = u->options.layout != LAYOUT_AUTO ? ", as was asked for" : channels == 0 ? ": no convolution" : p->tile == 1 ? ": one image"
+    bool pay = p->layout == LAYOUT_AUTO ? channels > 0 && channels < images : p->layout == LAYOUT_CHANNELS;
+    const char *why = p->layout_note ? p->layout_note : p->layout != LAYOUT_AUTO ? ", as was asked for" : channels == 0 ? ": no convolution"
                     : arena_print(u->arena, ": %s would take %.2f of the time", pay ? "images" : "channels", pay ? images / channels : channels / images);
-    p->note = arena_print(u->arena, "%s innermost%s", pay ? "channels" : "images", why);
+    p->note = arena_print(u->arena, "%s innermost%s", pay ? "channels" : p->tile == 1 && p->layout_note ? "rows" : "images", why);
     return pay;
 }
 

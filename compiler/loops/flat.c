@@ -121,6 +121,11 @@ static bool has_vectors(const Flat *f)
     return !lanes_obstacle(f->u, n, n->loops[n->loop_count - 1], 1);
 }
 
+static bool calls_function(const Expr *e)
+{
+    return e && (e->op == OP_EXP || e->op == OP_TANH || calls_function(e->a) || calls_function(e->b) || calls_function(e->c) || calls_function(e->d));
+}
+
 static void flatten(Flat *f, int64_t vector, int64_t count)
 {
     Nest *n = f->n;
@@ -145,7 +150,7 @@ void program_flatten(Unit *u, Program *p)
 
     for (int i = 0; p->tile == 1 && vector > 1 && i < p->nests.count; i++) {
         Flat f = { .u = u, .p = p, .n = p->nests.at[i] };
-        if (!is_by_element(&f) || !has_vectors(&f))
+        if (!is_by_element(&f) || !has_vectors(&f) || (nest_is_trifle(f.n) && !calls_function(f.n->value)))
             continue;
         int64_t count = tensor_count(f.n->dst), whole = (count + vector - 1) / vector * vector;
         if (f.has_room && count >= vector)      /* less was just stored number by number, for which a vector would have to wait */

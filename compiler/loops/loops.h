@@ -203,6 +203,8 @@ typedef struct Program {
     Tensor *x, *y, *target, *share, *images, *keep, *loss, *dx;   /* NULL where the program has none */
     LIST(ProgramMap) maps;      /* MODE_LOOK: in the order of the source */
     int marks;                  /* numbers given out: a pass marks tensors with a new one */
+    Layout layout;              /* which of its axes is wanted innermost; auto: channels.c decides */
+    const char *layout_note;    /* why that one; NULL: it was asked for */
     bool channels_last;         /* its maps have their channels innermost */
     int64_t groups;             /* of images that lie innermost, each of one vector; 0: all images of the tile lie side by side */
     bool planned;               /* program_memory has run */

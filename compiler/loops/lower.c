@@ -92,6 +92,7 @@ Program *program_lower(Unit *u, const Net *net, Mode mode)
     p->name = mode_name(mode);
     p->mode = mode;
     p->net = net;
+    p->layout = u->options.layout;
     p->tile = u->options.tile && mode != MODE_LOOK ? u->options.tile : 1;
     p->made = arena_array(u->arena, (size_t)net->sites.count + 1, sizeof *p->made);
     b = build_new(u, p);

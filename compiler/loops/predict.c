@@ -31,6 +31,8 @@ static const Reached with_32[] = { { 1, 0.12 }, { 4, 0.47 }, { 8, 0.75 }, { 12, 
 #define ADD_LANES 8.0           /* three shuffles and additions, one after the other, for a total of each lane */
 #define WINDOW 224.0            /* operations that wait to be done at one time: Skylake has 224, Zen 3 256 */
 #define FUNCTION 20.0           /* exp and tanh are polynomials with so many operations (emit/c_math.c) */
+#define LIBRARY 80.0            /* log, log1p and erf are libm's: 10 to 17 ns */
+#define CALL 16.0               /* 3 ns, and the pipeline begins anew */
 #define RANDOM 60.0             /* Philox: ten rounds of two long multiplications */
 #define LEFT_TO_COMPILER 3.0    /* hand-written loops without tiles, totals in memory: 17 to 36 % of peak, a load and a store for each multiply-add */
 #define FULL 0.75               /* of a cache before some of its lines replace others that are still needed */
@@ -67,8 +69,10 @@ static double operations_of(const Expr *e)
         return own;
     case OP_RANDOM:
         return own + RANDOM;
-    case OP_EXP: case OP_LOG: case OP_LOG1P: case OP_TANH: case OP_ERF:
+    case OP_EXP: case OP_TANH:
         return own + FUNCTION;
+    case OP_LOG: case OP_LOG1P: case OP_ERF:
+        return own + LIBRARY;
     case OP_SELECT_GT: case OP_SELECT_EQ:
         return own + 2;
     case OP_NEG: case OP_ABS: case OP_SQRT: case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_MAX: case OP_MIN:
@@ -221,13 +225,19 @@ static double moved(const Unit *u, const Nest *n, const Accesses *a, double cach
 
 /* ---- the time */
 
+/* No vectors of a C compiler: in programs for single images it is libm's (emit/c_math.c). */
+static bool calls_function(const Expr *e)
+{
+    return e && (e->op == OP_EXP || e->op == OP_TANH || calls_function(e->a) || calls_function(e->b) || calls_function(e->c) || calls_function(e->d));
+}
+
 /* What C compilers make vectors of without being told: the innermost loop, where all lie side by side. */
 static bool compiler_has_lanes(const Unit *u, const Nest *n, int vector)
 {
     const Loop *last = n->loop_count ? n->loops[n->loop_count - 1] : NULL;
 
     return last && last->kind == LOOP_PLAIN && !is_summed(n, last) && last->extent >= vector && lane_step(n->dst, n->index, last) == 1
-        && !lanes_obstacle(u, n, last, 1);
+        && !lanes_obstacle(u, n, last, 1) && !(u->options.tile == 1 && calls_function(n->value));
 }
 
 /* How often the step runs a nest. */
@@ -305,6 +315,8 @@ Prediction nest_predict(Unit *u, const Nest *n)
     x.ends += tiles * (double)x.totals * (STORE + (n->start && n->start->op != OP_CONSTANT) * BEGIN + operations_of(n->finish) + adds_lanes * ADD_LANES);
     if (sums)
         x.ends += tiles * DRAIN;
+    if (!nest_is_trifle(n))
+        x.ends += CALL * step_rounds(n);
     x.level2 = moved(u, n, &all, m->level1) / LEVEL2_BYTES;
     double all_touched = predict_touched(u, n, nest_step_loops(n));
     if (all_touched > FULL * m->level2)

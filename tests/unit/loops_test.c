@@ -221,6 +221,31 @@ static void elements_are_handled_as_they_lie(void **state)
         }
 }
 
+/* For one image the predictions of both decide: few channels leave most lanes empty, 32 fill four vectors. Training and inference choose by themselves. */
+static void single_images_get_the_faster_layout(void **state)
+{
+    (void)state;
+    static const struct { const char *text; bool channels; } cases[] = {
+        { "network T { input 16x16x3; conv 32, 3x3, same, relu; conv 32, 3x3, same, relu; maxpool 2x2; dense 3, softmax }", true },
+        { "network T { input 8x13x2; conv 3, 1x3, same, softplus; conv 3, 2x2, same; l2pool 3x3, stride=1, pad=1; conv 1, 1x1; dense 3, softmax }", false },
+        { "network T { input 4x8x4; conv 1, 3x3, same, stride=2, tanh; conv 2, 1x1; conv 4, 4x4, groups=2, same; dense 2 }", false },
+    };
+
+    for (int i = 0; i < countof(cases); i++) {
+        Unit *lesson = unit_of(cases[i].text, (NetworkOptions){ 0 }), *fast = unit_of(cases[i].text, (NetworkOptions){ .tile = 1, .style = STYLE_FAST });
+        int64_t lesson_count, fast_count;
+        double *a = results(lesson, lesson->train, 3, &lesson_count), *b = results(fast, fast->train, 3, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        a = results(lesson, lesson->infer, 3, &lesson_count);
+        b = results(fast, fast->infer, 3, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        assert_int_equal(fast->infer->channels_last, cases[i].channels);
+        assert_non_null(strstr(fast->infer->note, cases[i].channels ? "channels innermost: rows would take" : "rows innermost: channels would take"));
+        unit_free(lesson);
+        unit_free(fast);
+    }
+}
+
 static bool is_trimmed(const Nest *n)
 {
     for (int i = 0; i < n->loop_count; i++)
@@ -1143,6 +1168,7 @@ int main(void)
         cmocka_unit_test(the_fast_style_changes_no_result),
         cmocka_unit_test(no_layout_changes_a_result),
         cmocka_unit_test(rows_are_covered_by_vectors),
+        cmocka_unit_test(single_images_get_the_faster_layout),
         cmocka_unit_test(elements_are_handled_as_they_lie),
         cmocka_unit_test(no_choice_changes_a_result),
         cmocka_unit_test(choices_come_in_order),

@@ -131,12 +131,27 @@ static void trimmed_first(Nest *n)
             nest_move_loop(n, i, first++);
 }
 
+enum { SHORT_SUM = 16 };                /* rounds that a C compiler writes out, with bounds that are constants: as many with branches take longer */
+
+/* A sum for one number that is short even with all of its border. */
+static bool is_short(const Nest *n)
+{
+    int64_t rounds = 1;
+
+    for (int i = n->hold; i < n->loop_count; i++) {
+        if (n->loops[i]->kind != LOOP_PLAIN)
+            return false;
+        rounds *= n->loops[i]->extent;
+    }
+    return rounds <= SHORT_SUM;
+}
+
 void program_trim(Unit *u, Program *p)
 {
     (void)u;
     for (int i = 0; i < p->nests.count; i++) {
         Nest *n = p->nests.at[i];
-        if (n->put != PUT_ADD || !nest_is_gather(n) || n->value->op != OP_MUL)
+        if (n->put != PUT_ADD || !nest_is_gather(n) || n->value->op != OP_MUL || is_short(n))
             continue;
         const Expr *factors[] = { n->value->a, n->value->b };
         for (int k = 0; k < 2; k++)

@@ -204,13 +204,14 @@ void nest_split_by(Unit *u, Nest *n, int loop, Loop *outer)
     split_into(u, n, loop, s);
 }
 
-enum { MOST_TWICE = 2 };                /* places that vectors make for each one of a row: four of 8 lanes for 17 still beat one after the other */
+enum { MORE_VECTORS = 1 };              /* than it takes at least: four of 8 lanes for 17 places, but not 20 for 84, of which a C compiler makes ten and four numbers */
 
 int64_t vectors_of_row(int64_t places, int64_t vector)
 {
     if (places % vector == 0)
         return places / vector;
-    for (int64_t count = places / vector + 1; places > vector && count * vector <= MOST_TWICE * places; count++)
+    int64_t least = places / vector + 1;
+    for (int64_t count = least; places > vector && count <= least + MORE_VECTORS; count++)
         if ((places - vector) % (count - 1) == 0)
             return count;
     return 0;

@@ -168,7 +168,7 @@ static void no_layout_changes_a_result(void **state)
 static void rows_are_covered_by_vectors(void **state)
 {
     (void)state;
-    static const int64_t rows[][2] = { { 8, 1 }, { 9, 2 }, { 13, 2 }, { 16, 2 }, { 17, 4 }, { 20, 3 }, { 5, 0 }, { 19, 0 } };
+    static const int64_t rows[][2] = { { 8, 1 }, { 9, 2 }, { 13, 2 }, { 16, 2 }, { 17, 4 }, { 20, 3 }, { 5, 0 }, { 19, 0 }, { 84, 0 } };
     for (int i = 0; i < countof(rows); i++)
         assert_int_equal(vectors_of_row(rows[i][0], 8), rows[i][1]);
 

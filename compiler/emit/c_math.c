@@ -3,7 +3,7 @@
  *
  * Single precision; the polynomials are those of the Cephes library (Moshier 1992). Their error is in docs/ARCHITECTURE.md:
  * at most 1.0 and 1.3 units in the last place. In double libm is called. A vector gets the same operations in the same statements as a number, so
- * that compilers contract the same products and the bits are the same (tests/llvm/functions.c). */
+ * that compilers contract the same products and the bits are the same (tests/llvm/functions.c): a single image is computed as in a tile of many. */
 #include "emit/c.h"
 
 #include "loops/machine.h"
@@ -65,19 +65,12 @@ static void put_tanh(CFile *f)
     PUT_LINES(f, lines);
 }
 
-/* What has no lanes in programs for single images is a few numbers, for which the next nest waits. The exp of libm is there after some 40 cycles, thanks to
- * a table, that without one after some 65; its tanh is slower than the one above. In tiles of many images the vectors of a C compiler may call either. */
-static bool few_numbers(const CFile *f)
-{
-    return f->u->options.tile == 1;
-}
-
 const char *c_function_in(const CFile *f, Op op)
 {
     const Options *o = &f->u->options;
     bool lanes = o->style == STYLE_FAST && o->real == REAL_FLOAT;
 
-    if (lanes && op == OP_EXP && !few_numbers(f))
+    if (lanes && op == OP_EXP)
         return "exp_lane";
     if (lanes && op == OP_TANH)
         return "tanh_lane";
@@ -116,7 +109,7 @@ void c_math(CFile *f)
         c_same(f);
     if (f->u->options.style != STYLE_FAST || f->u->options.real != REAL_FLOAT)
         return;
-    put_where_called(f, few_numbers(f) ? calls_tanh : calls_exp, put_exp);
+    put_where_called(f, calls_exp, put_exp);
     put_where_called(f, calls_tanh, put_tanh);
 }
 

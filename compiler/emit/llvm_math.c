@@ -167,7 +167,7 @@ static LLVMValueRef make_tanh_lane(Module *m, const char *name, LLVMTypeRef type
 
 LLVMValueRef llvm_math_of(Module *m, Op op, LLVMTypeRef type)
 {
-    const char *name = !is_vector(type) ? c_function_in(m->plan, op) : op == OP_EXP ? "exp_lane" : "tanh_lane";
+    const char *name = c_function_in(m->plan, op);
 
     if (strcmp(name, "exp_lane") == 0)
         return lane(m, name, type, make_exp_lane);

@@ -12,7 +12,6 @@
 #include "loops/machine.h"
 #include "loops/transform.h"
 
-
 typedef struct Flat {
     Unit *u;
     Program *p;

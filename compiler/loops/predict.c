@@ -225,19 +225,13 @@ static double moved(const Unit *u, const Nest *n, const Accesses *a, double cach
 
 /* ---- the time */
 
-/* No vectors of a C compiler: in programs for single images it is libm's (emit/c_math.c). */
-static bool calls_function(const Expr *e)
-{
-    return e && (e->op == OP_EXP || e->op == OP_TANH || calls_function(e->a) || calls_function(e->b) || calls_function(e->c) || calls_function(e->d));
-}
-
 /* What C compilers make vectors of without being told: the innermost loop, where all lie side by side. */
 static bool compiler_has_lanes(const Unit *u, const Nest *n, int vector)
 {
     const Loop *last = n->loop_count ? n->loops[n->loop_count - 1] : NULL;
 
     return last && last->kind == LOOP_PLAIN && !is_summed(n, last) && last->extent >= vector && lane_step(n->dst, n->index, last) == 1
-        && !lanes_obstacle(u, n, last, 1) && !(u->options.tile == 1 && calls_function(n->value));
+        && !lanes_obstacle(u, n, last, 1);
 }
 
 /* How often the step runs a nest. */

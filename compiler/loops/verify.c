@@ -35,14 +35,14 @@ static void check_access(Verify *v, const Tensor *t, const Affine *index)
     }
 }
 
-/* A nest that sets each place once may read it just before; so may the finish of a total, which is made once. */
+/* A nest that sets each place once, and not again in rounds that overlap, may read it just before; so may the finish of a total, which is made once. */
 static bool reads_own_place(const Nest *n, const Expr *load)
 {
     for (int i = 0; i < load->tensor->rank; i++)
         if (load->tensor != n->dst || !affine_equal(&load->index[i], &n->index[i]))
             return false;
     for (int i = 0; i < n->loop_count; i++)
-        if (!nest_places_loop(n, n->loops[i]) && (i < n->hold || !n->finish))
+        if (n->loops[i]->overlaps || (!nest_places_loop(n, n->loops[i]) && (i < n->hold || !n->finish)))
             return false;
     return load->tensor == n->dst && nest_is_gather(n) && (n->finish || n->put == PUT_SET);
 }

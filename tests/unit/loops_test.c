@@ -302,6 +302,8 @@ static void products_of_tiles_change_no_result(void **state)
         Unit *plain = unit_of(nets[k].text, (NetworkOptions){ .tile = 2 });
         double *expected = results(plain, plain->train, 2, &plain_count);
         for (int i = 0; i < countof(cases); i++) {
+            if (k == 2 && (cases[i].tile != 1 || cases[i].size != WINOGRAD_2))       /* large */
+                continue;
             Unit *u = unit_of(nets[k].text, (NetworkOptions){ .tile = cases[i].tile, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS, .winograd = cases[i].size });
             for (int j = 0; j < countof(nets[k].products); j++)
                 assert_non_null(nest_named(u->train, nets[k].products[j]));
@@ -963,14 +965,14 @@ static void pooled_maps_are_made_by_bands(void **state)
 {
     (void)state;
     static const struct { const char *text; NetworkOptions options; int64_t rows; } cases[] = {
-        { "network T { input 40x40x1; conv 16, 3x3, same, relu; maxpool 2x2; dense 3, softmax }", { .tile = 32, .layout = LAYOUT_IMAGES }, 4 },
+        { "network T { input 40x40x1; conv 16, 3x3, same, relu; maxpool 2x2; dense 3, softmax }", { .tile = 8, .layout = LAYOUT_IMAGES }, 4 },
         { "network T { input 40x40x1; conv 16, 3x3, same, relu; maxpool 2x2; conv 8, 3x3, same; dense 3, softmax }", { .tile = 2, .layout = LAYOUT_CHANNELS }, 4 },
         { "network T { input 40x40x1; conv 16, 3x3, same, relu; maxpool 2x2; conv 8, 3x3, same; dense 3, softmax }", { .tile = 1 }, 4 },
         { "network T { input 40x40x1; conv 16, 3x3, same; avgpool 4x4; dense 3, softmax }", { .tile = 1, .layout = LAYOUT_IMAGES }, 4 },
         { "network T { input 4x528x2; conv 16, 1x1; conv 16, 3x3, same, relu; maxpool 2x2; globalavgpool; dense 3, softmax }", { .tile = 2, .layout = LAYOUT_CHANNELS, .winograd = WINOGRAD_2 }, 2 },
         { "network T { input 40x40x1; conv 16, 3x3, same, relu; maxpool 3x3, stride=2, same; dense 3, softmax }", { .tile = 1 }, 0 },     /* windows share rows */
         { "network T { input 40x40x1; conv 16, 3x3, same, relu; concat { path { maxpool 2x2 -> globalavgpool }; path { globalavgpool } }; dense 3, softmax }", { .tile = 1 }, 0 },
-        { "network T { input 30x30x64; conv 8, 3x3, same; maxpool 2x2; globalavgpool; dense 3, softmax }", { .tile = 1, .winograd = WINOGRAD_OFF }, 0 },      /* weights again and again */
+        { "network T { input 30x30x40; conv 8, 3x3, same; maxpool 2x2; globalavgpool; dense 3, softmax }", { .tile = 1, .winograd = WINOGRAD_OFF }, 0 },      /* weights again and again */
     };
 
     for (int i = 0; i < countof(cases); i++) {

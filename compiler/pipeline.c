@@ -151,12 +151,32 @@ static double time_with(Unit *u, Mode mode, Layout layout)
 /* What channels must be predicted to gain: their copies, and vectors of what was stored number by number, take longer than one predicts for small maps. */
 static const double channels_gain = 0.15;
 
-/* For single images it is tried which layout is faster. Shares of peak, by which channels.c chooses for tiles of many, say too little: with rows
+enum { WIDE = 2 };                      /* vectors of channels: with as many, channels won wherever both were measured, whatever was predicted of what surrounds them */
+
+/* The most channels of a map. */
+static int64_t widest_map(const Program *p)
+{
+    int64_t most = 0;
+
+    for (int i = 0; i < p->tensors.count; i++) {
+        const Tensor *t = p->tensors.at[i];
+        if (t->per_image && t->rank == 4 && t->dim[1] > most)
+            most = t->dim[1];
+    }
+    return most;
+}
+
+/* For single images with few channels it is tried which layout is faster. Shares of peak, by which channels.c chooses for tiles of many, say too little: with rows
  * innermost everything depends on how rows fill vectors, and of a small network most of the time goes to what surrounds the sums. */
 static void choose_layout(Unit *u, Program *p)
 {
     if (p->tile != 1 || p->layout != LAYOUT_AUTO)
         return;
+    if (widest_map(p) >= WIDE * machine_lanes(u->options.machine, u->options.real)) {
+        p->layout = LAYOUT_CHANNELS;
+        p->layout_note = ": one image, whose channels fill vectors";
+        return;
+    }
     double channels = time_with(u, p->mode, LAYOUT_CHANNELS), rows = time_with(u, p->mode, LAYOUT_IMAGES);
     if (channels == rows)                           /* no map at all */
         return;

@@ -47,8 +47,8 @@ static bool comes_along(const Pooled *f, const Tensor *t)
     return maker >= f->readers && nest_reads(f->p->nests.at[maker], f->map);
 }
 
-/* Of the map, rows from step * row on, fewer than step of them; of others, what does not come and go with images. Those that the readers make
- * are read at the place that was just made, if that is one. */
+/* Of the map, rows from step * row on, fewer than step of them; of others, what another reader has just made. Who reads weights as well is no
+ * pooling, and has tiles over rows of its own. */
 static void see_read(void *context, const Expr *load)
 {
     Pooled *f = context;
@@ -56,7 +56,7 @@ static void see_read(void *context, const Expr *load)
     int64_t reach = 1;
 
     if (load->tensor != f->map) {
-        f->good = f->good && (!load->tensor->per_image || comes_along(f, load->tensor));
+        f->good = f->good && comes_along(f, load->tensor);
         return;
     }
     bool along = false;

@@ -24,7 +24,7 @@ int place_loops(const Nest *n, const Loop *lanes, Loop *list[MAX_LOOPS])
     for (int k = first; k < rank + (first && rank == 3); k++) {
         const Affine *a = &n->index[k % rank];
         for (int j = 0; j < a->count; j++)
-            if (a->term[j].loop != lanes && a->term[j].loop->extent > 1)
+            if (a->term[j].loop != lanes && a->term[j].loop->extent > 1 && a->term[j].loop->kind != LOOP_BAND)
                 list[count++] = a->term[j].loop;
     }
     return count;

@@ -1,8 +1,8 @@
 /* begin.c: a sum that is made at once begins with its zero in a register, not in memory.
  *
  * Sums over images, or over bands of them, are cleared before the first one comes (pack.c, winograd_nests.c). Where there is but one, the nest
- * that adds to them, or several that make a part each (parts.c), comes to each place once: the pass that clears them goes, and nobody reads zeros back. The loops are in their order
- * already, for that is what tells whether it comes once. */
+ * that adds to them, or several that make a part each (parts.c), comes to each place once: the pass that clears them goes, and nobody reads zeros
+ * back. The loops are in their order already, for that is what tells whether it comes once. */
 #include "loops/layout.h"
 
 static bool is_clear(const Nest *n)

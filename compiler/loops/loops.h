@@ -10,9 +10,9 @@
  * affine in the loops. Loops whose variable appears in dst's index are its *places*, the others are *summed*. There are
  * two forms:
  *
- *   gather    each place is written once, or never (or more often in rounds that overlap, each time alike): every axis of dst has loops of its own (with a `fill`, which the places of the
- *             nest must then be all of). A total is made for each place: it begins with `start` (NULL: with what dst holds), goes
- *             through the summed loops, and is stored through `finish`.
+ *   gather    each place is written once, or never (in rounds that overlap again, and alike): every axis of dst has loops of its own
+ *             (with a `fill`, which the places of the nest must then be all of). A total is made for each place: it begins with `start`
+ *             (NULL: with what dst holds), goes through the summed loops, and is stored through `finish`.
  *   scatter   any other index of dst (start and finish are NULL): each value is put into memory at once.
  *
  * A program is an array of nests, cut into phases. Tensors keep their axes and names until an emitter prints them. */

@@ -40,11 +40,14 @@ static double bytes_of(const Unit *u, const Tensor *t)
     return (double)tensor_count(t) * (u->options.real == REAL_DOUBLE ? 8 : 4);
 }
 
-/* It is made by another one that reads the map. */
-static bool comes_along(const Pooled *f, const Tensor *t)
+/* It is what another one that reads the map has made of the same rows. */
+static bool comes_along(const Pooled *f, const Expr *load)
 {
-    int maker = program_maker(f->p, t);
-    return maker >= f->readers && nest_reads(f->p->nests.at[maker], f->map);
+    int maker = program_maker(f->p, load->tensor);
+    const Affine *a = &load->index[rows_of(load->tensor)];
+
+    return maker >= f->readers && nest_reads(f->p->nests.at[maker], f->map) && load->tensor->rank == 4
+        && a->count == 1 && a->offset == 0 && a->term[0].factor == 1 && a->term[0].loop == f->row;
 }
 
 /* Of the map, rows from step * row on, fewer than step of them; of others, what another reader has just made. Who reads weights as well is no
@@ -56,7 +59,7 @@ static void see_read(void *context, const Expr *load)
     int64_t reach = 1;
 
     if (load->tensor != f->map) {
-        f->good = f->good && comes_along(f, load->tensor);
+        f->good = f->good && comes_along(f, load);
         return;
     }
     bool along = false;

@@ -7,8 +7,7 @@
 
 static bool is_clear(const Nest *n)
 {
-    return n->put == PUT_SET && n->value->op == OP_CONSTANT && n->value->number == 0 && !n->fill && !n->start && !n->finish
-        && n->dst->role == ROLE_SCRATCH && !n->dst->view_of && nest_covers(n);
+    return nest_is_clear(n) && expr_is_zero(n->value) && n->dst->role == ROLE_SCRATCH && !n->dst->view_of && nest_covers(n);
 }
 
 /* True if the nest adds to each of its places once. */

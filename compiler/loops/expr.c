@@ -3,6 +3,11 @@
 
 #include <math.h>
 
+bool expr_is_zero(const Expr *e)
+{
+    return e && e->op == OP_CONSTANT && e->number == 0;
+}
+
 bool expr_equal(const Expr *a, const Expr *b)
 {
     if (a == b)

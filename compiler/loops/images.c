@@ -51,12 +51,6 @@ static bool reads_sum(const Nest *n, const Nests *list)
     return false;
 }
 
-/* It writes a number, and waits for nothing. */
-static bool is_clear(const Nest *n)
-{
-    return n->put == PUT_SET && n->value->op == OP_CONSTANT && !n->start && !n->finish;
-}
-
 static void insert(Unit *u, Nests *list, int where, Nest *n)
 {
     LIST_ADD(u->arena, list, n);
@@ -92,7 +86,7 @@ static bool take_run(Unit *u, const Program *p, const Nests *queue, Nests *out, 
         Nest *n = queue->at[i];
         Nests *to = can_run_by_image(p, n) && !depends_on_any(n, left) && !reads_sum(n, &run) ? &run
                   : depends_on_any(n, &run) || depends_on_any(n, left) ? left : out;
-        if (is_clear(n))
+        if (nest_is_clear(n))
             to = &waiting;
         else
             take_waiting(u, p, &waiting, n, to, &run, out);

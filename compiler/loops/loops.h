@@ -296,6 +296,8 @@ int nests_shared_loops(const Program *p, int a, int b);     /* how many of those
 int64_t nest_work(const Nest *n);                           /* times that the statement runs */
 bool expr_reads(const Expr *e, const Tensor *t);            /* storage of t, views included */
 bool nest_reads(const Nest *n, const Tensor *t);            /* the same */
+bool expr_uses(const Expr *e, const Loop *l);               /* an index in it does */
+bool nest_is_clear(const Nest *n);                          /* it writes a number, and waits for nothing */
 bool nest_touches(const Nest *n, const Tensor *t);          /* or writes it */
 bool nests_depend(const Nest *a, const Nest *b);            /* one of them writes what the other one touches */
 int program_maker(const Program *p, const Tensor *t);       /* the number of the one nest that writes the storage of t; -1 if there are none or several */
@@ -308,6 +310,7 @@ Expr *expr_map(Unit *u, const Expr *e, Expr *(*change)(void *context, Expr *e), 
 bool affine_equal(const Affine *a, const Affine *b);
 /* The smallest and the largest value of an index, or less and more: trimmed loops count with the bounds that the places outside them give. */
 void affine_reach(const Affine *a, int64_t *low, int64_t *high);
+bool expr_is_zero(const Expr *e);                           /* the constant; not for NULL */
 bool expr_equal(const Expr *a, const Expr *b);
 Expr *expr_fold(Unit *u, Expr *e);                          /* constants folded, 0 and 1 gone, in this node alone */
 

@@ -145,7 +145,7 @@ int nests_shared_loops(const Program *p, int a, int b)
     return count;
 }
 
-static bool expr_uses(const Expr *e, const Loop *l)
+bool expr_uses(const Expr *e, const Loop *l)
 {
     int count = !e ? 0 : e->op == OP_LOAD ? e->tensor->rank : e->op == OP_INDEX ? 1 : e->op == OP_RANDOM ? 2 : 0;
 
@@ -365,6 +365,11 @@ Loop *nest_axis_loop(const Nest *n, int axis)
 bool nest_reads(const Nest *n, const Tensor *t)
 {
     return expr_reads(n->value, t) || expr_reads(n->start, t) || expr_reads(n->finish, t);
+}
+
+bool nest_is_clear(const Nest *n)
+{
+    return n->put == PUT_SET && n->value->op == OP_CONSTANT && !n->fill && !n->start && !n->finish;
 }
 
 bool nest_touches(const Nest *n, const Tensor *t)

@@ -19,16 +19,6 @@ typedef struct Unpool {
     int64_t cells;                              /* of a window */
 } Unpool;
 
-static bool is_zero(const Expr *e)
-{
-    return !e || (e->op == OP_CONSTANT && e->number == 0);
-}
-
-static bool uses(const Expr *e, const Loop *l)
-{
-    return e && (((e->op == OP_LOAD) && indices_use(e->index, e->tensor->rank, l)) || uses(e->a, l) || uses(e->b, l) || uses(e->c, l) || uses(e->d, l));
-}
-
 /* It is made of loads and what is computed from them alone. */
 static bool is_plain(const Expr *e)
 {
@@ -43,7 +33,7 @@ static bool numbers_cells(const Nest *n, Unpool *f, const Affine *number)
     f->cells = 1;
     for (int i = 0; i < n->loop_count; i++) {
         bool cell = indices_use(number, 1, n->loops[i]);
-        if (cell == (uses(f->first, n->loops[i]) || uses(f->owed, n->loops[i])))
+        if (cell == (expr_uses(f->first, n->loops[i]) || expr_uses(f->owed, n->loops[i])))
             return false;
         f->cells *= cell ? n->loops[i]->extent : 1;
     }
@@ -65,7 +55,7 @@ static bool unpools(const Program *p, const Tensor *map, Unpool *f)
     int maker = program_maker(p, map);
     const Nest *n = maker < 0 ? NULL : p->nests.at[maker];
 
-    if (!n || n->dst != map || n->value->op != OP_SELECT_EQ || !is_zero(n->value->d) || n->start || n->finish || !is_zero(n->fill)
+    if (!n || n->dst != map || n->value->op != OP_SELECT_EQ || !expr_is_zero(n->value->d) || n->start || n->finish || (n->fill && !expr_is_zero(n->fill))
         || !(n->put == PUT_SET ? nest_covers(n) : n->put == PUT_ADD && n->fill))          /* where windows overlap, a cell may get several */
         return false;
     f->nest = n;
@@ -127,7 +117,7 @@ static void add_up_windows(Unit *u, Nest *n, const Unpool *f)
         l->extent = 1;                                      /* unless there are several windows along the axis */
         for (int j = 0; j < f->nest->index[i].count; j++) {
             Along along = { f->nest->index[i].term[j].loop, l };
-            if (!uses(f->first, along.old))
+            if (!expr_uses(f->first, along.old))
                 continue;
             l->extent = along.old->extent;
             n->value = expr_map(u, n->value, follow_in, &along);

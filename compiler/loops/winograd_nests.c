@@ -435,11 +435,6 @@ static void transform_sums(Making *k, Tensor *du)
 
 /* ---- the border */
 
-static bool is_zero(const Expr *e)
-{
-    return e && e->op == OP_CONSTANT && e->number == 0;
-}
-
 /* The map has so many rows and columns at least, those behind its own all zeros: one that stands in zeros grows, another one is copied
  * into them. */
 static void widen(Making *k, int64_t rows, int64_t columns)
@@ -452,7 +447,7 @@ static void widen(Making *k, int64_t rows, int64_t columns)
 
     if (memcmp(dim, x->dim, sizeof dim) == 0)
         return;
-    if (x->role == ROLE_SCRATCH && !x->view_of && !program_has_views(k->p, x) && writer >= 0 && is_zero(k->p->nests.at[writer]->fill)) {
+    if (x->role == ROLE_SCRATCH && !x->view_of && !program_has_views(k->p, x) && writer >= 0 && expr_is_zero(k->p->nests.at[writer]->fill)) {
         memcpy(x->dim, dim, sizeof dim);
         return;
     }

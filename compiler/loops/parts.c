@@ -3,26 +3,33 @@
  *     14x14 pixels            in tiles of 2x2, with 8 totals in 16 registers, becomes
  *     14x12 and 14x2 pixels   in tiles of 2x3, with 12 totals, and of 2x2
  *
- * Each is a function of its own: a C compiler would otherwise keep what one of them needs in the registers of the other. */
+ * Each is a function of its own: a C compiler would otherwise keep what one of them needs in the registers of the other. The rest may have one,
+ * too: 7x7 pixels are 6x7 in tiles of 6 rows, 1x6 in tiles of 6 columns, and one. */
 #include "loops/layout.h"
 
 #include "loops/transform.h"
 
 void program_parts(Unit *u, Program *p)
 {
+    const char *whole = NULL;               /* the name of what was cut */
+    const Nest *rest = NULL;
+
     for (int i = 0; i < p->nests.count; i++) {
         Nest *n = p->nests.at[i];
         int64_t at;
         int loop = nest_cut_for_tiles(u, n, &at);
+
+        whole = n == rest ? whole : n->name;
         if (loop < 0)
             continue;
         const Loop *along = n->loops[loop];
         const char *cut = arena_print(u->arena, "cut into two for tiles: %lld of %lld %s", (long long)at, (long long)along->extent, along->name);
-        Nest *rest = nest_cut(u, n, loop, at);
+        Nest *others = nest_cut(u, n, loop, at);
         nest_remark(u, n, "%s", cut);
-        nest_remark(u, rest, "%s, and here the others", cut);
-        rest->name = nest_name(u, p, arena_print(u->arena, "%s_rest", n->name));
-        rest->why = "The pixels that are left over.";
-        program_insert(u, p, ++i, rest);
+        nest_remark(u, others, "%s, and here the others", cut);
+        others->name = nest_name(u, p, arena_print(u->arena, "%s_rest", whole));
+        others->why = "The pixels that are left over.";
+        program_insert(u, p, i + 1, others);
+        rest = others;
     }
 }

@@ -64,6 +64,9 @@ void program_apart(Unit *u, Program *p);
 /* flat.c: for single images, what is done to every element is done along the memory. After all passes that look for the maker of a tensor. */
 void program_flatten(Unit *u, Program *p);
 
+/* spread.c: channels whose places would meet in few sets of a cache get a line of room. After all other passes. */
+void program_spread(Unit *u, Program *p);
+
 /* frame.c: a map that would be copied into a border is made there. After program_narrow_borders. */
 void program_frame(Unit *u, Program *p);
 

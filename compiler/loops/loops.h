@@ -59,6 +59,7 @@ typedef struct Tensor {
     bool channels_last;         /* a map with its channels innermost: n, h, w, c (channels.c) */
     bool room;                  /* channels.c: it gets that room */
     int64_t channels;           /* of such a map; its last axis may have room for more, up to whole vectors, that nobody reads */
+    int64_t spare;              /* of its last axis: the last ones, where nothing lies (spread.c) */
     Site *site;                 /* which layer it belongs to, or NULL */
     Param *param;               /* ROLE_PARAM, ROLE_STATE, ROLE_GRADIENT */
     bool own_symbol;            /* of a view: it has a symbol of its own, and is not called like the tensor it shows */
@@ -76,6 +77,7 @@ typedef struct Tensor {
 } Tensor;
 
 int64_t tensor_count(const Tensor *t);
+int64_t tensor_places(const Tensor *t);                     /* those of them that hold something */
 int64_t tensor_room(const Tensor *t);                       /* of a scratch tensor, by memory.c: up to 16 reals, the longest vector */
 /* Names as wanted, with a number behind them where they are taken. */
 const char *tensor_name(Unit *u, const struct Program *p, const char *wanted);

@@ -11,6 +11,11 @@ int64_t tensor_count(const Tensor *t)
     return count;
 }
 
+int64_t tensor_places(const Tensor *t)
+{
+    return t->rank == 0 ? 1 : tensor_count(t) / t->dim[t->rank - 1] * (t->dim[t->rank - 1] - t->spare);
+}
+
 const char *tensor_name(Unit *u, const Program *p, const char *wanted)
 {
     const char *name = wanted;
@@ -209,7 +214,8 @@ static bool runs_once(const Affine *a, int64_t dim, bool whole)
 static bool places_once(const Nest *n, bool whole)
 {
     for (int i = 0; i < n->dst->rank; i++) {
-        if (!runs_once(&n->index[i], n->dst->dim[i], whole))
+        int64_t places = n->dst->dim[i] - (i == n->dst->rank - 1 ? n->dst->spare : 0);
+        if (!runs_once(&n->index[i], places, whole))
             return false;
         for (int j = 0; j < n->index[i].count; j++)
             for (int k = 0; k < i; k++)

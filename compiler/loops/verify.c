@@ -62,7 +62,7 @@ static bool parts_are_all(const Verify *v, const Tensor *t)
         some = true;
         places += nest_places(n);
     }
-    return !some || places == tensor_count(t);
+    return !some || places == tensor_places(t);
 }
 
 static void check_load(void *context, const Expr *load)

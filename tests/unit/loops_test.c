@@ -471,6 +471,30 @@ static void what_tiles_leave_over_is_a_nest_of_its_own(void **state)
     unit_free(fast);
 }
 
+/* 128 channels are 512 bytes: their places get a line more, those of 120 do not, nor does what the caller gives and takes. */
+static void places_of_many_channels_are_spread(void **state)
+{
+    (void)state;
+    static const char text[] = "network T { input 5x5x3; conv 128, 3x3, same, relu; conv 120, 1x1; conv 128, 3x3, tanh; dense 3, softmax }";
+    int64_t plain_count, count;
+    Unit *plain = unit_of(text, (NetworkOptions){ .tile = 2 });
+    Unit *fast = unit_of(text, (NetworkOptions){ .tile = 2, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+    double *expected = results(plain, plain->train, 5, &plain_count), *got = results(fast, fast->train, 5, &count);
+    int spread = 0;
+
+    assert_same(expected, plain_count, got, count);
+    for (int i = 0; i < fast->train->tensors.count; i++) {
+        const Tensor *t = fast->train->tensors.at[i];
+        int64_t last = t->rank > 0 ? t->dim[t->rank - 1] : 0;
+        assert_false(t->channels_last && t->channels == 128 && last != 144 && tensor_count(t) / last >= 16);
+        assert_true(t->spare == (t->channels_last && last == 144 ? 16 : 0));
+        spread += t->spare > 0;
+    }
+    assert_true(spread >= 2);
+    unit_free(plain);
+    unit_free(fast);
+}
+
 /* With a stride dx is made residue by residue: gaps between filters, steps that differ along the axes, what is added to another gradient,
  * deconvolutions, and the borders that a copy took off. */
 static void strides_become_gathers(void **state)
@@ -1189,6 +1213,7 @@ int main(void)
         cmocka_unit_test(splitting_a_loop_changes_nothing),
         cmocka_unit_test(cutting_places_changes_nothing),
         cmocka_unit_test(what_tiles_leave_over_is_a_nest_of_its_own),
+        cmocka_unit_test(places_of_many_channels_are_spread),
         cmocka_unit_test(strides_become_gathers),
         cmocka_unit_test(moving_loops_changes_nothing),
         cmocka_unit_test(an_access_out_of_bounds_is_found),

@@ -29,15 +29,19 @@ static int64_t padded(int64_t channels, int64_t vector)
 
 /* Shares of peak that weighted sums reach, measured on one core with 32 registers of 16 lanes. Images innermost lose with the
  * channels, as the working set grows with them. */
+#define LEFT_TO_COMPILER 0.05
+
 static double share_channels(int64_t channels, int64_t vector)
 {
     if (channels % vector && channels < vector / 4)
-        return 0.05;                                        /* left to the C compiler */
+        return LEFT_TO_COMPILER;
     return 0.95 * (double)channels / (double)padded(channels, vector);
 }
 
-static double share_images(int64_t channels, bool weights)
+static double share_images(int64_t channels, bool weights, int64_t tile, int64_t vector)
 {
+    if (tile % vector)
+        return LEFT_TO_COMPILER;                            /* images fill no whole vectors */
     if (weights)
         return channels <= 16 ? 0.82 : channels <= 32 ? 0.65 : 0.5;
     return channels <= 32 ? 0.95 : 0.75;
@@ -73,7 +77,7 @@ static bool channels_pay(const Unit *u, Program *p)
         double work = (double)nest_work(n);
         bool weights = !n->dst->per_image;
         channels += work / share_channels(weights ? n->dst->dim[0] : n->dst->dim[1], vector);
-        images += work / share_images(most_channels(n), weights);
+        images += work / share_images(most_channels(n), weights, p->tile, vector);
     }
     bool pay = p->layout == LAYOUT_AUTO ? channels > 0 && channels < images : p->layout == LAYOUT_CHANNELS;
     const char *why = p->layout_note ? p->layout_note : p->layout != LAYOUT_AUTO ? ", as was asked for" : channels == 0 ? ": no convolution"

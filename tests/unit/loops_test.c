@@ -149,6 +149,7 @@ static void no_layout_changes_a_result(void **state)
                                "maxpool 3x2, stride=1, relu; dense 37, relu; dense 3, softmax }";
     static const struct { Layout layout; int64_t tile; bool channels; } cases[] = {
         { LAYOUT_CHANNELS, 3, true }, { LAYOUT_CHANNELS, 1, true }, { LAYOUT_IMAGES, 16, false }, { LAYOUT_AUTO, 1, true },
+        { LAYOUT_AUTO, 16, false }, { LAYOUT_AUTO, 12, true },              /* 12 images fill no whole vectors */
     };
     int64_t plain_count, count;
     Unit *plain = unit_of(text, (NetworkOptions){ .tile = 2 });

@@ -37,19 +37,38 @@ bool is_channel_sum(const Unit *u, const Nest *n, const Loop *channels, int vect
         && !lanes_obstacle(u, n, channels, vector);
 }
 
-/* True if a factor that differs from lane to lane depends on the other loop as well. */
+static bool is_in_lanes(const Expr *e, const Loop *lanes)
+{
+    return e->op == OP_LOAD && lane_step(e->tensor, e->index, lanes) == 1;
+}
+
+/* A depthwise convolution: both factors differ from lane to lane. */
+static bool is_depthwise(const Nest *n, const Loop *lanes)
+{
+    return n->value->op == OP_MUL && is_in_lanes(n->value->a, lanes) && is_in_lanes(n->value->b, lanes);
+}
+
+/* True if every factor that differs from lane to lane depends on the other loop as well. */
 static bool in_lanes_use(const Expr *e, const Loop *lanes, const Loop *l)
 {
+    if (e->op == OP_MUL && is_in_lanes(e->a, lanes) && is_in_lanes(e->b, lanes))
+        return in_lanes_use(e->a, lanes, l) && in_lanes_use(e->b, lanes, l);
     if (e->op == OP_MUL)
         return in_lanes_use(e->a, lanes, l) || in_lanes_use(e->b, lanes, l);
-    return e->op == OP_LOAD && lane_step(e->tensor, e->index, lanes) == 1 && indices_use(e->index, e->tensor->rank, l);
+    return is_in_lanes(e, lanes) && indices_use(e->index, e->tensor->rank, l);
+}
+
+/* Vectors of a tile: as many as there are share a number that all lanes read, where there is one. */
+static int64_t vectors_of_tile(const Nest *n, const Loop *lanes, int64_t vector)
+{
+    return is_depthwise(n, lanes) ? 1 : lanes->extent / vector;
 }
 
 /* The loops that a tile may cover: over rows and columns of the pixels that a convolution makes, or over channels and cells of a row of the kernel
  * whose gradient it makes; NULL where they are none. Returns how many places fit into the registers. */
 static int64_t loops_of_tile(const Unit *u, const Nest *n, const Loop *lanes, int64_t vector, Loop *along[2])
 {
-    int64_t vectors = lanes->extent / vector;
+    int64_t vectors = vectors_of_tile(n, lanes, vector);
 
     along[0] = along[1] = NULL;
     if (n->dst->channels_last) {
@@ -88,7 +107,7 @@ int nest_cut_for_tiles(const Unit *u, const Nest *n, int64_t *at)
 
     if (vector < 2 || n->fill || !is_channel_sum(u, n, lanes, vector) || nest_work(n) / nest_places(n) < SHORT_SUM)
         return -1;
-    int64_t most = loops_of_tile(u, n, lanes, vector, along), vectors = lanes->extent / vector, size[2];
+    int64_t most = loops_of_tile(u, n, lanes, vector, along), vectors = vectors_of_tile(n, lanes, vector), size[2];
     for (int i = 0; i < 2; i++) {
         along[i] = along[i] && in_lanes_use(n->value, lanes, along[i]) ? NULL : along[i];
         size[i] = along[i] ? along[i]->extent : 1;
@@ -154,9 +173,21 @@ static void sum_by_rows(Unit *u, Nest *n, int where)
     nest_remark(u, n, "after %lld rows another tile, so that they stay near", (long long)part);
 }
 
+/* A depthwise convolution reads no channel twice: it goes through the channels of a pixel as they lie in memory. */
+static void channels_innermost(Nest *n)
+{
+    const Affine *channel = &n->index[n->dst->rank - 1];
+
+    for (int i = 0; i < channel->count; i++) {
+        int at = nest_find_loop(n, channel->term[i].loop);
+        if (at >= 0 && at < n->hold)
+            nest_move_loop(n, at, n->hold - 1);
+    }
+}
+
 void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector, const Choice *asked)
 {
-    int64_t vectors = lanes->extent / vector;
+    int64_t vectors = vectors_of_tile(n, lanes, vector);
     int images = nest_images_loop(n), last = n->loop_count - 1;
     bool weights = images >= 0 && nest_sums_over(n, images);
     Loop *along[2], *list[2];
@@ -177,13 +208,16 @@ void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector, const Choi
     choose_channels_and_columns(&policy, most);
     tile_loops(u, n, list, settle(u, n, &policy, asked));
     last = n->loop_count - 1;
-    if (vectors > 1) {                                          /* a number that all lanes read serves all vectors at once */
+    if (n->loops[last]->extent > vector) {
         nest_split(u, n, last, vector);
-        nest_unroll(n, last);
+        if (vectors > 1)                                        /* a number that all lanes read serves all vectors at once */
+            nest_unroll(n, last);
         last++;
     }
     n->loops[last]->kind = LOOP_LANES;
     order_tile(n);
+    if (is_depthwise(n, n->loops[last]) && n->dst->per_image)
+        channels_innermost(n);
     images = nest_images_loop(n);
     if (weights && !n->start && !n->finish && images >= n->hold) {       /* image after image: what they read stays near */
         nest_move_loop(n, images, 0);

@@ -472,6 +472,30 @@ static void what_tiles_leave_over_is_a_nest_of_its_own(void **state)
     unit_free(fast);
 }
 
+/* Each channel is a group of its own: 14 pixels of a vector of channels share its weights, 9 weights share a pixel of dy. */
+static void depthwise_convolutions_have_tiles(void **state)
+{
+    (void)state;
+    static const char text[] = "network T { input 14x14x3; conv 32, 1x1, relu; conv 32, 3x3, same, depthwise, relu; conv 8, 1x1, relu; dense 3, softmax }";
+    int64_t plain_count, count;
+    Unit *plain = unit_of(text, (NetworkOptions){ .tile = 2 });
+    Unit *fast = unit_of(text, (NetworkOptions){ .tile = 2, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+    static const struct { const char *name; int64_t totals; } nests[] = { { "conv2", 14 }, { "conv2_dxp", 14 }, { "conv2_dw", 9 } };
+
+    double *expected = results(plain, plain->train, 7, &plain_count), *got = results(fast, fast->train, 7, &count);
+    assert_same(expected, plain_count, got, count);
+    for (int i = 0; i < countof(nests); i++) {
+        const Nest *n = nest_named(fast->train, nests[i].name);
+        int64_t totals = 1;
+        for (int l = 0; l < n->loop_count; l++)
+            totals *= n->loops[l]->kind == LOOP_UNROLL && nest_places_loop(n, n->loops[l]) ? n->loops[l]->extent : 1;
+        assert_int_equal(totals, nests[i].totals);
+        assert_true(n->loops[n->loop_count - 1]->kind == LOOP_LANES);
+    }
+    unit_free(plain);
+    unit_free(fast);
+}
+
 /* 128 channels are 512 bytes: their places get a line more, those of 120 do not, nor does what the caller gives and takes. */
 static void places_of_many_channels_are_spread(void **state)
 {
@@ -1214,6 +1238,7 @@ int main(void)
         cmocka_unit_test(splitting_a_loop_changes_nothing),
         cmocka_unit_test(cutting_places_changes_nothing),
         cmocka_unit_test(what_tiles_leave_over_is_a_nest_of_its_own),
+        cmocka_unit_test(depthwise_convolutions_have_tiles),
         cmocka_unit_test(places_of_many_channels_are_spread),
         cmocka_unit_test(strides_become_gathers),
         cmocka_unit_test(moving_loops_changes_nothing),

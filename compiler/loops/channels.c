@@ -72,7 +72,7 @@ static bool channels_pay(const Unit *u, Program *p)
 
     for (int i = 0; i < p->nests.count; i++) {
         const Nest *n = p->nests.at[i];
-        if (!is_convolution(n))
+        if (!is_convolution(n) || n->for_input)
             continue;
         double work = (double)nest_work(n);
         bool weights = !n->dst->per_image;

@@ -175,8 +175,12 @@ static double touched(const Unit *u, const Nest *n, const Tensor *t, const Affin
                     places *= n->loops[l]->extent;
                 }
         span = span < t->dim[i] ? span : t->dim[i];
-        if (!whole && places < span)
+        double line = run < 64 ? 64 : run;
+        if (places < span && (!whole || (double)places * line < (double)span * run)) {     /* a line for each place: they are far apart */
+            run = line;
+            whole = false;
             span = places;
+        }
         *(whole ? &run : &all) *= (double)span;
         whole = whole && span == t->dim[i];
     }

@@ -153,6 +153,22 @@ static void large_operands_wait_for_memory(void **state)
     unit_free(u);
 }
 
+/* A copy that turns a row of 18*18*16 features into a map reads 16 images of a feature, 64 bytes, far from those of the next channel. */
+static void what_lies_between_places_is_not_touched(void **state)
+{
+    (void)state;
+    Unit *u = fast("data d { source npy, \"x.npy\", \"y.npy\" }; network T { input 20x20x3; conv 16, 3x3; conv 16, 1x1, depthwise }; "
+                   "train T on d { loss quadratic; epochs 1 }", LAYOUT_CHANNELS, 16);
+    const Nest *n = nest_named(u->train, "quadratic_dy_map");
+    int64_t places = 1;
+
+    for (int i = 1; i < n->loop_count; i++)
+        places *= n->loops[i]->extent;
+    assert_string_equal(n->loops[0]->name, "h");
+    SAME(predict_touched(u, n, 1), 2.0 * 4 * (double)places);
+    unit_free(u);
+}
+
 static void fewer_totals_take_longer(void **state)
 {
     (void)state;
@@ -181,6 +197,7 @@ int main(void)
         cmocka_unit_test(borders_and_padding_do_not_count),
         cmocka_unit_test(no_share_is_more_than_the_whole),
         cmocka_unit_test(large_operands_wait_for_memory),
+        cmocka_unit_test(what_lies_between_places_is_not_touched),
         cmocka_unit_test(fewer_totals_take_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,7 +164,7 @@ class Bench:
 
     def layer(self, conv, images, machine):
         """layer.c with a network around a convolution, or None. Layers without work on both sides keep it from reading and writing the arrays of
-        the outside world."""
+        the outside world. Channels lie innermost, as in the whole networks, whatever would be best for this layer alone."""
         name = re.sub(r"\W+", "-", conv.name)
         source = os.path.join(self.out, f"{name}.cnn")
         depthwise = ", depthwise" if conv.groups > 1 else ""
@@ -180,7 +180,7 @@ train Layer on pictures {{ loss quadratic; epochs 1 }}
         if not os.path.exists(source) or open(source).read() != text:
             with open(source, "w") as file:
                 file.write(text)
-        code = self.made(f"{name}-{images}.c", [self.cnnc, "--style=fast", *machine.cnnc, f"--tile={images}", source, "-o", "OUT"], [self.cnnc])
+        code = self.made(f"{name}-{images}.c", [self.cnnc, "--style=fast", "--layout=channels", *machine.cnnc, f"--tile={images}", source, "-o", "OUT"], [self.cnnc])
         if not code:
             return None
         plain = "-Dinline=__attribute__((no_instrument_function))"

@@ -15,11 +15,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 
 
+LEVEL = "-O3"                   # README.md: cc -O3 -march=native
+
+
 class Machine:
     """An instruction set: what the processor must have, and how cnnc, C compilers, LLVM and peak.c are told."""
 
-    def __init__(self, name, flags, cnnc, cc, llvm, lanes):
-        self.name, self.flags, self.cnnc, self.cc, self.llvm, self.lanes = name, flags, cnnc, cc, llvm, lanes
+    def __init__(self, name, flags, cnnc, cc, llvm, lanes, level=LEVEL):
+        self.name, self.flags, self.cnnc, self.cc, self.llvm, self.lanes, self.level = name, flags, cnnc, cc, llvm, lanes, level
 
 
 MACHINES = [
@@ -28,7 +31,7 @@ MACHINES = [
     Machine("AVX2", {"avx2", "fma"}, ["--target=avx2"], ["-march=x86-64-v3"], ["--cpu=x86-64-v3"], 32),
     Machine("NEON", {"asimd"}, ["--target=neon"], [], [], 16),
 ]
-LEVEL = "-O3"                   # README.md: cc -O3 -march=native
+SHIPPED = Machine("-O2, any x86-64", set(), [], [], [], 0, "-O2")       # README.md: cc -O2 net.c, which asks the processor what it has
 COMPILERS = ["gcc", "clang", "LLVM"]
 EMBEDDED = 5000000              # weights; more are not written into C
 
@@ -143,7 +146,7 @@ class Bench:
         return self.made(name + (".o" if compiler == "LLVM" else ".c"), argv + [self.source(net), "-o", "OUT"], [self.cnnc])
 
     def command(self, compiler, machine):
-        return [self.clang if compiler == "clang" else self.gcc, LEVEL, *machine.cc]
+        return [self.clang if compiler == "clang" else self.gcc, machine.level, *machine.cc]
 
     def program(self, net, options, compiler, machine):
         """cnnc.c with the network, or None."""

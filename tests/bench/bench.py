@@ -53,7 +53,6 @@ class Run:
             "rows": [{"who": c.who, "how": c.how, "peak": c.peak, "memory": c.memory, "times": [float("%.5g" % (t / c.images)) for t in c.times]}
                      for c in alive],
         })
-        print(report.terminal(key, self.cells[key]), flush=True)
 
     def race(self, key, work, contestants, piece, large=False):
         if not any(c.who == "cnnc" for c in contestants):
@@ -63,6 +62,7 @@ class Run:
         alive = race(self.peaks() + contestants, rounds, seconds, self.core, not large, print)
         self.agree(key, alive)
         self.keep(key, work, alive, piece)
+        print(report.terminal(key, self.cells[key]), flush=True)
 
     def agree(self, key, alive):
         """Whoever gives results must give those of the first."""
@@ -150,6 +150,19 @@ class Run:
             if not prepare:
                 self.race(f"{net} infer {batch}", figures.flops(net)[0], contestants, net + ".infer", figures.parameters(net) > LARGE)
 
+    def threads(self, prepare):
+        """A step by one thread and by two, on whatever cores they get."""
+        b = self.bench
+        for net, batches in BATCHES.items():
+            if figures.parameters(net) > LARGE:
+                continue
+            program = b.program(net, ["-D", f"images={batches[-1]}"], "gcc", self.machines[0])
+            if not program or prepare:
+                continue
+            contestants = [Contestant("cnnc", str(n), [program, "train", str(batches[-1]), str(n)], batches[-1]) for n in (1, 2)]
+            self.keep(f"threads {net} {batches[-1]}", 0, race(contestants, 3 * self.rounds, self.seconds), "threads")
+        if not prepare:
+            print(report.terminal_threads(self.cells), flush=True)
 
     # ---- convolutions, one by one
 
@@ -238,6 +251,7 @@ for _net in BATCHES:
     PIECES[_net + ".train"] = lambda run, prepare, net=_net: run.training(net, prepare)
     PIECES[_net + ".infer"] = lambda run, prepare, net=_net: run.inference(net, prepare)
 PIECES.update({table: (lambda run, prepare, table=table: run.layers(table, prepare)) for table in figures.LAYERS})
+PIECES["threads"] = lambda run, prepare: run.threads(prepare)
 PIECES["compile"] = lambda run, prepare: run.compiling(prepare)
 
 

@@ -1,6 +1,6 @@
 /* cnnc.c: a network that cnnc compiled, as a contestant (see worker.h). Linked with the generated code and libcnn, with -DMODEL=Name_model.
  *
- *     cnnc train N            steps of N images through cnn_train: forward, backward, SGD with momentum, and the images fetched from memory
+ *     cnnc train N [THREADS]  steps of N images through cnn_train: forward, backward, SGD with momentum, and the images fetched from memory
  *     cnnc infer N X [FILE]   N images of the file X through the functions of the descriptor, as one calls NAME_infer; weights from FILE
  *     cnnc run N X [FILE]     the same through cnn_run, which finds its memory anew in each call
  *     cnnc save FILE          writes the first weights, for the other contestants
@@ -176,6 +176,8 @@ int main(int argc, char **argv)
         return cnn_save(net, argv[2], &error) ? 0 : (die("save"), 1);
     size_t batch = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
     if (!strcmp(task, "train") && batch) {
+        if (argc > 3)
+            cnn_set_threads(net, (int)strtol(argv[3], NULL, 10));
         train(net, batch);
     } else if (argc > 3 && batch && (!strcmp(task, "infer") || !strcmp(task, "run"))) {
         Inference f = { .net = net, .images = batch, .calls = (batch + (size_t)MODEL.tile - 1) / (size_t)MODEL.tile };

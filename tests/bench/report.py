@@ -111,7 +111,23 @@ def terminal(key, cell):
     return f"\n{title(key)}   (peak in GFLOP/s: {peaks})\n" + "\n".join("  " + line for line in columns([head] + rows, {2, 3, 4, 5}))
 
 
-# ---- layers, and compiling
+# ---- threads, layers, and compiling
+
+
+def threads_rows(cells):
+    rows = [["", "one thread", "two threads", "times as fast"]]
+    for key in sorted((k for k in cells if k.startswith("threads ")), key=lambda k: list(figures.NETWORKS).index(k.split()[1])):
+        one, two = times_of(cells[key], "cnnc", "1"), times_of(cells[key], "cnnc", "2")
+        if one and two:
+            _, net, batch = key.split()
+            rows.append([title(f"{net} train {batch}"), *(duration(figures.median(r[0]["times"])) for r in (one, two)),
+                         number(figures.ratio(two[0]["times"], one[0]["times"]))])
+    return rows
+
+
+def terminal_threads(cells):
+    return "\nan image, by threads\n" + "\n".join("  " + line for line in columns(threads_rows(cells), {1, 2, 3}))
+
 
 TASKS = ["forward", "dx", "dw"]
 
@@ -244,6 +260,8 @@ def parts(kept):
         rows = layer_rows(table, kept["cells"])
         if len(rows) > 1:
             found[table] = markdown(rows, set(range(1, 8)))
+    if any(k.startswith("threads ") for k in kept["cells"]):
+        found["threads"] = markdown(threads_rows(kept["cells"]), {1, 2, 3})
     if any(k.startswith("compile ") for k in kept["cells"]):
         found["compile"] = markdown(compiling_rows(kept["cells"]), {1, 2, 3, 4})
     return found

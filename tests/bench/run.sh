@@ -3,7 +3,8 @@
 # test: its figures depend on the machine, which should have nothing else to do.
 #
 #   PIECE...         lenet fashion cifar vgg16 (a network; lenet.train and lenet.infer are the halves of it), resnet50 vgg mobilenet (their
-#                    convolutions one by one), compile (how long compiling takes, how much comes out, memory); all of them without one
+#                    convolutions one by one), threads (two against one), compile (how long compiling takes, how much comes out, memory);
+#                    all of them without one
 #   --prepare        only builds and installs what the pieces need: afterwards they measure and do nothing else
 #   --quick          lenet, fashion and cifar in under two minutes, one instruction set, nothing kept
 #   --page           only writes docs/PERFORMANCE.md and docs/performance.svg anew, from what was kept
@@ -24,7 +25,7 @@ for word in "$@"; do
     case $word in
         --quick | --prepare | --rounds=* | --seconds=*) ;;
         --page) exec python3 tests/bench/report.py ;;
-        -*) sed -n '2,17s/^# \{0,1\}//p' "$top/tests/bench/run.sh"; exit 2 ;;
+        -*) sed -n '2,18s/^# \{0,1\}//p' "$top/tests/bench/run.sh"; exit 2 ;;
     esac
 done
 mkdir -p "$out" || exit 2

@@ -10,7 +10,7 @@
 static const char *const own_names[] = {
     "w", "state", "x", "target", "share", "images", "keep", "dw", "dx", "y", "loss", "scratch", "shared", "draw", "job", "uniform", "larger",
     "smaller", "machine", "this_machine", "NEST", "MACHINE", "FRESH", "CNN_MACHINE", "sum", "largest", "smallest", "first", "value", "image", "result", "pixels", "weight_tensors",
-    "state_tensors", "maps", "look_at", "settings", "rows", "argc", "argv", "exp_lane", "tanh_lane", "exp_less", "log_of", "same_exp", "same_tanh",
+    "state_tensors", "maps", "look_at", "settings", "rows", "argc", "argv", "bits_of", "number_of", "exp_lane", "tanh_lane", "exp_less", "log_of", "same_exp", "same_tanh",
     "same_log", "same_log1p", "same_erf"
 };
 

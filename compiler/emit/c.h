@@ -2,7 +2,7 @@
  *
  *   c.c, header.c   the two outputs: which parts, in which order
  *   c_plan.c        what is decided before the first line: names, functions, steps
- *   c_math.c        exp and tanh of the fast style, and what vectors need          c_same.c        those of --strict, and log, erf
+ *   c_math.c        exp, tanh, erf, log1p of the fast style, of vectors as well      c_same.c        those of --strict, and log
  *   c_variant.c     one file for several machines
  *   c_head.c        the comment at the top, sizes, structs, prototypes
  *   c_scope.c       what loops and tensors are called inside one function

@@ -1,9 +1,12 @@
-/* c_math.c: exp and tanh for the fast style, without a branch and without a call, of one number and of all lanes of a vector. Those of libm are
- * called for one number after the other and take most of the time of a small network.
+/* c_math.c: exp, tanh, erf and log1p for the fast style, without a branch and without a call, of one number and of all lanes of a vector. Those of
+ * libm are called for one number after the other and take most of the time of a small network.
  *
- * Single precision; the polynomials are those of the Cephes library (Moshier 1992). Their error is in docs/ARCHITECTURE.md:
- * at most 1.0 and 1.3 units in the last place. In double libm is called. A vector gets the same operations in the same statements as a number, so
- * that compilers contract the same products and the bits are the same (tests/llvm/functions.c): a single image is computed as in a tile of many. */
+ * Single precision; the polynomials of exp and tanh are those of the Cephes library (Moshier 1992). Those of erf and log1p were fitted so that the
+ * largest error, relative to the function, is the smallest: by least squares, weighted anew until it is (Lawson 1961), with one coefficient after the
+ * other rounded to a float, from the lowest. Their errors: erf near 0 2^-30.1, far from it 2^-28.3, log1p 2^-27.6. With what rounding
+ * costs, errors are in docs/ARCHITECTURE.md: at most 1.3 units in the last place. In double libm is called. A vector gets the same operations in the
+ * same statements as a number, so that compilers contract the same products and the bits are the same (tests/llvm/functions.c): a single image is
+ * computed as in a tile of many. */
 #include "emit/c.h"
 
 #include "loops/machine.h"
@@ -25,10 +28,10 @@ typedef struct LaneFunction {
 static const struct { const char *word, *number, *lanes; } words[] = {
     { "REAL ", "float ", "lanes% " },           { "NUMBER(", "number_of(", "(lanes%)(" },
     { "UINT ", "uint32_t ", "bits% " },         { "BITS(", "bits_of(", "(bits%)(" },
-    { "EXP(", "exp_lane(", "EXP%(" },           { "ALL ", "", "(lanes%){ 0 } + " },
+    { "ALL 0x", "0x", "(bits%){ 0 } + 0x" },    { "ALL ", "", "(lanes%){ 0 } + " },
     { "[", "", "CHOOSE%(" },                    { " ? ", " ? ", ", " },
     { " : ", " : ", ", " },                     { "]", "", ")" },
-    { "return ", "return ", "*at = " },
+    { "EXP(", "exp_lane(", "EXP%(" },           { "return ", "return ", "*at = " },
 };
 
 static const char *const exp_lines[] = {
@@ -51,6 +54,32 @@ static const char *const tanh_lines[] = {
     "return [size < 0.625f ? p : NUMBER(BITS(far) | (BITS(x) & 0x80000000))];",
 };
 
+static const char *const erf_lines[] = {
+    "const REAL size = NUMBER(BITS(x) & 0x7fffffff), z = x * x;",
+    "const REAL p = ((((((7.96431341e-5f * z - 8.04384821e-4f) * z + 5.19203208e-3f) * z - 2.68556383e-2f) * z",
+    "                  + 1.12836249e-1f) * z - 3.76126289e-1f) * z + 1.28379166e-1f) * x + x;",
+    "const REAL top = [size > 4.0f ? ALL 4.0f : size];    // from 3.92 on, erf is 1",
+    "const REAL q = (((((2.14423693e-4f * top - 3.21855233e-3f) * top + 2.29014456e-2f) * top",
+    "                  - 1.05279684e-1f) * top - 6.35704815e-1f) * top - 1.12851834f) * top;",
+    "const REAL far = 1.0f - EXP(q);",
+    "return [size < 0.90625f ? p : NUMBER(BITS(far) | (BITS(x) & 0x80000000))];",
+};
+
+/* 1 + x rounds, but only n depends on it. x*s is exact, s being a power of two, so that contraction changes nothing. f is exact, too: where n is 0,
+ * it is x, else neither of -x*s and s - 1 is more than twice the other (Sterbenz 1974), but for the float before 1/2, where 1 + x rounds to 3/2. Where
+ * s - 1 rounds, n*log(2) is all that counts. */
+static const char *const log1p_lines[] = {
+    "const UINT e = (BITS(1.0f + x) + 0x400000) >> 23;    // n + 127",
+    "const REAL n = NUMBER(e + 0x4b000000) - 8388735.0f;    // 2^23 + e, less 2^23 + 127",
+    "const REAL s = NUMBER((256 - e) << 23) * 0.25f;    // 2^-n, of which the largest n makes a subnormal",
+    "const REAL f = x * s + (s - 1.0f);",
+    "const REAL p = (((((((-4.51522693e-2f * f + 1.0472551e-1f) * f - 1.31639361e-1f) * f + 1.447763e-1f) * f",
+    "                  - 1.66468784e-1f) * f + 1.9990848e-1f) * f - 2.50001103e-1f) * f + 3.33334506e-1f) * f - 0.5f;",
+    "const REAL y = n * 6.93147182e-1f + (p * f * f + f);",
+    "const REAL low = [x < -1.0f ? NUMBER(ALL 0x7fc00000) : NUMBER(ALL 0xff800000)];    // not a number, -infinity",
+    "return [x > 3.40282347e38f ? x : [x <= -1.0f ? low : y]];",
+};
+
 /* Those that call others stand behind them. */
 static const LaneFunction all[] = {
     { OP_EXP, "exp_lane", "exp", "EXP",
@@ -58,6 +87,12 @@ static const LaneFunction all[] = {
       "stands in the last bits of `whole`.", exp_lines, countof(exp_lines) },
     { OP_TANH, "tanh_lane", "tanh", "TANH",
       "tanh without a branch: a polynomial near 0, else 1 - 2/(exp(2|x|) + 1) with the sign of x.", tanh_lines, countof(tanh_lines) },
+    { OP_ERF, "erf_lane", "erf", "ERF",
+      "erf without a branch: a polynomial near 0, else 1 - exp(q) with the sign of x, where the polynomial q is about log(1 - erf(|x|)).",
+      erf_lines, countof(erf_lines) },
+    { OP_LOG1P, "log1p_lane", "log1p", "LOG1P",
+      "log1p without a branch: 1 + x = 2^n * (1 + f) with f from -1/4 to 1/2, and log(1 + x) = n*log(2) + log(1 + f), by a polynomial. A number "
+      "between 2^23 and 2^24 has no fraction: e stands in its last bits.", log1p_lines, countof(log1p_lines) },
 };
 
 static const LaneFunction *function_for(Op op)
@@ -72,7 +107,7 @@ static const LaneFunction *function_for(Op op)
 static bool is_called(const LaneFunction *function, const bool op[])
 {
     for (int i = 0; i < countof(all); i++)
-        if (op[all[i].op] && (!function || function == &all[i] || (function->op == OP_EXP && all[i].op == OP_TANH)))
+        if (op[all[i].op] && (!function || function == &all[i] || (function->op == OP_EXP && all[i].op != OP_LOG1P)))
             return true;
     return false;
 }

@@ -10,13 +10,14 @@
 static const char *const own_names[] = {
     "w", "state", "x", "target", "share", "images", "keep", "dw", "dx", "y", "loss", "scratch", "shared", "draw", "job", "uniform", "larger",
     "smaller", "machine", "this_machine", "NEST", "MACHINE", "FRESH", "CNN_MACHINE", "sum", "largest", "smallest", "first", "value", "image", "result", "pixels", "weight_tensors",
-    "state_tensors", "maps", "look_at", "settings", "rows", "argc", "argv", "bits_of", "number_of", "exp_lane", "tanh_lane", "exp_less", "log_of", "same_exp", "same_tanh",
+    "state_tensors", "maps", "look_at", "settings", "rows", "argc", "argv", "bits_of", "number_of", "exp_lane", "tanh_lane", "erf_lane", "log1p_lane",
+    "exp_less", "log_of", "same_exp", "same_tanh",
     "same_log", "same_log1p", "same_erf"
 };
 
 /* What vectors need at file scope, with the number of their lanes behind it. */
 static const char *const vector_names[] = {
-    "lanes", "masks", "bits", "sum_of_lanes", "exp_lanes", "tanh_lanes", "sqrt_lanes", "CHOOSE", "EXP", "TANH", "SQRT", "ABS"
+    "lanes", "masks", "bits", "sum_of_lanes", "exp_lanes", "tanh_lanes", "erf_lanes", "log1p_lanes", "sqrt_lanes", "CHOOSE", "EXP", "TANH", "ERF", "LOG1P", "SQRT", "ABS"
 };
 
 /* Names that the file makes of the network's. */

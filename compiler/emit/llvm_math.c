@@ -1,8 +1,10 @@
-/* llvm_math.c: the functions of a number that the file brings itself, as LLVM IR: exp and tanh of the fast style (c_math.c) and those of
+/* llvm_math.c: the functions of a number that the file brings itself, as LLVM IR: exp, tanh, erf and log1p of the fast style (c_math.c) and those of
  * --strict (c_same.c), operation for operation what the C file has, so that both give the same bits. Those of the fast style are functions of
  * vectors as well, by the same lines, and are inlined. */
 #include "emit/llvm.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 /* A function that is being made; the operations append to it. Its parameters are one number, or a few of double. */
@@ -120,6 +122,11 @@ static LLVMValueRef bits_of(const Making *f, LLVMValueRef x)
     return LLVMBuildBitCast(f->m->at, x, integers(f), "bits");
 }
 
+static LLVMValueRef number_of(const Making *f, LLVMValueRef bits)
+{
+    return LLVMBuildBitCast(f->m->at, bits, f->type, "number");
+}
+
 static LLVMValueRef make_exp_lane(Module *m, const char *name, LLVMTypeRef type)
 {
     static const double c[] = { 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1 };
@@ -133,7 +140,7 @@ static LLVMValueRef make_exp_lane(Module *m, const char *name, LLVMTypeRef type)
     LLVMValueRef p = polynomial(&f, r, c, countof(c));
     LLVMValueRef exponent = LLVMBuildAdd(m->at, bits_of(&f, whole), integer(&f, 126), "exponent");
     LLVMValueRef bits = LLVMBuildShl(m->at, exponent, integer(&f, 23), "bits");
-    LLVMValueRef half = LLVMBuildBitCast(m->at, bits, type, "half");                /* 2^(n-1) */
+    LLVMValueRef half = number_of(&f, bits);                /* 2^(n-1) */
     LLVMValueRef y = plus(&f, plus(&f, times(&f, times(&f, p, r), r), r), number(&f, 1));
     y = times(&f, times(&f, y, half), number(&f, 2));
     return end(&f, where(&f, f.x, LLVMRealOLT, lowest, number(&f, 0), y, "exp"));
@@ -148,30 +155,78 @@ static LLVMValueRef lane(Module *m, const char *name, LLVMTypeRef type, LLVMValu
     return made ? made : make(m, name, type);
 }
 
+static LLVMValueRef size_of_x(const Making *f)
+{
+    return number_of(f, LLVMBuildAnd(f->m->at, bits_of(f, f->x), integer(f, INT32_MAX), "bits"));
+}
+
+/* Of a number that is not negative. */
+static LLVMValueRef with_sign_of_x(const Making *f, LLVMValueRef size)
+{
+    LLVMValueRef sign = LLVMBuildAnd(f->m->at, bits_of(f, f->x), integer(f, INT32_MIN), "sign");
+    return number_of(f, LLVMBuildOr(f->m->at, bits_of(f, size), sign, "bits"));
+}
+
 static LLVMValueRef make_tanh_lane(Module *m, const char *name, LLVMTypeRef type)
 {
     static const double c[] = { -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1 };
     LLVMValueRef exp = lane(m, "exp_lane", type, make_exp_lane);
     Making f = begin_lane(m, name, type);
 
-    LLVMValueRef bits = bits_of(&f, f.x), z = times(&f, f.x, f.x);
-    LLVMValueRef size = LLVMBuildBitCast(m->at, LLVMBuildAnd(m->at, bits, integer(&f, INT32_MAX), "bits"), type, "size");
+    LLVMValueRef size = size_of_x(&f), z = times(&f, f.x, f.x);
     LLVMValueRef p = plus(&f, times(&f, times(&f, polynomial(&f, z, c, countof(c)), z), f.x), f.x);
     LLVMValueRef twice = times(&f, number(&f, 2), size);
     LLVMValueRef above = plus(&f, llvm_call(m, exp, &twice, 1), number(&f, 1));
     LLVMValueRef far = minus(&f, number(&f, 1), LLVMBuildFDiv(m->at, number(&f, 2), above, "quotient"));
-    LLVMValueRef sign = LLVMBuildAnd(m->at, bits, integer(&f, INT32_MIN), "sign");
-    far = LLVMBuildBitCast(m->at, LLVMBuildOr(m->at, bits_of(&f, far), sign, "bits"), type, "far");
-    return end(&f, where(&f, size, LLVMRealOLT, 0.625, p, far, "tanh"));
+    return end(&f, where(&f, size, LLVMRealOLT, 0.625, p, with_sign_of_x(&f, far), "tanh"));
+}
+
+static LLVMValueRef make_erf_lane(Module *m, const char *name, LLVMTypeRef type)
+{
+    static const double near[] = { 7.96431341e-5, -8.04384821e-4, 5.19203208e-3, -2.68556383e-2, 1.12836249e-1, -3.76126289e-1, 1.28379166e-1 };
+    static const double c[] = { 2.14423693e-4, -3.21855233e-3, 2.29014456e-2, -1.05279684e-1, -6.35704815e-1, -1.12851834 };
+    LLVMValueRef exp = lane(m, "exp_lane", type, make_exp_lane);
+    Making f = begin_lane(m, name, type);
+
+    LLVMValueRef size = size_of_x(&f), z = times(&f, f.x, f.x);
+    LLVMValueRef p = plus(&f, times(&f, polynomial(&f, z, near, countof(near)), f.x), f.x);
+    LLVMValueRef top = where(&f, size, LLVMRealOGT, 4, number(&f, 4), size, "top");
+    LLVMValueRef q = times(&f, polynomial(&f, top, c, countof(c)), top);
+    LLVMValueRef far = minus(&f, number(&f, 1), llvm_call(m, exp, &q, 1));
+    return end(&f, where(&f, size, LLVMRealOLT, 0.90625, p, with_sign_of_x(&f, far), "erf"));
+}
+
+static LLVMValueRef make_log1p_lane(Module *m, const char *name, LLVMTypeRef type)
+{
+    static const double c[] = { -4.51522693e-2, 1.0472551e-1, -1.31639361e-1, 1.447763e-1, -1.66468784e-1, 1.9990848e-1, -2.50001103e-1,
+                                3.33334506e-1, -0.5 };
+    Making f = begin_lane(m, name, type);
+
+    LLVMValueRef above = plus(&f, number(&f, 1), f.x);
+    LLVMValueRef e = LLVMBuildAdd(m->at, bits_of(&f, above), integer(&f, 0x400000), "bits");
+    e = LLVMBuildLShr(m->at, e, integer(&f, 23), "exponent");
+    LLVMValueRef n = minus(&f, number_of(&f, LLVMBuildAdd(m->at, e, integer(&f, 0x4b000000), "bits")), number(&f, 8388735));
+    LLVMValueRef power = LLVMBuildShl(m->at, LLVMBuildSub(m->at, integer(&f, 256), e, "exponent"), integer(&f, 23), "bits");
+    LLVMValueRef s = times(&f, number_of(&f, power), number(&f, 0.25));
+    LLVMValueRef r = plus(&f, times(&f, f.x, s), minus(&f, s, number(&f, 1)));
+    LLVMValueRef p = polynomial(&f, r, c, countof(c));
+    LLVMValueRef y = plus(&f, times(&f, n, number(&f, 6.93147182e-1)), plus(&f, times(&f, times(&f, p, r), r), r));
+    LLVMValueRef low = where(&f, f.x, LLVMRealOLT, -1, number(&f, NAN), number(&f, -INFINITY), "low");
+    y = where(&f, f.x, LLVMRealOLE, -1, low, y, "y");
+    return end(&f, where(&f, f.x, LLVMRealOGT, FLT_MAX, f.x, y, "log1p"));
 }
 
 LLVMValueRef llvm_math_of(Module *m, Op op, LLVMTypeRef type)
 {
+    static const struct { const char *name; LLVMValueRef (*make)(Module *m, const char *name, LLVMTypeRef type); } all[] = {
+        { "exp_lane", make_exp_lane }, { "tanh_lane", make_tanh_lane }, { "erf_lane", make_erf_lane }, { "log1p_lane", make_log1p_lane },
+    };
     const char *name = c_function_in(m->plan, op);
 
-    if (strcmp(name, "exp_lane") == 0)
-        return lane(m, name, type, make_exp_lane);
-    return strcmp(name, "tanh_lane") == 0 ? lane(m, name, type, make_tanh_lane) : NULL;
+    for (int i = 0; i < countof(all); i++)
+        if (strcmp(name, all[i].name) == 0)
+            return lane(m, name, type, all[i].make);
+    return NULL;
 }
 
 /* ---- --strict */

@@ -14,8 +14,8 @@ int lane_step(const Tensor *t, const Affine *index, const Loop *lanes)
 
 static const char *obstacle_in_parts(const Unit *u, const Expr *e, const Loop *lanes);
 
-/* NULL if the expression is made of operators that vectors have, on accesses that lanes can load. The emitters have exp and tanh of vectors in
- * single precision alone (c_math.c, llvm_math.c). */
+/* NULL if the expression is made of operators that vectors have, on accesses that lanes can load. The emitters have exp, tanh,
+ * erf and log1p of vectors in single precision alone (c_math.c, llvm_math.c). */
 static const char *obstacle_in(const Unit *u, const Expr *e, const Loop *lanes)
 {
     if (!e)
@@ -30,11 +30,11 @@ static const char *obstacle_in(const Unit *u, const Expr *e, const Loop *lanes)
     case OP_NEG: case OP_ABS: case OP_SQRT: case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_MAX: case OP_MIN: case OP_SELECT_GT:
     case OP_SELECT_EQ:
         return obstacle_in_parts(u, e, lanes);
-    case OP_EXP: case OP_TANH:
+    case OP_EXP: case OP_TANH: case OP_ERF: case OP_LOG1P:
         return u->options.real == REAL_FLOAT ? obstacle_in_parts(u, e, lanes) : "vectors have no such function in double precision";
     case OP_RANDOM:
         return "vectors have no random numbers";
-    case OP_LOG: case OP_LOG1P: case OP_ERF:
+    case OP_LOG:
         return "vectors have no such function";
     }
     return NULL;

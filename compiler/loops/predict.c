@@ -31,7 +31,8 @@ static const Reached with_32[] = { { 1, 0.12 }, { 4, 0.47 }, { 8, 0.75 }, { 12, 
 #define ADD_LANES 8.0           /* three shuffles and additions, one after the other, for a total of each lane */
 #define WINDOW 224.0            /* operations that wait to be done at one time: Skylake has 224, Zen 3 256 */
 #define FUNCTION 20.0           /* exp and tanh are polynomials with so many operations (emit/c_math.c) */
-#define LIBRARY 80.0            /* log, log1p and erf are libm's: 10 to 17 ns */
+#define LONG_FUNCTION 40.0      /* erf and log1p take twice as long (layers of 4096 elements on Zen 3: 1.4 ns of an element, sigmoid 0.7) */
+#define LIBRARY 80.0            /* log, and all of them in double, are libm's: 10 to 17 ns */
 #define CALL 16.0               /* 3 ns, and the pipeline begins anew */
 #define RANDOM 60.0             /* Philox: ten rounds of two long multiplications */
 #define LEFT_TO_COMPILER 3.0    /* hand-written loops without tiles, totals in memory: 17 to 36 % of peak, a load and a store for each multiply-add */
@@ -59,19 +60,22 @@ double predict_totals(const Machine *m, int64_t totals)
 /* ---- what a nest does in a round */
 
 /* Operations on vectors that a value takes; a product that is added is one of them. */
-static double operations_of(const Expr *e)
+static double operations_of(const Unit *u, const Expr *e)
 {
     if (!e)
         return 0;
-    double own = operations_of(e->a) + operations_of(e->b) + operations_of(e->c) + operations_of(e->d);
+    double own = operations_of(u, e->a) + operations_of(u, e->b) + operations_of(u, e->c) + operations_of(u, e->d);
+    bool library = u->options.real == REAL_DOUBLE;
     switch (e->op) {
     case OP_CONSTANT: case OP_LOAD: case OP_INDEX: case OP_TOTAL:
         return own;
     case OP_RANDOM:
         return own + RANDOM;
     case OP_EXP: case OP_TANH:
-        return own + FUNCTION;
-    case OP_LOG: case OP_LOG1P: case OP_ERF:
+        return own + (library ? LIBRARY : FUNCTION);
+    case OP_ERF: case OP_LOG1P:
+        return own + (library ? LIBRARY : LONG_FUNCTION);
+    case OP_LOG:
         return own + LIBRARY;
     case OP_SELECT_GT: case OP_SELECT_EQ:
         return own + 2;
@@ -293,7 +297,7 @@ Prediction nest_predict(Unit *u, const Nest *n)
         x.loads += loads;
     }
     x.registers = x.totals + (inner.count > 1 ? fewest : 0) + 1;
-    double operations = operations_of(n->value) + (sums && !x.is_product);
+    double operations = operations_of(u, n->value) + (sums && !x.is_product);
     x.operations = (int64_t)((operations > 1 ? operations : 1) * (double)copies);
     x.counted = !x.is_product ? 0 : n->stated > 0 && n->stated < x.made ? n->stated : x.made;     /* a part may lie in the border (trim.c) */
 
@@ -310,7 +314,7 @@ Prediction nest_predict(Unit *u, const Nest *n)
     if (n->fill)                            /* all of dst, or the part of one image */
         x.ends += STORE * (double)tensor_count(n->dst) / (double)(vector * (nest_fills_image(n) ? n->dst->dim[0] : 1)) * step_rounds(n);
     x.busy = rounds * (work > (double)x.loads ? work : (double)x.loads);
-    x.ends += tiles * (double)x.totals * (STORE + (n->start && n->start->op != OP_CONSTANT) * BEGIN + operations_of(n->finish) + adds_lanes * ADD_LANES);
+    x.ends += tiles * (double)x.totals * (STORE + (n->start && n->start->op != OP_CONSTANT) * BEGIN + operations_of(u, n->finish) + adds_lanes * ADD_LANES);
     if (sums)
         x.ends += tiles * DRAIN;
     if (!nest_is_trifle(n))

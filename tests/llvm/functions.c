@@ -131,6 +131,8 @@ int main(int argc, char **argv)
 #ifdef FAST
     failed |= measure("exp_lane", exp_lane, exp_or_zero, 1.01, floats);
     failed |= measure("tanh_lane", tanh_lane, tanh, 1.30, floats);
+    failed |= measure("erf_lane", erf_lane, erf, 1.21, floats);
+    failed |= measure("log1p_lane", log1p_lane, log1p, 1.27, floats);
 #else
     failed |= measure("same_exp", same_exp, exp, 0.501, floats);
     failed |= measure("same_tanh", same_tanh, tanh, 0.501, floats);

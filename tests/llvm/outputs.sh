@@ -112,7 +112,8 @@ fast="--style=fast --target=sse2 --infer $here/functions.cnn"
     "$cnnc" $fast --strict --tile=1 -o lane_net.c && "$cnnc" $fast --strict --tile=16 -o lanes.so \
         && $cc -O2 -DFAST -DNET='"lane_net.c"' -I. "$here/functions.c" -o functions -lm && ./functions ./lanes.so >> functions.log 2>&1
     check "the functions of the fast style, LLVM's of vectors" $?
-    "$cnnc" $fast --tile=1 -o lane_net.c && "$cnnc" $fast --tile=16 -o lanes_net.c && grep -q 'TANH4(' lanes_net.c && ! grep -q TANH4 lane_net.c
+    "$cnnc" $fast --tile=1 -o lane_net.c && "$cnnc" $fast --tile=16 -o lanes_net.c && grep -q 'TANH4(' lanes_net.c && grep -q 'ERF4(' lanes_net.c && grep -q 'LOG1P4(' lanes_net.c \
+        && ! grep -q TANH4 lane_net.c
     check "the fast style has functions of vectors" $?
     for compiler in "$cc -O0" "$cc -O2" "$cc -O3 -march=native" ${clang:+"$clang -O1" "$clang -O3 -march=native"}; do
         $compiler -DFAST -DNET='"lane_net.c"' -I. "$here/functions.c" -o functions -lm && $compiler -shared -fPIC lanes_net.c -o lanes.so -lm \
@@ -120,7 +121,7 @@ fast="--style=fast --target=sse2 --infer $here/functions.cnn"
         check "the functions of the fast style, of vectors by $compiler" $?
     done
 }
-sed -n 's/^\(same\|exp\|tanh\)/  \1/p' functions.log
+sed -n 's/^\(same\|exp\|tanh\|erf\|log1p\)/  \1/p' functions.log
 
 # `cnnc check` finds nothing wrong, and it finds a kink: relu at exactly 0 has no derivative.
 "$cnnc" check "$here/small.cnn" > check.log 2>&1 && grep -q 'Small: all agree' check.log

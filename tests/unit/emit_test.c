@@ -251,18 +251,20 @@ static void rounds_that_overlap_read_anew(void **state)
     unit_free(u);
 }
 
-/* gcc does not make vectors of a loop with their choices; in double they are libm's, one number after the other. */
-static void exp_and_tanh_are_computed_in_vectors(void **state)
+/* exp, tanh, erf and log1p: gcc does not make vectors of a loop with their choices; in double they are libm's, one number after the other. */
+static void functions_are_computed_in_vectors(void **state)
 {
     (void)state;
-    static const char text[] = "network T { input 6x6x16; conv 16, 3x3, same, tanh; dense 16, sigmoid; dense 10, softmax }";
+    static const char text[] = "network T { input 6x6x16; conv 16, 3x3, same, tanh; gelu; softplus; dense 16, sigmoid; dense 10, softmax }";
     NetworkOptions options = { .tile = 16, .style = STYLE_FAST };
     Unit *u = unit_of(text, options);
     const char *c = text_of(u, "c");
     assert_int_equal(count_of(printed_function(u, c, "static void tanh1("), "TANH8("), 1);
     assert_int_equal(count_of(printed_function(u, c, "static void sigmoid1("), "EXP8("), 1);
     assert_int_equal(count_of(printed_function(u, c, "static void softmax1_exp("), "EXP8("), 1);
-    assert_int_equal(count_of(c, "exp_lane("), 0);
+    assert_int_equal(count_of(printed_function(u, c, "static void gelu1("), "ERF8("), 1);
+    assert_int_equal(count_of(printed_function(u, c, "static void softplus1("), "LOG1P8("), 1);
+    assert_int_equal(count_of(c, "_lane("), 0);
     unit_free(u);
 
     options.real = REAL_DOUBLE;
@@ -270,6 +272,7 @@ static void exp_and_tanh_are_computed_in_vectors(void **state)
     c = text_of(u, "c");
     assert_int_equal(count_of(printed_function(u, c, "static void tanh1("), "tanh("), 1);
     assert_int_equal(count_of(printed_function(u, c, "static void tanh1("), "lanes"), 0);
+    assert_int_equal(count_of(printed_function(u, c, "static void gelu1("), " erf("), 1);
     assert_int_equal(count_of(printed_function(u, c, "static void softmax1_exp("), " exp("), 1);
     unit_free(u);
 }
@@ -363,7 +366,7 @@ int main(void)
         cmocka_unit_test(nothing_in_it_is_mutable_or_allocates),
         cmocka_unit_test(unrolled_layers_have_no_loop),
         cmocka_unit_test(rounds_that_overlap_read_anew),
-        cmocka_unit_test(exp_and_tanh_are_computed_in_vectors),
+        cmocka_unit_test(functions_are_computed_in_vectors),
         cmocka_unit_test(the_lesson_derives_shapes_and_work),
         cmocka_unit_test(lines_stay_within_the_page),
         cmocka_unit_test(the_header_says_what_the_file_defines),

@@ -122,7 +122,8 @@ static bool has_vectors(const Flat *f)
 
 static bool calls_function(const Expr *e)
 {
-    return e && (e->op == OP_EXP || e->op == OP_TANH || e->op == OP_ERF || e->op == OP_LOG1P || calls_function(e->a) || calls_function(e->b) || calls_function(e->c) || calls_function(e->d));
+    return e && (e->op == OP_EXP || e->op == OP_TANH || e->op == OP_ERF || e->op == OP_LOG1P
+                 || calls_function(e->a) || calls_function(e->b) || calls_function(e->c) || calls_function(e->d));
 }
 
 static void flatten(Flat *f, int64_t vector, int64_t count)

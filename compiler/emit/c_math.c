@@ -39,10 +39,11 @@ static const char *const exp_lines[] = {
     "const REAL whole = top * 1.44269504f + 12582912.0f;",
     "const REAL n = whole - 12582912.0f;    // to the nearest whole number",
     "const REAL r = (top - n * 0.693359375f) + n * 2.12194440e-4f;",
-    "const REAL p = ((((1.9875691500e-4f * r + 1.3981999507e-3f) * r + 8.3334519073e-3f) * r",
-    "                  + 4.1665795894e-2f) * r + 1.6666665459e-1f) * r + 5.0000001201e-1f;",
+    "const REAL z = r * r;",
+    "const REAL p = ((1.9875691500e-4f * r + 1.3981999507e-3f) * z + (8.3334519073e-3f * r + 4.1665795894e-2f)) * z",
+    "               + (1.6666665459e-1f * r + 5.0000001201e-1f);",
     "const REAL half = NUMBER((BITS(whole) + 126) << 23);    // 2^(n-1)",
-    "const REAL y = (p * r * r + r + 1.0f) * half * 2.0f;",
+    "const REAL y = (p * z + r + 1.0f) * half * 2.0f;",
     "return [x < -86.6f ? ALL 0.0f : y];    // less than 3e-38",
 };
 
@@ -73,9 +74,10 @@ static const char *const log1p_lines[] = {
     "const REAL n = NUMBER(e + 0x4b000000) - 8388735.0f;    // 2^23 + e, less 2^23 + 127",
     "const REAL s = NUMBER((256 - e) << 23) * 0.25f;    // 2^-n, of which the largest n makes a subnormal",
     "const REAL f = x * s + (s - 1.0f);",
-    "const REAL p = (((((((-4.51522693e-2f * f + 1.0472551e-1f) * f - 1.31639361e-1f) * f + 1.447763e-1f) * f",
-    "                  - 1.66468784e-1f) * f + 1.9990848e-1f) * f - 2.50001103e-1f) * f + 3.33334506e-1f) * f - 0.5f;",
-    "const REAL y = n * 6.93147182e-1f + (p * f * f + f);",
+    "const REAL z = f * f;",
+    "const REAL p = (((-4.51522693e-2f * z + (1.0472551e-1f * f - 1.31639361e-1f)) * z + (1.447763e-1f * f - 1.66468784e-1f)) * z",
+    "                + (1.9990848e-1f * f - 2.50001103e-1f)) * z + (3.33334506e-1f * f - 0.5f);",
+    "const REAL y = n * 6.93147182e-1f + (p * z + f);",
     "const REAL low = [x < -1.0f ? NUMBER(ALL 0x7fc00000) : NUMBER(ALL 0xff800000)];    // not a number, -infinity",
     "return [x > 3.40282347e38f ? x : [x <= -1.0f ? low : y]];",
 };

@@ -40,7 +40,8 @@ static const char *const exp_lines[] = {
     "const REAL n = whole - 12582912.0f;    // to the nearest whole number",
     "const REAL r = (top - n * 0.693359375f) + n * 2.12194440e-4f;",
     "const REAL z = r * r;",
-    "const REAL p = ((1.9875691500e-4f * r + 1.3981999507e-3f) * z + (8.3334519073e-3f * r + 4.1665795894e-2f)) * z",
+    "const REAL p = ((1.9875691500e-4f * r + 1.3981999507e-3f) * z",
+    "                + (8.3334519073e-3f * r + 4.1665795894e-2f)) * z",
     "               + (1.6666665459e-1f * r + 5.0000001201e-1f);",
     "const REAL half = NUMBER((BITS(whole) + 126) << 23);    // 2^(n-1)",
     "const REAL y = (p * z + r + 1.0f) * half * 2.0f;",
@@ -57,8 +58,9 @@ static const char *const tanh_lines[] = {
 
 static const char *const erf_lines[] = {
     "const REAL size = NUMBER(BITS(x) & 0x7fffffff), z = x * x;",
-    "const REAL p = ((((((7.96431341e-5f * z - 8.04384821e-4f) * z + 5.19203208e-3f) * z - 2.68556383e-2f) * z",
-    "                  + 1.12836249e-1f) * z - 3.76126289e-1f) * z + 1.28379166e-1f) * x + x;",
+    "const REAL p = ((((((7.96431341e-5f * z - 8.04384821e-4f) * z + 5.19203208e-3f) * z",
+    "                   - 2.68556383e-2f) * z + 1.12836249e-1f) * z - 3.76126289e-1f) * z",
+    "                + 1.28379166e-1f) * x + x;",
     "const REAL top = [size > 4.0f ? ALL 4.0f : size];    // from 3.92 on, erf is 1",
     "const REAL q = (((((2.14423693e-4f * top - 3.21855233e-3f) * top + 2.29014456e-2f) * top",
     "                  - 1.05279684e-1f) * top - 6.35704815e-1f) * top - 1.12851834f) * top;",
@@ -72,13 +74,15 @@ static const char *const erf_lines[] = {
 static const char *const log1p_lines[] = {
     "const UINT e = (BITS(1.0f + x) + 0x400000) >> 23;    // n + 127",
     "const REAL n = NUMBER(e + 0x4b000000) - 8388735.0f;    // 2^23 + e, less 2^23 + 127",
-    "const REAL s = NUMBER((256 - e) << 23) * 0.25f;    // 2^-n, of which the largest n makes a subnormal",
+    "const REAL s = NUMBER((256 - e) << 23) * 0.25f;    // 2^-n, which may be subnormal",
     "const REAL f = x * s + (s - 1.0f);",
     "const REAL z = f * f;",
-    "const REAL p = (((-4.51522693e-2f * z + (1.0472551e-1f * f - 1.31639361e-1f)) * z + (1.447763e-1f * f - 1.66468784e-1f)) * z",
+    "const REAL p = (((-4.51522693e-2f * z + (1.0472551e-1f * f - 1.31639361e-1f)) * z",
+    "                 + (1.447763e-1f * f - 1.66468784e-1f)) * z",
     "                + (1.9990848e-1f * f - 2.50001103e-1f)) * z + (3.33334506e-1f * f - 0.5f);",
     "const REAL y = n * 6.93147182e-1f + (p * z + f);",
-    "const REAL low = [x < -1.0f ? NUMBER(ALL 0x7fc00000) : NUMBER(ALL 0xff800000)];    // not a number, -infinity",
+    "const REAL none = NUMBER(ALL 0x7fc00000);    // not a number",
+    "const REAL low = [x < -1.0f ? none : NUMBER(ALL 0xff800000)];    // at -1: -infinity",
     "return [x > 3.40282347e38f ? x : [x <= -1.0f ? low : y]];",
 };
 

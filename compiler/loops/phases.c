@@ -4,7 +4,9 @@
  * is made in two steps: every tile writes its own partial sum, and after the phase the runtime adds up the partial sums
  * of all tiles in a fixed order. What touches no image runs once for the whole batch, in a phase of its own.
  *
- * Phases are filled greedily: all nests of one kind that do not wait for another go into one phase, in their order.
+ * Phases are filled greedily: all nests of one kind that do not wait for another go into one phase, in their order. But what the backward pass makes
+ * of maps alone (the tiles of Winograd's algorithm) is made in the phase that reads it: from one phase to the next all images of the tile would need
+ * their place, and a band of an image has none.
  * Sums over images into the gradient of a parameter end no phase: only the optimizer reads them. */
 #include "loops/loops.h"
 
@@ -124,31 +126,84 @@ static Nest *make_partial(Unit *u, Program *p, Nest *n, Phase *phase)
 
 typedef struct Queue { Nest **at; int count; } Queue;
 
-/* Takes from the queue what may run now and is of that kind; returns false if that is nothing. */
-static bool take_phase(Unit *u, Program *p, Queue *queue, bool once)
+/* Which nests of the queue wait: those of the other kind, and those that wait for another one. */
+static void find_waiting(Program *p, const Queue *queue, bool once, bool waits[])
 {
     Waiting waiting = { p->marks + 1, p->marks + 2 };
-    Phase phase = { .first = p->nests.count, .once = once };
-    Nest **left = arena_array(u->arena, (size_t)queue->count * 2 + 1, sizeof(Nest *));
-    int left_count = 0;
 
     p->marks += 2;
     for (int i = 0; i < queue->count; i++) {
+        const Nest *n = queue->at[i];
+        waits[i] = touches_images(n) == once || must_wait(n, &waiting);
+        if (waits[i])
+            nest_loads(n, mark_read, &waiting);
+        if (waits[i] || (!once && n->dst->role == ROLE_SHARED))         /* a sum is whole only after this phase */
+            mark_written(&waiting, n->dst);
+    }
+}
+
+static bool writes_what_is_read(const Nest *writer, const Nest *reader)
+{
+    return tensor_base(writer->dst) != tensor_base(reader->dst) && nest_reads(reader, writer->dst);
+}
+
+/* True if nest i, which need not wait, makes something of the backward pass that only nests read which do. */
+static bool can_come_later(const Queue *queue, const bool waits[], int i)
+{
+    const Nest *n = queue->at[i];
+    const Tensor *made = tensor_base(n->dst);
+    bool read = false;
+
+    if (!n->backward || !made->per_image || made->role != ROLE_SCRATCH)
+        return false;
+    for (int j = 0; j < queue->count; j++) {
+        const Nest *other = queue->at[j];
+        bool makes = tensor_base(other->dst) == made;
+        if (waits[j])
+            read = read || (nest_touches(other, made) && !makes);
+        else if (nest_touches(other, made) && !makes)
+            return false;
+        else if (j > i && writes_what_is_read(other, n))
+            return false;
+    }
+    return read;
+}
+
+/* All that make the same go or stay together. */
+static void put_off(const Queue *queue, bool waits[])
+{
+    for (int i = queue->count - 1; i >= 0; i--) {
+        const Tensor *made = tensor_base(queue->at[i]->dst);
+        bool later = !waits[i];
+        for (int j = 0; later && j < queue->count; j++)
+            later = waits[j] || tensor_base(queue->at[j]->dst) != made || can_come_later(queue, waits, j);
+        for (int j = 0; later && j < queue->count; j++)
+            waits[j] = waits[j] || tensor_base(queue->at[j]->dst) == made;
+    }
+}
+
+/* Takes from the queue what may run now and is of that kind; returns false if that is nothing. */
+static bool take_phase(Unit *u, Program *p, Queue *queue, bool once)
+{
+    Phase phase = { .first = p->nests.count, .once = once };
+    Nest **left = arena_array(u->arena, (size_t)queue->count * 2 + 1, sizeof(Nest *));
+    bool *waits = arena_array(u->arena, (size_t)queue->count, sizeof *waits);
+    int left_count = 0;
+
+    find_waiting(p, queue, once, waits);
+    put_off(queue, waits);                  /* which leaves what the others wait for */
+    for (int i = 0; i < queue->count; i++) {
         Nest *n = queue->at[i];
-        bool waits = touches_images(n) == once || must_wait(n, &waiting);
-        if (!waits) {
-            if (!once && n->dst->role == ROLE_SHARED) {
-                mark_written(&waiting, n->dst);         /* whole only after this phase */
-                Nest *join = make_partial(u, p, n, &phase);
-                if (join)
-                    left[left_count++] = join;
-            }
-            LIST_ADD(u->arena, &p->nests, n);
+        if (waits[i]) {
+            left[left_count++] = n;
             continue;
         }
-        mark_written(&waiting, n->dst);
-        nest_loads(n, mark_read, &waiting);
-        left[left_count++] = n;
+        if (!once && n->dst->role == ROLE_SHARED) {
+            Nest *join = make_partial(u, p, n, &phase);
+            if (join)
+                left[left_count++] = join;
+        }
+        LIST_ADD(u->arena, &p->nests, n);
     }
     *queue = (Queue){ left, left_count };
     phase.end = p->nests.count;

@@ -320,6 +320,26 @@ static void products_of_tiles_change_no_result(void **state)
     }
 }
 
+/* The statistics of batchnorm cut the program into phases. What the backward pass makes of the map in front alone is made where it is read, several
+ * phases later, a band at a time. */
+static void tiles_stay_with_what_reads_them(void **state)
+{
+    (void)state;
+    static const char text[] = "network T { input 4x528x2; conv 16, 1x1; conv 16, 3x3, same, batchnorm, tanh; maxpool 4x4; dense 3, softmax }";
+    int64_t plain_count, count;
+    Unit *plain = unit_of(text, (NetworkOptions){ .tile = 2 });
+    Unit *fast = unit_of(text, (NetworkOptions){ .tile = 2, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS, .winograd = WINOGRAD_2 });
+    const Nest *tiles = nest_named(fast->train, "conv2_dw_tiles"), *products = nest_named(fast->train, "conv2_dw_products");
+
+    assert_int_equal(nest_step_loops(tiles), 2);                /* images and bands */
+    assert_int_equal(nest_step_loops(products), 2);
+    assert_true(nest_band(tiles) == nest_band(products));
+    double *expected = results(plain, plain->train, 2, &plain_count), *got = results(fast, fast->train, 2, &count);
+    assert_same(expected, plain_count, got, count);
+    unit_free(plain);
+    unit_free(fast);
+}
+
 /* What lives between two nests of a run has the room of one image; what the backward pass reads is kept for all. */
 static void buffers_of_one_image(void **state)
 {
@@ -1232,6 +1252,7 @@ int main(void)
         cmocka_unit_test(no_text_breaks_the_reader),
         cmocka_unit_test(sums_over_a_border_are_trimmed),
         cmocka_unit_test(products_of_tiles_change_no_result),
+        cmocka_unit_test(tiles_stay_with_what_reads_them),
         cmocka_unit_test(buffers_of_one_image),
         cmocka_unit_test(kernels_of_one_cell_have_no_loops),
         cmocka_unit_test(the_gradient_of_the_input_keeps_nothing_large),

@@ -27,7 +27,7 @@
 #define NORMAL_OUTPUTS           2           /* numbers of one result */
 #define NORMAL_WEIGHTS           40          /* numbers that are learnt */
 #define NORMAL_STATE             8           /* numbers that are kept with them */
-#define NORMAL_SCRATCH_TRAIN     208         /* floats of scratch memory: 832 bytes */
+#define NORMAL_SCRATCH_TRAIN     192         /* floats of scratch memory: 768 bytes */
 #define NORMAL_SHARED_TRAIN      112         /* floats for the whole batch: 448 bytes */
 #define NORMAL_SCRATCH_INFER     64          /* floats of scratch memory: 256 bytes */
 #define NORMAL_SHARED_INFER      32          /* floats for the whole batch: 128 bytes */
@@ -1781,12 +1781,11 @@ static void train_1(const Normal_weights *w, const Normal_state *state, const fl
                     const float target[2][2], const float share[2], float *scratch,
                     const uint32_t draw[4])
 {
-    void *normalise1_y         = scratch +   0;   // 2x2x3x3
-    void *conv1_y              = scratch +  48;   // 2x2x2x2
-    void *batchnorm1_mean_tile = scratch +  64;   // 2: mean of each channel over the batch
-    void *dropout1_keep_at     = scratch +  80;   // 2x2x2x2
-    void *crossentropy_q       = scratch +  96;   // 2x2: the target with a little for every class
-    void *crossentropy_a_at    = scratch + 112;   // 2: the sum of the target, 1 where it is a class
+    void *normalise1_y         = scratch +  0;   // 2x2x3x3
+    void *conv1_y              = scratch + 48;   // 2x2x2x2
+    void *batchnorm1_mean_tile = scratch + 64;   // 2: mean of each channel over the batch
+    void *dropout1_keep_at     = scratch + 80;   // 2x2x2x2
+    void *crossentropy_q       = scratch + 96;   // 2x2: the target with a little for every class
 
     /* forward: from the input to the result */
     // normalise
@@ -1800,10 +1799,6 @@ static void train_1(const Normal_weights *w, const Normal_state *state, const fl
     /* how wrong the result is */
     // loss crossentropy, smooth=0.1
     crossentropy_smooth(crossentropy_q, target);
-
-    /* how the loss changes with the result */
-    // loss crossentropy, smooth=0.1
-    crossentropy_a(crossentropy_a_at, crossentropy_q);
 }
 
 /* Training, part 2 of 8: once for the whole batch. */
@@ -1854,16 +1849,16 @@ static void train_5(const Normal_weights *w, const float share[2], Normal_weight
     void *batchnorm1_mean_at  = shared +   0;   // 2: mean of each channel over the batch
     void *batchnorm1_r_at     = shared +  32;   // 2: 1/deviation of each channel
     void *leaky1_y            = scratch +  64;   // 2x2x2x2
-    void *dropout1_y          = scratch + 128;   // 2x2x2x2
+    void *dropout1_y          = scratch + 112;   // 2x2x2x2
     void *dropout1_keep_at    = scratch +  80;   // 2x2x2x2
-    void *dense1_y            = scratch + 144;   // 2x2
-    void *softmax1_m          = scratch + 160;   // 2: the largest feature
-    void *softmax1_e          = scratch + 176;   // 2x2
-    void *softmax1_s          = scratch + 192;   // 2: the sum of all e
-    void *crossentropy_z_at   = scratch + 160;   // 2: log of the sum of exp(x)
+    void *dense1_y            = scratch + 128;   // 2x2
+    void *softmax1_m          = scratch + 144;   // 2: the largest feature
+    void *softmax1_e          = scratch + 160;   // 2x2
+    void *softmax1_s          = scratch + 176;   // 2: the sum of all e
+    void *crossentropy_z_at   = scratch + 144;   // 2: log of the sum of exp(x)
     void *crossentropy_q      = scratch +  96;   // 2x2: the target with a little for every class
+    void *crossentropy_a_at   = scratch + 128;   // 2: the sum of the target, 1 where it is a class
     void *dense1_dy           = scratch +  96;   // 2x2
-    void *crossentropy_a_at   = scratch + 112;   // 2: the sum of the target, 1 where it is a class
     void *dropout1_dy         = scratch + 112;   // 2x2x2x2
     void *leaky1_dy           = scratch + 112;   // 2x2x2x2
     void *batchnorm1_dy       = scratch +  64;   // 2x2x2x2
@@ -1891,6 +1886,7 @@ static void train_5(const Normal_weights *w, const float share[2], Normal_weight
 
     /* how the loss changes with the result */
     // loss crossentropy, smooth=0.1
+    crossentropy_a(crossentropy_a_at, crossentropy_q);
     crossentropy_dx(dense1_dy, share, (void *)y, crossentropy_a_at, crossentropy_q);
 
     /* backward: who had which part in it */
@@ -2246,7 +2242,7 @@ const cnn_model Normal_model = {
     .inputs = NORMAL_INPUTS, .outputs = NORMAL_OUTPUTS,
     .weights = weight_tensors, .weight_tensors = 6, .weight_count = NORMAL_WEIGHTS,
     .state = state_tensors, .state_tensors = 4, .state_count = NORMAL_STATE,
-    .train = { train_phases, 8, 208, 112, 0 },
+    .train = { train_phases, 8, 192, 112, 0 },
     .train_phases = 7,
     .infer = { infer_phases, 2, 64, 32, 0 },
     .eval_grad = { eval_phases, 3, 144, 32, 0 },

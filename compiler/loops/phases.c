@@ -4,9 +4,9 @@
  * is made in two steps: every tile writes its own partial sum, and after the phase the runtime adds up the partial sums
  * of all tiles in a fixed order. What touches no image runs once for the whole batch, in a phase of its own.
  *
- * Phases are filled greedily: all nests of one kind that do not wait for another go into one phase, in their order. But what the backward pass makes
- * of maps alone (the tiles of Winograd's algorithm) is made in the phase that reads it: from one phase to the next all images of the tile would need
- * their place, and a band of an image has none.
+ * Phases are filled greedily: all nests of one kind that do not wait for another go into one phase, in their order. But nests that go through an image
+ * by the same bands stay together, since what lives between them has the room of a band alone; and what the backward pass makes of maps alone (the
+ * tiles of Winograd's algorithm) is made in the phase that reads it: from one phase to the next all images of the tile would need their place.
  * Sums over images into the gradient of a parameter end no phase: only the optimizer reads them. */
 #include "loops/loops.h"
 
@@ -126,7 +126,18 @@ static Nest *make_partial(Unit *u, Program *p, Nest *n, Phase *phase)
 
 typedef struct Queue { Nest **at; int count; } Queue;
 
-/* Which nests of the queue wait: those of the other kind, and those that wait for another one. */
+/* True if nest i goes by bands with one that waits. */
+static bool waits_for_band(const Queue *queue, const bool waits[], int i)
+{
+    const Loop *band = nest_band(queue->at[i]);
+
+    for (int j = 0; band && j < queue->count; j++)
+        if (waits[j] && nest_band(queue->at[j]) == band)
+            return true;
+    return false;
+}
+
+/* Which nests of the queue wait, besides those that are known to: those of the other kind, and those that wait for another one. */
 static void find_waiting(Program *p, const Queue *queue, bool once, bool waits[])
 {
     Waiting waiting = { p->marks + 1, p->marks + 2 };
@@ -134,12 +145,21 @@ static void find_waiting(Program *p, const Queue *queue, bool once, bool waits[]
     p->marks += 2;
     for (int i = 0; i < queue->count; i++) {
         const Nest *n = queue->at[i];
-        waits[i] = touches_images(n) == once || must_wait(n, &waiting);
+        waits[i] = waits[i] || touches_images(n) == once || must_wait(n, &waiting) || waits_for_band(queue, waits, i);
         if (waits[i])
             nest_loads(n, mark_read, &waiting);
         if (waits[i] || (!once && n->dst->role == ROLE_SHARED))         /* a sum is whole only after this phase */
             mark_written(&waiting, n->dst);
     }
+}
+
+static int count_waiting(const Queue *queue, const bool waits[])
+{
+    int count = 0;
+
+    for (int i = 0; i < queue->count; i++)
+        count += waits[i];
+    return count;
 }
 
 static bool writes_what_is_read(const Nest *writer, const Nest *reader)
@@ -154,7 +174,7 @@ static bool can_come_later(const Queue *queue, const bool waits[], int i)
     const Tensor *made = tensor_base(n->dst);
     bool read = false;
 
-    if (!n->backward || !made->per_image || made->role != ROLE_SCRATCH)
+    if (!n->backward || nest_band(n) || !made->per_image || made->role != ROLE_SCRATCH)
         return false;
     for (int j = 0; j < queue->count; j++) {
         const Nest *other = queue->at[j];
@@ -190,7 +210,10 @@ static bool take_phase(Unit *u, Program *p, Queue *queue, bool once)
     bool *waits = arena_array(u->arena, (size_t)queue->count, sizeof *waits);
     int left_count = 0;
 
-    find_waiting(p, queue, once, waits);
+    for (int before = -1; count_waiting(queue, waits) != before; ) {        /* one that waits may have others of its bands before it */
+        before = count_waiting(queue, waits);
+        find_waiting(p, queue, once, waits);
+    }
     put_off(queue, waits);                  /* which leaves what the others wait for */
     for (int i = 0; i < queue->count; i++) {
         Nest *n = queue->at[i];

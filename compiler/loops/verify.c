@@ -47,7 +47,13 @@ static bool reads_own_place(const Nest *n, const Expr *load)
     return load->tensor == n->dst && nest_is_gather(n) && (n->finish || n->put == PUT_SET);
 }
 
-/* True if the parts that are made of t before the nest at work are all of it. */
+/* It adds to what is there. */
+static bool only_adds(const Nest *n)
+{
+    return n->put == PUT_ADD && !n->start && !n->fill;
+}
+
+/* True if the parts that are made of t before the nest at work are all of it. What is added to them, in parts or not, is none. */
 static bool parts_are_all(const Verify *v, const Tensor *t)
 {
     int64_t places = 0;
@@ -55,10 +61,10 @@ static bool parts_are_all(const Verify *v, const Tensor *t)
 
     for (int i = 0; i < v->p->nests.count && v->p->nests.at[i] != v->n; i++) {
         const Nest *n = v->p->nests.at[i];
-        if (tensor_base(n->dst) != t)
+        if (tensor_base(n->dst) != t || (some && only_adds(n)))
             continue;
-        if (!n->part)                       /* what comes then is added to it, and does not begin it again */
-            return !some || !n->start;
+        if (!n->part)                       /* it is made whole, and parts are not made again */
+            return !some;
         some = true;
         places += nest_places(n);
     }

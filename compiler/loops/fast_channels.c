@@ -185,8 +185,19 @@ static void channels_innermost(Nest *n)
     }
 }
 
+/* A sum over pixels alone has the channels of a whole pixel in its lanes, more than registers hold: it is made for some of them at a time. */
+static Loop *cut_lanes(Unit *u, Nest *n, Loop *lanes, int64_t vector)
+{
+    int64_t most = u->options.machine->registers * 3 / 4, vectors = vectors_of_tile(n, lanes, vector);
+
+    if (vectors <= most || !nest_split(u, n, nest_find_loop(n, lanes), vector * largest_divisor(vectors, most)))
+        return lanes;
+    return nest_neighbours(n);
+}
+
 void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector, const Choice *asked)
 {
+    lanes = cut_lanes(u, n, lanes, vector);
     int64_t vectors = vectors_of_tile(n, lanes, vector);
     int images = nest_images_loop(n), last = n->loop_count - 1;
     bool weights = images >= 0 && nest_sums_over(n, images);

@@ -326,12 +326,17 @@ static void tiles_stay_with_what_reads_them(void **state)
 {
     (void)state;
     static const char text[] = "network T { input 4x528x2; conv 16, 1x1; conv 16, 3x3, same, batchnorm, tanh; maxpool 4x4; dense 3, softmax }";
+    int64_t plain_count, count;
+    Unit *plain = unit_of(text, (NetworkOptions){ .tile = 2 });
     Unit *fast = unit_of(text, (NetworkOptions){ .tile = 2, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS, .winograd = WINOGRAD_2 });
     const Nest *tiles = nest_named(fast->train, "conv2_dw_tiles"), *products = nest_named(fast->train, "conv2_dw_products");
 
     assert_int_equal(nest_step_loops(tiles), 2);                /* images and bands */
     assert_int_equal(nest_step_loops(products), 2);
     assert_true(nest_band(tiles) == nest_band(products));
+    double *expected = results(plain, plain->train, 2, &plain_count), *got = results(fast, fast->train, 2, &count);
+    assert_same(expected, plain_count, got, count);
+    unit_free(plain);
     unit_free(fast);
 }
 

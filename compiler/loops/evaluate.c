@@ -1,5 +1,6 @@
 /* evaluate.c: runs nests directly (evaluate.h). Written to be obviously right: one odometer over the loops, one offset for
- * every access, one recursive function for the value. */
+ * every access, one recursive function for the value. That function makes the values of up to RUN rounds of one loop at a time,
+ * so that most of the time goes into numbers and not into finding out what to do; no number depends on it. */
 #include "loops/evaluate.h"
 
 #include <assert.h>
@@ -17,7 +18,10 @@ struct Evaluation {
     int64_t *offset;            /* by number of the tensor: in its block */
     const uint32_t *draw;
     int64_t tile;               /* at work */
+    struct Ready *ready;        /* by number of the nest; made when it runs for the first time */
 };
+
+enum { RUN = 256 };             /* rounds at a time */
 
 /* An affine function of the odometer's digits. */
 typedef struct Line {
@@ -29,16 +33,29 @@ typedef struct Line {
 typedef struct Node {
     Op op;
     double number;
-    const double *from;
+    const Tensor *tensor;
+    const double *from;         /* its elements, for the tile at work */
     Line line[2];               /* the element; for OP_RANDOM the image and the element */
     struct Node *a, *b, *c, *d;
+    double *values;             /* [RUN] */
 } Node;
+
+/* A nest whose accesses are resolved. */
+typedef struct Ready {
+    bool done;
+    Node *value, *start, *finish;
+    Line line;                  /* the element of dst */
+    int along;                  /* the loop of which RUN rounds are handled at a time, or -1 */
+    bool places[MAX_LOOPS], summed[MAX_LOOPS], outside[MAX_LOOPS];     /* loops of the odometer, without `along`; outside: those of a scatter */
+} Ready;
 
 typedef struct Run {
     Evaluation *e;
     const Nest *n;
     int64_t digit[MAX_LOOPS];
-    double total;
+    int along;                  /* as in Ready; its digit is the first of the rounds at work */
+    int64_t count;              /* of them; 1 without such a loop */
+    double total[RUN];
 } Run;
 
 static int number_of(const Program *p, const Tensor *t)
@@ -79,6 +96,7 @@ Evaluation *evaluation_new(Unit *u, const Program *p, int64_t batch)
     }
     if (p->planned)
         e->scratch_size = p->scratch;
+    e->ready = arena_array(u->arena, (size_t)p->nests.count + 1, sizeof *e->ready);
     e->scratch = arena_array(u->arena, (size_t)(e->tiles * e->scratch_size) + 1, sizeof(double));
     e->shared = arena_array(u->arena, (size_t)shared + 1, sizeof(double));
     for (int64_t i = 0; i < e->tiles * e->scratch_size; i++)
@@ -168,7 +186,7 @@ static Node *resolve(Evaluation *e, const Nest *n, const Expr *x)
     Node *node = ARENA_NEW(e->u->arena, Node);
     *node = (Node){ .op = x->op, .number = x->number };
     if (x->op == OP_LOAD) {
-        node->from = place(e, x->tensor);
+        node->tensor = x->tensor;
         node->line[0] = element_line(n, x->tensor, x->index);
     } else if (x->op == OP_INDEX || x->op == OP_RANDOM) {
         add_affine(&node->line[0], n, &x->index[0], 1);
@@ -178,7 +196,66 @@ static Node *resolve(Evaluation *e, const Nest *n, const Expr *x)
     node->b = resolve(e, n, x->b);
     node->c = resolve(e, n, x->c);
     node->d = resolve(e, n, x->d);
+    node->values = arena_array(e->u->arena, RUN, sizeof *node->values);
     return node;
+}
+
+/* Finds the elements of all tensors for the tile at work. */
+static void find_elements(Evaluation *e, Node *x)
+{
+    if (!x)
+        return;
+    if (x->tensor)
+        x->from = place(e, x->tensor);
+    find_elements(e, x->a);
+    find_elements(e, x->b);
+    find_elements(e, x->c);
+    find_elements(e, x->d);
+}
+
+/* True if the bounds of another loop depend on this one. */
+static bool bounds_use(const Nest *n, const Loop *l)
+{
+    for (int i = 0; i < n->loop_count; i++)
+        if (n->loops[i]->trimmed && (indices_use(&n->loops[i]->from, 1, l) || indices_use(&n->loops[i]->to, 1, l)))
+            return true;
+    return false;
+}
+
+/* The places of a gather do not know of each other: those along the longest loop are made side by side. A scatter keeps its order. */
+static int loop_to_run_along(const Nest *n)
+{
+    int longest = -1;
+
+    if (!nest_is_gather(n))
+        return n->loop_count > nest_step_loops(n) ? n->loop_count - 1 : -1;
+    for (int i = nest_step_loops(n); i < n->loop_count; i++) {
+        const Loop *l = n->loops[i];
+        if (nest_places_loop(n, l) && !l->trimmed && !l->overlaps && !bounds_use(n, l) && (longest < 0 || l->extent > n->loops[longest]->extent))
+            longest = i;
+    }
+    return longest;
+}
+
+static Ready *ready_nest(Evaluation *e, int number)
+{
+    const Nest *n = e->p->nests.at[number];
+    Ready *ready = &e->ready[number];
+
+    if (!ready->done) {
+        *ready = (Ready){ .done = true, .value = resolve(e, n, n->value), .start = resolve(e, n, n->start), .finish = resolve(e, n, n->finish),
+                          .line = element_line(n, n->dst, n->index), .along = loop_to_run_along(n) };
+        for (int i = nest_step_loops(n); i < n->loop_count; i++)
+            if (i != ready->along) {
+                ready->places[i] = nest_places_loop(n, n->loops[i]);
+                ready->summed[i] = !ready->places[i];
+                ready->outside[i] = true;
+            }
+    }
+    find_elements(e, ready->value);
+    find_elements(e, ready->start);
+    find_elements(e, ready->finish);
+    return ready;
 }
 
 /* ---- running */
@@ -191,50 +268,61 @@ static int64_t line_at(const Run *r, const Line *line)
     return at;
 }
 
-static double value_of(const Run *r, const Node *x)
+/* By how much a line moves from one round to the next. */
+static int64_t line_step(const Run *r, const Line *line) { return r->along < 0 ? 0 : line->factor[r->along]; }
+
+static double random_at(const Run *r, const Node *x, int64_t round)
 {
-    switch (x->op) {
-    case OP_CONSTANT:  return x->number;
-    case OP_LOAD:      return x->from[line_at(r, &x->line[0])];
-    case OP_INDEX:     return (double)line_at(r, &x->line[0]);
-    case OP_TOTAL:     return r->total;
-    case OP_RANDOM:
-        return uniform_number(r->e->draw, (uint32_t)x->number,
-                              (uint32_t)(r->e->tile * r->e->p->tile + line_at(r, &x->line[0])), (uint32_t)line_at(r, &x->line[1]));
-    case OP_NEG:       return -value_of(r, x->a);
-    case OP_ABS:       return fabs(value_of(r, x->a));
-    case OP_EXP:       return exp(value_of(r, x->a));
-    case OP_LOG:       return log(value_of(r, x->a));
-    case OP_LOG1P:     return log1p(value_of(r, x->a));
-    case OP_SQRT:      return sqrt(value_of(r, x->a));
-    case OP_TANH:      return tanh(value_of(r, x->a));
-    case OP_ERF:       return erf(value_of(r, x->a));
-    case OP_ADD:       return value_of(r, x->a) + value_of(r, x->b);
-    case OP_SUB:       return value_of(r, x->a) - value_of(r, x->b);
-    case OP_MUL:       return value_of(r, x->a) * value_of(r, x->b);
-    case OP_DIV:       return value_of(r, x->a) / value_of(r, x->b);
-    case OP_MAX: {
-        double a = value_of(r, x->a), b = value_of(r, x->b);
-        return a > b ? a : b;
-    }
-    case OP_MIN: {
-        double a = value_of(r, x->a), b = value_of(r, x->b);
-        return a < b ? a : b;
-    }
-    case OP_SELECT_GT: return value_of(r, x->a) > value_of(r, x->b) ? value_of(r, x->c) : value_of(r, x->d);
-    case OP_SELECT_EQ: return value_of(r, x->a) == value_of(r, x->b) ? value_of(r, x->c) : value_of(r, x->d);
-    }
-    return NAN;
+    int64_t image = line_at(r, &x->line[0]) + round * line_step(r, &x->line[0]), element = line_at(r, &x->line[1]) + round * line_step(r, &x->line[1]);
+    return uniform_number(r->e->draw, (uint32_t)x->number, (uint32_t)(r->e->tile * r->e->p->tile + image), (uint32_t)element);
 }
 
-static void put_value(double *to, Put put, double value)
+/* The values of the rounds at work. */
+static const double *values_of(const Run *r, const Node *x)
 {
-    switch (put) {
-    case PUT_SET: *to = value; break;
-    case PUT_ADD: *to += value; break;
-    case PUT_MAX: *to = value > *to ? value : *to; break;
-    case PUT_MIN: *to = value < *to ? value : *to; break;
+    const double *a = x->a ? values_of(r, x->a) : NULL, *b = x->b ? values_of(r, x->b) : NULL;
+    const double *c = x->c ? values_of(r, x->c) : NULL, *d = x->d ? values_of(r, x->d) : NULL;
+    int64_t at = line_at(r, &x->line[0]), step = line_step(r, &x->line[0]);
+    double *v = x->values;
+
+#define FOR_ALL(EXPRESSION) for (int64_t i = 0; i < r->count; i++) v[i] = (EXPRESSION); return v
+    switch (x->op) {
+    case OP_CONSTANT:  FOR_ALL(x->number);
+    case OP_LOAD:      FOR_ALL(x->from[at + i * step]);
+    case OP_INDEX:     FOR_ALL((double)(at + i * step));
+    case OP_TOTAL:     return r->total;
+    case OP_RANDOM:    FOR_ALL(random_at(r, x, i));
+    case OP_NEG:       FOR_ALL(-a[i]);
+    case OP_ABS:       FOR_ALL(fabs(a[i]));
+    case OP_EXP:       FOR_ALL(exp(a[i]));
+    case OP_LOG:       FOR_ALL(log(a[i]));
+    case OP_LOG1P:     FOR_ALL(log1p(a[i]));
+    case OP_SQRT:      FOR_ALL(sqrt(a[i]));
+    case OP_TANH:      FOR_ALL(tanh(a[i]));
+    case OP_ERF:       FOR_ALL(erf(a[i]));
+    case OP_ADD:       FOR_ALL(a[i] + b[i]);
+    case OP_SUB:       FOR_ALL(a[i] - b[i]);
+    case OP_MUL:       FOR_ALL(a[i] * b[i]);
+    case OP_DIV:       FOR_ALL(a[i] / b[i]);
+    case OP_MAX:       FOR_ALL(a[i] > b[i] ? a[i] : b[i]);
+    case OP_MIN:       FOR_ALL(a[i] < b[i] ? a[i] : b[i]);
+    case OP_SELECT_GT: FOR_ALL(a[i] > b[i] ? c[i] : d[i]);
+    case OP_SELECT_EQ: FOR_ALL(a[i] == b[i] ? c[i] : d[i]);
     }
+#undef FOR_ALL
+    return NULL;
+}
+
+/* Puts the values of the rounds at work, one after the other, `step` numbers apart (0: all into one). */
+static void put_values(const Run *r, double *to, int64_t step, Put put, const double *value)
+{
+    for (int64_t i = 0; i < r->count; i++, to += step)
+        switch (put) {
+        case PUT_SET: *to = value[i]; break;
+        case PUT_ADD: *to += value[i]; break;
+        case PUT_MAX: *to = value[i] > *to ? value[i] : *to; break;
+        case PUT_MIN: *to = value[i] < *to ? value[i] : *to; break;
+        }
 }
 
 static int64_t affine_at(const Run *r, const Affine *a)
@@ -257,6 +345,14 @@ static int64_t end_of(const Run *r, const Loop *l)
     return to < l->extent ? to : l->extent;
 }
 
+/* Sets the digits of the loops whose `among` is set to their first rounds. */
+static void begin(Run *r, const bool *among)
+{
+    for (int i = 0; i < r->n->loop_count; i++)
+        if (among[i])
+            r->digit[i] = first_of(r, r->n->loops[i]);
+}
+
 /* Advances the digits of the loops whose `among` is set, the last fastest. False when all have run through. */
 static bool advance(Run *r, const bool *among)
 {
@@ -269,24 +365,31 @@ static bool advance(Run *r, const bool *among)
     return false;
 }
 
-/* Runs a nest; `round` has the values of the loops that the step runs around it. */
-static void run_nest(Evaluation *e, const Nest *n, const int64_t *round)
+/* Takes the first rounds of the loop to run along, then the next ones. False when there are none left. */
+static bool begin_rounds(Run *r, int64_t from)
 {
-    Run r = { .e = e, .n = n };
-    bool places[MAX_LOOPS], summed[MAX_LOOPS], all[MAX_LOOPS];
-    double *dst = place(e, n->dst);
-    Line line = element_line(n, n->dst, n->index);
-    Node *value = resolve(e, n, n->value), *start = resolve(e, n, n->start), *finish = resolve(e, n, n->finish);
+    int64_t end = r->along < 0 ? 1 : end_of(r, r->n->loops[r->along]);
 
-    for (int i = 0; i < n->loop_count; i++) {
-        places[i] = nest_places_loop(n, n->loops[i]);
-        summed[i] = !places[i];
-        all[i] = true;
-    }
-    for (int i = 0; i < nest_step_loops(n); i++) {
-        places[i] = all[i] = false;
+    if (r->along >= 0)
+        r->digit[r->along] = from;
+    r->count = end - from < RUN ? end - from : RUN;
+    return r->count > 0;
+}
+
+static bool first_rounds(Run *r) { return begin_rounds(r, r->along < 0 ? 0 : first_of(r, r->n->loops[r->along])); }
+static bool next_rounds(Run *r) { return r->along >= 0 && begin_rounds(r, r->digit[r->along] + r->count); }
+
+/* Runs a nest; `round` has the values of the loops that the step runs around it. */
+static void run_nest(Evaluation *e, int number, const int64_t *round)
+{
+    const Nest *n = e->p->nests.at[number];
+    const Ready *ready = ready_nest(e, number);
+    Run r = { .e = e, .n = n, .along = ready->along };
+    double *dst = place(e, n->dst);
+    int64_t step = line_step(&r, &ready->line);
+
+    for (int i = 0; i < nest_step_loops(n); i++)
         r.digit[i] = round[i];
-    }
     if (n->fill) {
         int64_t count = tensor_count(n->dst) / (nest_fills_image(n) ? n->dst->dim[0] : 1);
         double *from = dst + (nest_fills_image(n) ? round[0] * count : 0);
@@ -294,22 +397,27 @@ static void run_nest(Evaluation *e, const Nest *n, const int64_t *round)
             from[i] = n->fill->number;
     }
     if (!nest_is_gather(n)) {
+        begin(&r, ready->outside);
         do
-            put_value(&dst[line_at(&r, &line)], n->put, value_of(&r, value));
-        while (advance(&r, all));
+            for (bool more = first_rounds(&r); more; more = next_rounds(&r))
+                put_values(&r, &dst[line_at(&r, &ready->line)], step, n->put, values_of(&r, ready->value));
+        while (advance(&r, ready->outside));
         return;
     }
-    do {
-        double *to = &dst[line_at(&r, &line)];
-        for (int i = 0; i < n->loop_count; i++)
-            if (summed[i])
-                r.digit[i] = first_of(&r, n->loops[i]);
-        r.total = start ? value_of(&r, start) : n->put == PUT_SET ? 0 : *to;
-        do
-            put_value(&r.total, n->put, value_of(&r, value));
-        while (advance(&r, summed));
-        *to = finish ? value_of(&r, finish) : r.total;
-    } while (advance(&r, places));
+    begin(&r, ready->places);
+    do
+        for (bool more = first_rounds(&r); more; more = next_rounds(&r)) {
+            double *to = &dst[line_at(&r, &ready->line)];
+            begin(&r, ready->summed);
+            const double *start = ready->start ? values_of(&r, ready->start) : NULL;
+            for (int64_t i = 0; i < r.count; i++)
+                r.total[i] = start ? start[i] : n->put == PUT_SET ? 0 : to[i * step];
+            do
+                put_values(&r, r.total, 1, n->put, values_of(&r, ready->value));
+            while (advance(&r, ready->summed));
+            put_values(&r, to, step, PUT_SET, ready->finish ? values_of(&r, ready->finish) : r.total);
+        }
+    while (advance(&r, ready->places));
 }
 
 static void add_partials(Evaluation *e, const Phase *phase)
@@ -335,7 +443,7 @@ static void run_nests(Evaluation *e, int first, int end, int inside, int64_t *ro
         const Nest *n = e->p->nests.at[i];
         next = i + 1;
         if (nest_step_loops(n) == inside) {
-            run_nest(e, n, round);
+            run_nest(e, i, round);
             continue;
         }
         while (next < end && nests_shared_loops(e->p, i, next) > inside)

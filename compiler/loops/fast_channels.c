@@ -76,9 +76,9 @@ static int64_t loops_of_tile(const Unit *u, const Nest *n, const Loop *lanes, in
             int axis = n->dst->rank - 3 + i;
             along[i] = axis >= 0 && n->index[axis].count == 1 ? n->index[axis].term[0].loop : NULL;
         }
-    } else if (n->dst->rank >= 3) {
-        along[0] = nest_axis_loop(n, n->dst->rank - 2);
-        along[1] = nest_axis_loop(n, n->dst->rank - 3);
+    } else {
+        along[0] = nest_axis_loop(n, tensor_last_axis(n->dst) - 1);
+        along[1] = nest_axis_loop(n, tensor_last_axis(n->dst) - 2);
     }
     return (u->options.machine->registers - 1 - vectors) / vectors;
 }

@@ -3,12 +3,12 @@
 
 int lane_step(const Tensor *t, const Affine *index, const Loop *lanes)
 {
-    int step = 0;
+    int step = 0, last = tensor_last_axis(t);
 
     for (int i = 0; i < t->rank; i++)
         for (int j = 0; j < index[i].count; j++)
             if (index[i].term[j].loop == lanes)
-                step = i == t->rank - 1 && index[i].term[j].factor == 1 && step == 0 ? 1 : -1;
+                step = i == last && index[i].term[j].factor == 1 && step == 0 ? 1 : -1;
     return step;
 }
 

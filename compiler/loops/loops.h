@@ -78,6 +78,7 @@ typedef struct Tensor {
 
 int64_t tensor_count(const Tensor *t);
 int64_t tensor_places(const Tensor *t);                     /* those of them that hold something */
+int tensor_last_axis(const Tensor *t);                      /* the last one with more than one place: its neighbours are neighbours in memory */
 int64_t tensor_room(const Tensor *t);                       /* of a scratch tensor, by memory.c: up to 16 reals, the longest vector */
 /* Names as wanted, with a number behind them where they are taken. */
 const char *tensor_name(Unit *u, const struct Program *p, const char *wanted);

@@ -16,6 +16,15 @@ int64_t tensor_places(const Tensor *t)
     return t->rank == 0 ? 1 : tensor_count(t) / t->dim[t->rank - 1] * (t->dim[t->rank - 1] - t->spare);
 }
 
+int tensor_last_axis(const Tensor *t)
+{
+    int axis = t->rank - 1;
+
+    while (axis > 0 && t->dim[axis] == 1)
+        axis--;
+    return axis;
+}
+
 const char *tensor_name(Unit *u, const Program *p, const char *wanted)
 {
     const char *name = wanted;
@@ -353,7 +362,7 @@ Loop *nest_neighbours(const Nest *n)
 {
     if (n->dst->rank == 0)
         return NULL;
-    const Affine *last = &n->index[n->dst->rank - 1];
+    const Affine *last = &n->index[tensor_last_axis(n->dst)];
     for (int i = 0; i < last->count; i++)
         if (last->term[i].factor == 1)
             return last->term[i].loop;

@@ -3,10 +3,13 @@
  *
  *     pack[co_][kh][kw][ci][co]       with as many co in a panel as the vectors of a register tile have lanes,
  *
- * and gradients of weights are summed in panels of the same form, which join the gradient when all images of the tile are done.
+ * and gradients of weights are summed in panels of the same form, which join the gradient when all images of the tile are done. (Those of a
+ * 1x1 convolution need none for a single image where its input's channels fill vectors: they are neighbours in the gradient itself. Between
+ * images totals lie better in panels: 16 of them took 1.3 times as long without.)
  * A copy costs two accesses a weight and step, the convolution thousands. */
 #include "loops/layout.h"
 
+#include "loops/lanes.h"
 #include "loops/machine.h"
 #include "loops/transform.h"
 
@@ -37,8 +40,15 @@ static bool fills_vectors(const Tensor *t, int64_t vector)
     return t->dim[t->rank - 1] % vector == 0;
 }
 
-/* The channels that the lanes of a convolution run over: those of its result, or, for the gradient of weights, those of a factor. */
-static Loop *lanes_of(const Nest *n, Expr *const factor[2], int64_t vector)
+/* True if the sums of weights for lanes along this loop are stored where they belong, in whole vectors. */
+static bool stores_vectors(const Unit *u, const Nest *n, const Loop *l, int64_t vector)
+{
+    return !n->dst->channels_last && u->options.tile == 1 && lane_step(n->dst, n->index, l) == 1 && l->extent % vector == 0;
+}
+
+/* The channels that the lanes of a convolution run over: those of its result, or, for the gradient of weights, those of a factor: of both
+ * the ones that are neighbours in the gradient, as those of a 1x1 convolution's input are, or the more. */
+static Loop *lanes_of(const Unit *u, const Nest *n, Expr *const factor[2], int64_t vector)
 {
     Loop *best = channel(n->dst, n->index);
 
@@ -47,8 +57,12 @@ static Loop *lanes_of(const Nest *n, Expr *const factor[2], int64_t vector)
     for (int i = 0; i < 2; i++) {
         const Expr *other = factor[1 - i];
         Loop *l = channel(factor[i]->tensor, factor[i]->index);
-        if (l && nest_places_loop(n, l) && fills_vectors(factor[i]->tensor, vector) && (!best || l->extent > best->extent)
-            && (l->extent % vector == 0 || !indices_use(other->index, other->tensor->rank, l)))
+        if (!l || !nest_places_loop(n, l) || !fills_vectors(factor[i]->tensor, vector)
+            || (l->extent % vector != 0 && indices_use(other->index, other->tensor->rank, l)))
+            continue;
+        if (stores_vectors(u, n, l, vector))
+            return l;
+        if (!best || l->extent > best->extent)
             best = l;
     }
     return best;
@@ -197,11 +211,13 @@ void program_pack(Unit *u, Program *p)
     for (int i = 0; p->channels_last && vector > 1 && i < p->nests.count; i++) {
         Nest *n = p->nests.at[i];
         Expr *factor[2];
-        Loop *lanes = factors(n, factor) && nest_is_gather(n) ? lanes_of(n, factor, vector) : NULL;
+        Loop *lanes = factors(n, factor) && nest_is_gather(n) ? lanes_of(u, n, factor, vector) : NULL;
         if (!lanes)
             continue;
+        bool in_place = stores_vectors(u, n, lanes, vector);
         int number = 0;
-        channels_last(n, factor, lanes);
+        if (!in_place)
+            channels_last(n, factor, lanes);
         while (n->loops[number] != lanes)
             number++;
         int64_t real = n->dst->channels_last ? n->dst->channels : lanes->extent;
@@ -217,6 +233,7 @@ void program_pack(Unit *u, Program *p)
             i += pack_load(u, p, i, factor[k], lanes, real);
         if (n->start && n->start->op == OP_LOAD)
             i += pack_load(u, p, i, n->start, lanes, real);
-        i += pack_sums(u, p, i, lanes, real);
+        if (!in_place)
+            i += pack_sums(u, p, i, lanes, real);
     }
 }

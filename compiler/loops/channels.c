@@ -57,12 +57,17 @@ static int64_t most_channels(const Nest *n)
     return most;
 }
 
+static bool has_pixels(const Tensor *t)
+{
+    return t->per_image && t->rank == MAP_RANK;
+}
+
 /* A product of two loads, summed, one of which or whose sums are a map: a convolution, forward or backward. */
 static bool is_convolution(const Nest *n)
 {
     if (n->put != PUT_ADD || n->value->op != OP_MUL || n->value->a->op != OP_LOAD || n->value->b->op != OP_LOAD || n->dst->rank != MAP_RANK)
         return false;
-    return is_map(n->dst) || is_map(n->value->a->tensor) || is_map(n->value->b->tensor);
+    return has_pixels(n->dst) || has_pixels(n->value->a->tensor) || has_pixels(n->value->b->tensor);
 }
 
 static bool channels_pay(const Unit *u, Program *p)
@@ -302,11 +307,42 @@ static Expr *turn_load(void *context, Expr *e)
     return e;
 }
 
+/* A convolution that makes what the caller gets makes it in a map, whose channels can lie innermost, and it is copied from there. (Few channels
+ * that would leave most of a vector empty are better made one after the other: pack.c.) */
+static void make_output_in_map(Unit *u, Program *p)
+{
+    Tensor *y = p->y;
+    int last = -1;
+
+    if (!y || y->role != ROLE_OUTPUT || !has_pixels(y) || y->dim[1] < machine_lanes(u->options.machine, u->options.real))
+        return;
+    for (int i = 0; i < p->nests.count; i++)
+        last = tensor_base(p->nests.at[i]->dst) == y ? i : last;
+    for (int i = 0; i <= last; i++)                             /* what else is done with it meanwhile would have to follow */
+        if (p->nests.at[i]->dst != y && nest_touches(p->nests.at[i], y))
+            return;
+    if (last < 0 || !is_convolution(p->nests.at[last]))
+        return;
+    Tensor *map = tensor_twin(u, p, y, ROLE_SCRATCH, "map");
+    for (int i = 0; i <= last; i++) {
+        Nest *n = p->nests.at[i];
+        if (n->dst == y) {
+            LIST_ADD(u->arena, &n->symbols, ((Symbol){ map, nest_symbol(u, n, y) }));
+            n->dst = map;
+        }
+    }
+    const Nest *n = p->nests.at[last];
+    Nest *copy = nest_that_copies(u, nest_name(u, p, arena_print(u->arena, "%s_out", n->name)), "Channel after channel, as the caller gets it.", y, map);
+    copy->site = n->site;
+    program_insert(u, p, last + 1, copy);
+}
+
 void program_channels_innermost(Unit *u, Program *p)
 {
     p->channels_last = channels_pay(u, p) && views_can_be_copied(p);
     if (!p->channels_last)
         return;
+    make_output_in_map(u, p);
     for (int i = 0; i < p->tensors.count; i++) {
         Tensor *t = p->tensors.at[i];
         if (is_row_of_map(t))

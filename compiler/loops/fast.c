@@ -87,6 +87,8 @@ static void schedule(Unit *u, Nest *n, const Choice *asked)
         schedule_vectors(u, n, channels, vector);
         return;
     }
+    if (sums && reads_channels(n) && schedule_summed(u, n, vector, asked))
+        return;
     const Expr *turned = sums ? NULL : turned_load(n);
     if (turned) {
         remark_obstacle(u, n, channels, vector);

@@ -42,6 +42,8 @@ void schedule_tile(Unit *u, Nest *n, Loop *lanes, int vector, const Choice *aske
 
 /* ---- fast_channels.c */
 
+bool reads_channels(const Nest *n);                         /* from maps that have them innermost */
+
 /* A weighted sum for each of neighbouring channels. */
 bool is_channel_sum(const Unit *u, const Nest *n, const Loop *channels, int vector);
 
@@ -57,7 +59,12 @@ void schedule_pixels(Nest *n);                              /* neighbouring chan
 /* No sum to share numbers for: place after place, as many as a vector has at a time. */
 void schedule_vectors(Unit *u, Nest *n, Loop *lanes, int64_t vector);
 
-/* ---- fast_single.c: a single image: lanes over neighbours of dst, or over what is summed; else the totals of a row together. */
+/* ---- fast_single.c */
+
+/* A weighted sum with its lanes over what is summed; false if that lies side by side in one of the factors alone, or is too short. */
+bool schedule_summed(Unit *u, Nest *n, int vector, const Choice *asked);
+
+/* A single image: lanes over what is summed, or over neighbours of dst; else the totals of a row together. */
 void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector, const Choice *asked);
 
 #endif

@@ -20,7 +20,7 @@ static void see_channels(void *context, const Expr *load)
     c->any = c->any || load->tensor->channels_last;
 }
 
-static bool reads_channels(const Nest *n)
+bool reads_channels(const Nest *n)
 {
     Channels c = { false };
     nest_loads(n, see_channels, &c);
@@ -64,6 +64,23 @@ static int64_t vectors_of_tile(const Nest *n, const Loop *lanes, int64_t vector)
     return is_depthwise(n, lanes) ? 1 : lanes->extent / vector;
 }
 
+/* Of the loops along an axis of a map, the one whose places share the vectors of a factor: that over pixels, where a deconvolution also has one
+ * over the cells of its kernel. NULL if there is none, or it is not the only one. */
+static Loop *loop_of_pixels(const Nest *n, const Affine *index, const Loop *lanes)
+{
+    Loop *found = NULL;
+
+    for (int i = 0; i < index->count; i++) {
+        Loop *l = index->term[i].loop;
+        if (index->count > 1 && in_lanes_use(n->value, lanes, l))
+            continue;
+        if (found)
+            return NULL;
+        found = l;
+    }
+    return found;
+}
+
 /* The loops that a tile may cover: over rows and columns of the pixels that a convolution makes, or over channels and cells of a row of the kernel
  * whose gradient it makes; NULL where they are none. Returns how many places fit into the registers. */
 static int64_t loops_of_tile(const Unit *u, const Nest *n, const Loop *lanes, int64_t vector, Loop *along[2])
@@ -74,7 +91,7 @@ static int64_t loops_of_tile(const Unit *u, const Nest *n, const Loop *lanes, in
     if (n->dst->channels_last) {
         for (int i = 0; i < 2; i++) {
             int axis = n->dst->rank - 3 + i;
-            along[i] = axis >= 0 && n->index[axis].count == 1 ? n->index[axis].term[0].loop : NULL;
+            along[i] = axis >= 0 ? loop_of_pixels(n, &n->index[axis], lanes) : NULL;
         }
     } else {
         along[0] = nest_axis_loop(n, tensor_last_axis(n->dst) - 1);
@@ -275,6 +292,7 @@ void schedule_vectors(Unit *u, Nest *n, Loop *lanes, int64_t vector)
 {
     nest_order_as_dst(n);
     nest_places_first(n);
+    nest_move_loop(n, nest_find_loop(n, lanes), n->hold - 1);           /* behind it there may be axes with a single place */
     if (lanes->extent > vector)
         nest_split(u, n, n->hold - 1, vector);
     else

@@ -1,4 +1,5 @@
-/* fast_single.c: features of a single image: lanes over what is summed, or over neighbours of dst. */
+/* fast_single.c: lanes over what is summed, where neighbours in it are neighbours in both factors: features of a single image, and what the
+ * caller gets of a map whose channels lie innermost. Or, for a single image, lanes over neighbours of dst. */
 #include "loops/fast.h"
 
 #include "loops/lanes.h"
@@ -7,11 +8,15 @@
 
 enum { LEAST_VECTORS = 2 };             /* to add up the lanes of one takes as long as to add its numbers one by one */
 
-/* The summed loop whose numbers lie side by side in one factor at least, or NULL. */
+/* The summed loop whose numbers lie side by side in both factors, or NULL. */
 static Loop *summed_neighbours(const Unit *u, const Nest *n, int vector)
 {
+    int64_t rounds = 1;
+
     for (int i = 0; i < n->loop_count; i++)
-        if (nest_sums_over(n, i) && n->loops[i]->extent >= LEAST_VECTORS * vector && n->value->op == OP_MUL && n->value->a->op == OP_LOAD && n->value->b->op == OP_LOAD
+        rounds *= nest_sums_over(n, i) ? n->loops[i]->extent : 1;
+    for (int i = 0; i < n->loop_count; i++)
+        if (nest_sums_over(n, i) && rounds >= LEAST_VECTORS * vector && n->value->op == OP_MUL && n->value->a->op == OP_LOAD && n->value->b->op == OP_LOAD
             && lane_step(n->value->a->tensor, n->value->a->index, n->loops[i]) == 1
             && lane_step(n->value->b->tensor, n->value->b->index, n->loops[i]) == 1 && !lanes_obstacle(u, n, n->loops[i], vector))
             return n->loops[i];
@@ -25,29 +30,40 @@ static bool row_has_lanes(const Unit *u, const Nest *n, const Loop *row, int vec
     return !lanes_obstacle(u, n, row, whole ? vector : 1) && (whole || (n->start && !n->fill && vectors_of_row(row->extent, vector) > 0));
 }
 
+bool schedule_summed(Unit *u, Nest *n, int vector, const Choice *asked)
+{
+    Loop *along = n->put == PUT_ADD && vector > 1 && nest_is_gather(n) ? summed_neighbours(u, n, vector) : NULL;
+    int images = nest_images_loop(n), registers = u->options.machine->registers;
+    Loop *list[MAX_LOOPS], **places = list;
+
+    if (!along)
+        return false;
+    nest_remark(u, n, "lanes over what is summed: neighbours in both factors, added up at the end");
+    const Loop *image = images >= 0 ? n->loops[images] : NULL;
+    nest_move_loop(n, nest_find_loop(n, along), n->loop_count - 1);
+    int count = place_loops(n, along, list);
+    if (count > 0 && list[0] == image) {
+        places++;
+        count--;
+    }
+    Choice policy = choice_over(places, count, 1, 0);
+    if (along->extent > vector)
+        nest_split(u, n, n->loop_count - 1, vector);
+    n->loops[n->loop_count - 1]->kind = LOOP_LANES;
+    choose_channels_and_columns(&policy, count > 1 ? registers * 3 / 4 : registers / 2);
+    tile_loops(u, n, places, settle(u, n, &policy, asked));
+    order_tile(n);
+    return true;
+}
+
 void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector, const Choice *asked)
 {
-    Loop *along = sums && n->put == PUT_ADD && vector > 1 ? summed_neighbours(u, n, vector) : NULL;
-    int64_t most = u->options.machine->registers / 2;
-
     if (!nest_is_gather(n)) {
         nest_places_first(n);
         return;
     }
-    if (along) {
-        Loop *list[MAX_LOOPS];
-        nest_remark(u, n, "lanes over what is summed: neighbours in both factors, and there is one image");
-        nest_move_loop(n, nest_find_loop(n, along), n->loop_count - 1);
-        Choice policy = choice_over(list, place_loops(n, along, list), 1, 0);
-        if (along->extent > vector)
-            nest_split(u, n, n->loop_count - 1, vector);
-        n->loops[n->loop_count - 1]->kind = LOOP_LANES;
-        if (policy.count > 0)
-            policy.tile[0].size = largest_divisor(policy.tile[0].extent, most < policy.tile[0].extent ? most : policy.tile[0].extent);
-        tile_loops(u, n, list, settle(u, n, &policy, asked));
-        order_tile(n);
+    if (schedule_summed(u, n, vector, asked))
         return;
-    }
     if (row && sums && n->put == PUT_ADD && vector > 1 && lane_step(n->dst, n->index, row) == 1 && row_has_lanes(u, n, row, vector)) {
         if (row->extent % vector)
             nest_remark(u, n, "%lld vectors for %lld of %s, so that they overlap", (long long)vectors_of_row(row->extent, vector), (long long)row->extent, row->name);

@@ -54,7 +54,7 @@ void program_remove(Program *p, int where)
 
 /* ---- copies on the way in and out */
 
-static Tensor *twin(Unit *u, Program *p, const Tensor *t, Role role, const char *suffix)
+Tensor *tensor_twin(Unit *u, Program *p, const Tensor *t, Role role, const char *suffix)
 {
     Tensor *copy = ARENA_NEW(u->arena, Tensor);
     *copy = *t;
@@ -64,7 +64,7 @@ static Tensor *twin(Unit *u, Program *p, const Tensor *t, Role role, const char 
     return copy;
 }
 
-static Nest *copy_nest(Unit *u, const char *name, const char *why, Tensor *to, Tensor *from)
+Nest *nest_that_copies(Unit *u, const char *name, const char *why, Tensor *to, Tensor *from)
 {
     static const char *const image[] = { "n", "c", "h", "w" }, *const features[] = { "n", "i", "j", "k", "l" };
     Nest *n = ARENA_NEW(u->arena, Nest);
@@ -100,7 +100,7 @@ static Expr *replace_load(void *context, Expr *e)
         return e;
     Tensor *old = e->tensor, *now = r->to;
     if (old != r->from) {
-        now = twin(r->u, r->p, old, r->to->role, "lanes");
+        now = tensor_twin(r->u, r->p, old, r->to->role, "lanes");
         now->view_of = r->to;
     }
     LIST_ADD(r->u->arena, &r->n->symbols, ((Symbol){ now, nest_symbol(r->u, r->n, old) }));
@@ -130,14 +130,14 @@ static void bring_in(Unit *u, Program *p, Tensor *given, const char *name, const
 {
     if (!is_copied(p, given) || is_only_copied(p, given))
         return;
-    Replace r = { .u = u, .p = p, .from = given, .to = twin(u, p, given, ROLE_SCRATCH, "lanes") };
+    Replace r = { .u = u, .p = p, .from = given, .to = tensor_twin(u, p, given, ROLE_SCRATCH, "lanes") };
     for (int i = 0; i < p->nests.count; i++) {
         r.n = p->nests.at[i];
         r.n->value = expr_map(u, r.n->value, replace_load, &r);
         r.n->start = expr_map(u, r.n->start, replace_load, &r);
     }
     if (r.some)
-        program_insert(u, p, 0, copy_nest(u, name, why, r.to, given));
+        program_insert(u, p, 0, nest_that_copies(u, name, why, r.to, given));
     else
         p->tensors.count--;
 }
@@ -149,14 +149,14 @@ static void bring_out(Unit *u, Program *p)
 
     if (!is_copied(p, inner))
         return;
-    p->y = twin(u, p, inner, ROLE_OUTPUT, "result");
+    p->y = tensor_twin(u, p, inner, ROLE_OUTPUT, "result");
     for (int i = 0; i < p->tensors.count; i++)
         if (p->tensors.at[i] != p->y && tensor_base(p->tensors.at[i]) == inner)
             p->tensors.at[i]->role = ROLE_SCRATCH;
     for (int i = 0; i < p->nests.count; i++)
         if (tensor_base(p->nests.at[i]->dst) == inner)
             last = i;
-    program_insert(u, p, last + 1, copy_nest(u, "images_out", "The results go back to one image after the other.", p->y, inner));
+    program_insert(u, p, last + 1, nest_that_copies(u, "images_out", "The results go back to one image after the other.", p->y, inner));
 }
 
 void program_images_innermost(Unit *u, Program *p)

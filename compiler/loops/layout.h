@@ -70,6 +70,10 @@ void program_spread(Unit *u, Program *p);
 /* frame.c: a map that would be copied into a border is made there. After program_narrow_borders. */
 void program_frame(Unit *u, Program *p);
 
+/* layout.c: a tensor like t, with a role of its own, called t's name and `suffix`; and a nest that copies a tensor to one of the same axes. */
+Tensor *tensor_twin(Unit *u, Program *p, const Tensor *t, Role role, const char *suffix);
+Nest *nest_that_copies(Unit *u, const char *name, const char *why, Tensor *to, Tensor *from);
+
 /* Puts a nest before nest number `where`, on its side of the forward pass and in its phase. */
 void program_insert(Unit *u, Program *p, int where, Nest *n);
 /* Takes nest number `where` away. Its phase has others. */

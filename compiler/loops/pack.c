@@ -68,6 +68,19 @@ static Loop *lanes_of(const Unit *u, const Nest *n, Expr *const factor[2], int64
     return best;
 }
 
+/* The channels that are summed for a result whose own fill no vectors, or lie in another order, the caller's: lanes over them are added up at
+ * the end. NULL if there are none, or they leave room in the last vector, in which anything may lie. */
+static Loop *summed_lanes(const Nest *n, Expr *const factor[2], int64_t vector)
+{
+    for (int i = 0; i < 2; i++) {
+        Loop *l = channel(factor[i]->tensor, factor[i]->index);
+        if (l && n->dst->per_image && !nest_places_loop(n, l) && l->extent % vector == 0
+            && indices_use(factor[1 - i]->index, factor[1 - i]->tensor->rank, l))
+            return l;
+    }
+    return NULL;
+}
+
 /* Loops over the channels of the factors go last: they are neighbours in memory. */
 static void channels_last(Nest *n, Expr *const factor[2], const Loop *lanes)
 {
@@ -211,7 +224,12 @@ void program_pack(Unit *u, Program *p)
     for (int i = 0; p->channels_last && vector > 1 && i < p->nests.count; i++) {
         Nest *n = p->nests.at[i];
         Expr *factor[2];
-        Loop *lanes = factors(n, factor) && nest_is_gather(n) ? lanes_of(u, n, factor, vector) : NULL;
+        if (!factors(n, factor) || !nest_is_gather(n))
+            continue;
+        Loop *lanes = lanes_of(u, n, factor, vector), *summed = lanes ? NULL : summed_lanes(n, factor, vector);
+        for (int k = 0; summed && k < 2; k++)
+            if (lane_step(factor[k]->tensor, factor[k]->index, summed) != 1)
+                i += pack_load(u, p, i, factor[k], summed, summed->extent);
         if (!lanes)
             continue;
         bool in_place = stores_vectors(u, n, lanes, vector);

@@ -516,6 +516,47 @@ static void depthwise_convolutions_have_tiles(void **state)
     unit_free(fast);
 }
 
+/* Where channels lie innermost, lanes run over those that are made or over those that are summed, whatever the caller gets: one map or three, more
+ * channels than a vector has lanes, what a deconvolution made; also for a network of a single convolution. */
+static void every_convolution_has_lanes(void **state)
+{
+    (void)state;
+    static const struct { const char *text; int pixels; } cases[] = {      /* pixels that share a vector of the last convolution's weights */
+        { "network T { input 9x9x1; conv 16, 5x5, same, relu; conv 1, 3x3, same }", 9 },
+        { "network T { input 9x9x1; conv 16, 5x5, same, relu; conv 3, 3x3, same }", 9 },
+        { "network T { input 6x8x3; conv 16, 3x3, same, relu; conv 10, 1x1 }", 6 },
+        { "network T { input 5x5x16; conv 16, 1x1 }", 5 },
+        { "network T { input 4x8x3; conv 16, 3x3, same, relu; deconv 16, 2x2, stride=2, relu; conv 1, 1x1, sigmoid }", 8 },
+        { "network T { input 4x6x3; conv 16, 3x3, same, relu; deconv 16, 2x2, stride=2 }", 6 },
+    };
+
+    for (int i = 0; i < countof(cases) * 2; i++) {
+        const char *text = cases[i / 2].text;
+        Unit *lesson = unit_of(text, (NetworkOptions){ 0 });
+        Unit *fast = unit_of(text, (NetworkOptions){ .tile = 1 + i % 2, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+        int64_t lesson_count, fast_count, pixels = 1;
+        double *a = results(lesson, lesson->train, 3, &lesson_count), *b = results(fast, fast->train, 3, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        a = results(lesson, lesson->infer, 3, &lesson_count);
+        b = results(fast, fast->infer, 3, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        assert_null(program_verify(fast, fast->train));
+        const Nest *last = NULL;
+        for (int k = 0; k < fast->infer->nests.count; k++) {
+            const Nest *n = fast->infer->nests.at[k];
+            if (n->stated > 0) {
+                assert_true(n->loops[n->loop_count - 1]->kind == LOOP_LANES);
+                last = !last || n->site != last->site ? n : last;
+            }
+        }
+        for (int k = 0; k < last->loop_count; k++)
+            pixels *= last->loops[k]->kind == LOOP_UNROLL && nest_places_loop(last, last->loops[k]) && strcmp(last->loops[k]->name, "co_") != 0 ? last->loops[k]->extent : 1;
+        assert_int_equal(pixels, cases[i / 2].pixels);
+        unit_free(lesson);
+        unit_free(fast);
+    }
+}
+
 /* 128 channels are 512 bytes: their places get a line more, those of 120 do not, nor does what the caller gives and takes. */
 static void places_of_many_channels_are_spread(void **state)
 {
@@ -1260,7 +1301,7 @@ int main(void)
         cmocka_unit_test(cutting_places_changes_nothing),
         cmocka_unit_test(what_tiles_leave_over_is_a_nest_of_its_own),
         cmocka_unit_test(depthwise_convolutions_have_tiles),
-        cmocka_unit_test(places_of_many_channels_are_spread),
+        cmocka_unit_test(places_of_many_channels_are_spread), cmocka_unit_test(every_convolution_has_lanes),
         cmocka_unit_test(strides_become_gathers),
         cmocka_unit_test(moving_loops_changes_nothing),
         cmocka_unit_test(an_access_out_of_bounds_is_found),

@@ -42,6 +42,40 @@ static bool pure(const Affine *a)
     return a->count == 1 && a->offset == 0 && a->term[0].factor == 1;
 }
 
+/* True if an index runs through an axis of this extent: by one loop, or by one over groups of channels and one over those of each. */
+static bool covers(const Affine *a, int64_t extent)
+{
+    if (a->count == 1)
+        return pure(a) && a->term[0].loop->extent == extent;
+    int inner = a->count == 2 && a->term[1].factor == 1;
+    return a->count == 2 && a->offset == 0 && a->term[inner].factor == 1 && a->term[1 - inner].factor == a->term[inner].loop->extent
+        && a->term[1 - inner].factor * a->term[1 - inner].loop->extent == extent;
+}
+
+static bool is_alone(const Affine *index, int rank, const Loop *l)
+{
+    for (int i = 0; i < rank; i++)
+        if (index[i].count == 1 && index[i].term[0].loop == l)
+            return true;
+    return false;
+}
+
+static bool stands_alone(const Expr *e, const Loop *l)
+{
+    return e && ((e->op == OP_LOAD && is_alone(e->index, e->tensor->rank, l)) || stands_alone(e->a, l) || stands_alone(e->b, l));
+}
+
+/* True if axis i of dst is no axis that slides: a loop runs through it, or two do, one of them over groups, which is never alone on an axis. (A
+ * place whose step is as long as the filter looks like a group in dst.) */
+static bool is_run_through(const Nest *n, int i)
+{
+    const Affine *a = &n->index[i];
+
+    if (!covers(a, n->dst->dim[i]))
+        return false;
+    return a->count == 1 || !stands_alone(n->value, a->term[a->term[1].factor > a->term[0].factor].loop);
+}
+
 /* The load among the factors of a product that is indexed by the places, or NULL if there is none or more than one. */
 static Expr *sliding_factor(Expr *e, const Slide *slides, int count, int *found)
 {
@@ -75,7 +109,7 @@ static int find_slides(const Nest *n, Slide slides[MAX_AXES])
 
     for (int i = 0; i < n->dst->rank; i++) {
         const Affine *a = &n->index[i];
-        if (pure(a) && a->term[0].loop->extent == n->dst->dim[i])
+        if (is_run_through(n, i))
             continue;
         Slide s = { .axis = i, .offset = a->offset, .stride = 1 };
         if (a->count < 1 || a->count > 2)
@@ -106,7 +140,7 @@ static int find_strides(const Nest *n, Slide slides[MAX_AXES])
 
     for (int i = 0; i < n->dst->rank; i++) {
         const Affine *a = &n->index[i];
-        if (pure(a) && a->term[0].loop->extent == n->dst->dim[i])
+        if (is_run_through(n, i))
             continue;
         if (a->count < 1 || a->count > 2 || a->offset != 0)
             return 0;
@@ -141,8 +175,8 @@ static Tensor *halo(Unit *u, Program *p, const Nest *n, Expr *load, const int64_
     *read = (Expr){ .op = OP_LOAD, .tensor = from };
     for (int i = 0; i < from->rank; i++) {
         Loop *l = ARENA_NEW(u->arena, Loop);
-        const Loop *old = load->index[i].term[0].loop;
-        *l = (Loop){ .name = old->name, .extent = from->dim[i] };
+        const Affine *old = &load->index[i];
+        *l = (Loop){ .name = old->term[old->count - 1].loop->name, .extent = from->dim[i] };
         copy->loops[copy->loop_count++] = l;
         read->index[i] = (Affine){ .count = 1, .term = { { l, 1 } } };
         copy->index[i] = (Affine){ .offset = before[i], .count = 1, .term = { { l, 1 } } };
@@ -154,7 +188,7 @@ static Tensor *halo(Unit *u, Program *p, const Nest *n, Expr *load, const int64_
     return to;
 }
 
-/* The load that slides, if the nest is a sum of products in which it is the gradient of a map, each axis indexed by one loop. */
+/* The load that slides, if the nest is a sum of products in which it is the gradient of a map, each axis run through. */
 static Expr *slides_along(const Nest *n, const Slide *slides, int count)
 {
     int found = 0;
@@ -163,7 +197,7 @@ static Expr *slides_along(const Nest *n, const Slide *slides, int count)
     if (!dy || found != 1 || !dy->tensor->per_image || dy->tensor->role == ROLE_INPUT)
         return NULL;
     for (int i = 0; i < dy->tensor->rank; i++)
-        if (!pure(&dy->index[i]) || dy->index[i].term[0].loop->extent != dy->tensor->dim[i])
+        if (!covers(&dy->index[i], dy->tensor->dim[i]))
             return NULL;
     return dy;
 }

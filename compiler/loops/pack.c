@@ -25,14 +25,19 @@ static bool factors(const Nest *n, Expr *factor[2])
     return factor[0]->op == OP_LOAD && factor[1]->op == OP_LOAD;
 }
 
-/* The loop over the channels of a map. */
+/* The loop over the channels of a map, or over those of a group: c of [c], or of [8*g + c] for c 8. */
 static Loop *channel(const Tensor *t, const Affine *index)
 {
-    if (!t->channels_last)
+    const Affine *last = t->channels_last ? &index[t->rank - 1] : NULL;
+
+    if (!last || last->offset != 0 || last->count < 1 || last->count > 2)
         return NULL;
-    const Affine *last = &index[t->rank - 1];
-    return last->count == 1 && last->offset == 0 && last->term[0].factor == 1 ? last->term[0].loop : NULL;
+    int inner = last->count == 2 && last->term[1].factor == 1;
+    Loop *l = last->term[inner].loop;
+    return last->term[inner].factor == 1 && (last->count == 1 || last->term[1 - inner].factor == l->extent) ? l : NULL;
 }
+
+static bool is_grouped(const Tensor *t, const Affine *index) { return index[t->rank - 1].count > 1; }
 
 /* True if the lanes of whole vectors can run over the channels of this map: they fill them, or it has room (channels.c). */
 static bool fills_vectors(const Tensor *t, int64_t vector)
@@ -58,7 +63,7 @@ static Loop *lanes_of(const Unit *u, const Nest *n, Expr *const factor[2], int64
         const Expr *other = factor[1 - i];
         Loop *l = channel(factor[i]->tensor, factor[i]->index);
         if (!l || !nest_places_loop(n, l) || !fills_vectors(factor[i]->tensor, vector)
-            || (l->extent % vector != 0 && indices_use(other->index, other->tensor->rank, l)))
+            || (l->extent % vector != 0 && (is_grouped(factor[i]->tensor, factor[i]->index) || indices_use(other->index, other->tensor->rank, l))))
             continue;
         if (stores_vectors(u, n, l, vector))
             return l;
@@ -94,47 +99,79 @@ static void channels_last(Nest *n, Expr *const factor[2], const Loop *lanes)
     }
 }
 
-/* The loops that an access uses, the lanes last, as the axes of a tensor: 0 if they are too many. */
-static int panel(const Nest *n, const Affine *index, int rank, Loop *lanes, Loop *axes[MAX_AXES])
-{
-    int count = 0;
+/* The panels of an array. */
+typedef struct Panels {
+    int rank;
+    int64_t dim[MAX_AXES];
+    Affine index[MAX_AXES];             /* what an access becomes */
+    Loop *loops[MAX_LOOPS];             /* of all of them, the lanes last */
+    int loop_count;
+} Panels;
 
-    for (int i = 0; i < n->loop_count; i++)
-        if (n->loops[i] != lanes && indices_use(index, rank, n->loops[i])) {
-            if (count == MAX_AXES - 1)
-                return 0;
-            axes[count++] = n->loops[i];
-        }
-    axes[count++] = lanes;
-    return count;
+/* The loop over groups that shares an axis with a loop inside of each, or the other way round: in [48*g + 16*co_ + co], the lanes over co, g and
+ * co_ are one axis of 3*g + co_. NULL if there is none. */
+static Loop *partner(const Affine *index, int rank, const Loop *l, const Loop *lanes, bool outer, int64_t *ratio)
+{
+    for (int i = 0; i < rank; i++)
+        for (int j = 0; j < index[i].count; j++)
+            for (int k = 0; index[i].term[j].loop == l && k < index[i].count; k++) {
+                int64_t own = index[i].term[j].factor, other = index[i].term[k].factor;
+                if (k != j && index[i].term[k].loop != lanes && (outer ? other > own : other < own)) {
+                    *ratio = outer ? other / own : own / other;
+                    return index[i].term[k].loop;
+                }
+            }
+    return NULL;
 }
 
-static Tensor *panel_tensor(Unit *u, Program *p, const Tensor *of, Role role, Loop *const *axes, int count)
+/* The loops that an access uses, the lanes last, as axes. False if they are too many. */
+static bool panels_of(const Nest *n, const Affine *index, int rank, Loop *lanes, Panels *panels)
+{
+    int64_t ratio;
+
+    *panels = (Panels){ 0 };
+    for (int i = 0; i < n->loop_count; i++) {
+        Loop *l = n->loops[i];
+        if (l == lanes || !indices_use(index, rank, l))
+            continue;
+        panels->loops[panels->loop_count++] = l;
+        if (partner(index, rank, l, lanes, false, &ratio))
+            continue;
+        if (panels->rank == MAX_AXES - 1)
+            return false;
+        Affine *a = &panels->index[panels->rank];
+        Loop *groups = partner(index, rank, l, lanes, true, &ratio);
+        if (groups)
+            *a = (Affine){ .count = 2, .term = { { groups, ratio }, { l, 1 } } };
+        else
+            *a = (Affine){ .count = 1, .term = { { l, 1 } } };
+        panels->dim[panels->rank++] = groups ? ratio * groups->extent : l->extent;
+    }
+    panels->index[panels->rank] = (Affine){ .count = 1, .term = { { lanes, 1 } } };
+    panels->dim[panels->rank++] = lanes->extent;
+    panels->loops[panels->loop_count++] = lanes;
+    return true;
+}
+
+static Tensor *panel_tensor(Unit *u, Program *p, const Tensor *of, Role role, const Panels *panels)
 {
     Tensor *t = ARENA_NEW(u->arena, Tensor);
 
-    *t = (Tensor){ .name = tensor_name(u, p, arena_print(u->arena, "%s.panels", of->name)), .symbol = of->symbol, .role = role, .rank = count,
+    *t = (Tensor){ .name = tensor_name(u, p, arena_print(u->arena, "%s.panels", of->name)), .symbol = of->symbol, .role = role, .rank = panels->rank,
                    .site = of->site };
-    for (int i = 0; i < count; i++)
-        t->dim[i] = axes[i]->extent;
+    memcpy(t->dim, panels->dim, sizeof panels->dim);
     LIST_ADD(u->arena, &p->tensors, t);
     return t;
 }
 
-static Affine at_loop(Loop *l)
-{
-    return (Affine){ .count = 1, .term = { { l, 1 } } };
-}
-
-/* A nest over these axes; `like` says whose it is. */
-static Nest *panel_nest(Unit *u, const Program *p, const Nest *like, const char *suffix, const char *why, Loop *const *axes, int count)
+/* A nest over all panels; `like` says whose it is. */
+static Nest *panel_nest(Unit *u, const Program *p, const Nest *like, const char *suffix, const char *why, const Panels *panels)
 {
     Nest *n = ARENA_NEW(u->arena, Nest);
 
     *n = (Nest){ .name = nest_name(u, p, arena_print(u->arena, "%s_%s", like->name, suffix)), .why = why, .site = like->site,
-                 .backward = like->backward, .for_input = like->for_input, .loop_count = count };
-    for (int i = 0; i < count; i++)
-        n->loops[i] = axes[i];
+                 .backward = like->backward, .for_input = like->for_input, .loop_count = panels->loop_count };
+    memcpy(n->loops, panels->loops, sizeof panels->loops);
     return n;
 }
 
@@ -143,27 +180,27 @@ static int pack_load(Unit *u, Program *p, int where, Expr *load, Loop *lanes, in
 {
     Nest *n = p->nests.at[where];
     Tensor *w = load->tensor;
-    Loop *axes[MAX_AXES];
-    int count = panel(n, load->index, w->rank, lanes, axes);
+    Panels panels;
     bool neighbours = w->rank && load->index[w->rank - 1].count && load->index[w->rank - 1].term[load->index[w->rank - 1].count - 1].loop == lanes;
 
-    if (w->per_image || !count || !indices_use(load->index, w->rank, lanes) || (neighbours && w->rank == 1 && real == lanes->extent) || tensor_base(w)->role == ROLE_SCRATCH)
+    if (w->per_image || !indices_use(load->index, w->rank, lanes) || (neighbours && w->rank == 1 && real == lanes->extent)
+        || tensor_base(w)->role == ROLE_SCRATCH || !panels_of(n, load->index, w->rank, lanes, &panels))
         return 0;
-    Tensor *panels = panel_tensor(u, p, w, ROLE_SHARED, axes, count);
-    Nest *copy = panel_nest(u, p, n, "pack", "The weights in the order in which they are read, lanes innermost.", axes, count);
+    Tensor *packed = panel_tensor(u, p, w, ROLE_SHARED, &panels);
+    Nest *copy = panel_nest(u, p, n, "pack", "The weights in the order in which they are read, lanes innermost.", &panels);
     Expr *from = ARENA_NEW(u->arena, Expr);
     *from = *load;
     copy->put = PUT_SET;
-    copy->dst = panels;
+    copy->dst = packed;
     copy->value = from;
-    load->tensor = panels;
-    for (int i = 0; i < count; i++)
-        copy->index[i] = load->index[i] = at_loop(axes[i]);
-    LIST_ADD(u->arena, &copy->symbols, ((Symbol){ panels, "pack" }));
+    load->tensor = packed;
+    for (int i = 0; i < panels.rank; i++)
+        copy->index[i] = load->index[i] = panels.index[i];
+    LIST_ADD(u->arena, &copy->symbols, ((Symbol){ packed, "pack" }));
     LIST_ADD(u->arena, &copy->symbols, ((Symbol){ w, nest_symbol(u, n, w) }));
-    LIST_ADD(u->arena, &n->symbols, ((Symbol){ panels, nest_symbol(u, n, w) }));
+    LIST_ADD(u->arena, &n->symbols, ((Symbol){ packed, nest_symbol(u, n, w) }));
     nest_own_loops(u, copy);
-    copy->loops[count - 1]->extent = real;
+    copy->loops[copy->loop_count - 1]->extent = real;
     program_insert(u, p, where, copy);
     return 1;
 }
@@ -172,30 +209,29 @@ int program_sum_apart(Unit *u, Program *p, int where, Loop *lanes, const char *w
 {
     Nest *n = p->nests.at[where];
     Tensor *dw = n->dst;
-    Loop *axes[MAX_AXES];
-    int count = panel(n, n->index, dw->rank, lanes, axes);
+    Panels panels;
 
-    if (dw->per_image || !count || n->start || n->finish || n->fill)
+    if (dw->per_image || n->start || n->finish || n->fill || !panels_of(n, n->index, dw->rank, lanes, &panels))
         return 0;
-    Tensor *panels = panel_tensor(u, p, dw, ROLE_SCRATCH, axes, count);
-    Nest *clear = panel_nest(u, p, n, "clear", "The sums begin with zero.", axes, count);
-    Nest *join = panel_nest(u, p, n, "join", why, axes, count);
+    Tensor *sums = panel_tensor(u, p, dw, ROLE_SCRATCH, &panels);
+    Nest *clear = panel_nest(u, p, n, "clear", "The sums begin with zero.", &panels);
+    Nest *join = panel_nest(u, p, n, "join", why, &panels);
     Expr *sum = ARENA_NEW(u->arena, Expr);
     clear->put = PUT_SET;
     clear->value = ARENA_NEW(u->arena, Expr);
-    clear->dst = sum->tensor = panels;
+    clear->dst = sum->tensor = sums;
     sum->op = OP_LOAD;
     join->put = PUT_ADD;
     join->value = sum;
     join->dst = dw;
     memcpy(join->index, n->index, sizeof n->index);
-    for (int i = 0; i < count; i++)
-        clear->index[i] = sum->index[i] = n->index[i] = at_loop(axes[i]);
-    LIST_ADD(u->arena, &clear->symbols, ((Symbol){ panels, "sum" }));
-    LIST_ADD(u->arena, &join->symbols, ((Symbol){ panels, "sum" }));
+    for (int i = 0; i < panels.rank; i++)
+        clear->index[i] = sum->index[i] = n->index[i] = panels.index[i];
+    LIST_ADD(u->arena, &clear->symbols, ((Symbol){ sums, "sum" }));
+    LIST_ADD(u->arena, &join->symbols, ((Symbol){ sums, "sum" }));
     LIST_ADD(u->arena, &join->symbols, ((Symbol){ dw, nest_symbol(u, n, dw) }));
-    LIST_ADD(u->arena, &n->symbols, ((Symbol){ panels, nest_symbol(u, n, dw) }));
-    n->dst = panels;
+    LIST_ADD(u->arena, &n->symbols, ((Symbol){ sums, nest_symbol(u, n, dw) }));
+    n->dst = sums;
     nest_own_loops(u, clear);
     nest_own_loops(u, join);
     program_insert(u, p, where, join);                  /* before it, for what comes behind the last nest of a phase is in the next one */
@@ -238,7 +274,7 @@ void program_pack(Unit *u, Program *p)
             channels_last(n, factor, lanes);
         while (n->loops[number] != lanes)
             number++;
-        int64_t real = n->dst->channels_last ? n->dst->channels : lanes->extent;
+        int64_t real = n->dst->channels_last && !is_grouped(n->dst, n->index) ? n->dst->channels : lanes->extent;
         lanes->extent = (lanes->extent + vector - 1) / vector * vector;
         int64_t width = vector * panel_vectors(u, n->dst->per_image, lanes->extent / vector);
         if (real == lanes->extent && width < lanes->extent) {

@@ -31,8 +31,17 @@ static int64_t padded(int64_t channels, int64_t vector)
  * channels, as the working set grows with them. */
 #define LEFT_TO_COMPILER 0.05
 
-static double share_channels(int64_t channels, int64_t vector)
+/* `axis` goes through the channels. Of groups, as many as fill vectors are handled together, with zeros between them (widen.c). */
+static double share_channels(int64_t channels, const Affine *axis, int64_t vector)
 {
+    if (axis->count == 2) {
+        int inner = axis->term[1].factor == 1;
+        int64_t own = axis->term[inner].loop->extent, groups = axis->term[1 - inner].loop->extent;
+        for (int64_t together = 1; together <= vector; together++)
+            if (groups % together == 0 && own * together % vector == 0)
+                return 0.95 / (double)together;
+        return LEFT_TO_COMPILER;
+    }
     if (channels % vector && channels < vector / 4)
         return LEFT_TO_COMPILER;
     return 0.95 * (double)channels / (double)padded(channels, vector);
@@ -81,7 +90,7 @@ static bool channels_pay(const Unit *u, Program *p)
             continue;
         double work = (double)nest_work(n);
         bool weights = !n->dst->per_image;
-        channels += work / share_channels(weights ? n->dst->dim[0] : n->dst->dim[1], vector);
+        channels += work / share_channels(n->dst->dim[weights ? 0 : 1], &n->index[weights ? 0 : 1], vector);
         images += work / share_images(most_channels(n), weights, p->tile, vector);
     }
     bool pay = p->layout == LAYOUT_AUTO ? channels > 0 && channels < images : p->layout == LAYOUT_CHANNELS;

@@ -31,6 +31,9 @@ void program_channels_innermost(Unit *u, Program *p);
  * program_images_innermost. */
 void program_again(Unit *u, Program *p);
 
+/* widen.c: groups whose channels fill no vectors are handled several at a time. After program_channels_innermost, before program_pack. */
+void program_widen_groups(Unit *u, Program *p);
+
 /* pack.c: weights are copied into the order in which the nests read them, gradients of weights are summed in the order in which they
  * are made. Where channels are innermost; after program_channels_innermost. */
 void program_pack(Unit *u, Program *p);

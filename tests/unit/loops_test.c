@@ -557,6 +557,44 @@ static void every_convolution_has_lanes(void **state)
     }
 }
 
+/* Groups whose channels fill vectors, and those of which several together do: 2 of 4 channels, 4 of 2, 3 of 5 never. */
+static void groups_have_lanes(void **state)
+{
+    (void)state;
+    static const struct { const char *text; bool lanes, wide; } cases[] = {
+        { "network T { input 5x7x3; conv 32, 1x1, relu; conv 32, 3x3, groups=2, same, relu; dense 3, softmax }", true, false },
+        { "network T { input 5x7x3; conv 16, 1x1, relu; conv 48, 3x3, groups=2, stride=2, tanh; conv 16, 1x1; dense 3, softmax }", true, false },
+        { "network T { input 5x7x3; conv 16, 1x1, relu; conv 16, 3x3, groups=4, same, relu; dense 3, softmax }", true, true },
+        { "network T { input 5x7x3; conv 16, 1x1, relu; conv 32, 3x3, groups=8, stride=2, same, relu; dense 3, softmax }", true, true },
+        { "network T { input 5x7x3; conv 15, 1x1, relu; conv 15, 3x3, groups=3, same; dense 3, softmax }", false, false },
+    };
+
+    for (int i = 0; i < countof(cases) * 3; i++) {
+        static const int tiles[] = { 1, 2, 16 };
+        const char *text = cases[i / 3].text;
+        Unit *lesson = unit_of(text, (NetworkOptions){ 0 });
+        Unit *fast = unit_of(text, (NetworkOptions){ .tile = tiles[i % 3], .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+        int64_t lesson_count, fast_count;
+        double *a = results(lesson, lesson->train, 18, &lesson_count), *b = results(fast, fast->train, 18, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        a = results(lesson, lesson->infer, 18, &lesson_count);
+        b = results(fast, fast->infer, 18, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        assert_null(program_verify(fast, fast->train));
+        for (int k = 0; k < fast->train->nests.count; k++) {
+            const Nest *n = fast->train->nests.at[k];
+            bool grouped = n->site && strcmp(n->site->name, "conv2") == 0 && n->stated > 0;
+            assert_true(!grouped || (n->loops[n->loop_count - 1]->kind == LOOP_LANES) == cases[i / 3].lanes);
+        }
+        bool wide = false;
+        for (int k = 0; k < fast->train->tensors.count; k++)
+            wide = wide || strstr(fast->train->tensors.at[k]->name, ".wide");
+        assert_true(wide == cases[i / 3].wide);
+        unit_free(lesson);
+        unit_free(fast);
+    }
+}
+
 /* 128 channels are 512 bytes: their places get a line more, those of 120 do not, nor does what the caller gives and takes. */
 static void places_of_many_channels_are_spread(void **state)
 {
@@ -1301,7 +1339,7 @@ int main(void)
         cmocka_unit_test(cutting_places_changes_nothing),
         cmocka_unit_test(what_tiles_leave_over_is_a_nest_of_its_own),
         cmocka_unit_test(depthwise_convolutions_have_tiles),
-        cmocka_unit_test(places_of_many_channels_are_spread), cmocka_unit_test(every_convolution_has_lanes),
+        cmocka_unit_test(places_of_many_channels_are_spread), cmocka_unit_test(every_convolution_has_lanes), cmocka_unit_test(groups_have_lanes),
         cmocka_unit_test(strides_become_gathers),
         cmocka_unit_test(moving_loops_changes_nothing),
         cmocka_unit_test(an_access_out_of_bounds_is_found),

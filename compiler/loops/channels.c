@@ -10,10 +10,7 @@
 
 #include <string.h>
 
-enum {
-    MAP_RANK = 4,               /* n, c, h, w */
-    MOST_ROOM = 4               /* vectors of channels that are one panel (pack.c), whether it is a whole number of pairs or not */
-};
+enum { MAP_RANK = 4 };          /* n, c, h, w */
 
 static bool is_map(const Tensor *t)
 {
@@ -24,7 +21,8 @@ static bool is_map(const Tensor *t)
 
 static int64_t padded(int64_t channels, int64_t vector)
 {
-    return (channels + vector - 1) / vector * vector;
+    int64_t vectors = (channels + vector - 1) / vector;
+    return (vectors > MOST_ROOM ? vectors + vectors % 2 : vectors) * vector;
 }
 
 /* Shares of peak that weighted sums reach, measured on one core with 32 registers of 16 lanes. Images innermost lose with the
@@ -223,7 +221,7 @@ static void copy_view(Unit *u, Program *p, Tensor *view)
 
 /* ---- channels that do not fill their vectors
  *
- * The last vector of a pixel may reach over its last channel: the map has room there. What lies in that room is computed like the rest,
+ * The last vector of a pixel may reach over its last channel: the map has room there, up to whole panels (pack.c). What lies in that room is computed like the rest,
  * from what lies in the room of other maps, and no other lane ever reads it. */
 
 static Loop *channel_loop(const Tensor *t, const Affine *index)
@@ -272,7 +270,7 @@ static void find_room(const Unit *u, Program *p)
 
     for (int i = 0; i < p->tensors.count; i++) {
         Tensor *t = p->tensors.at[i];
-        t->room = is_map(t) && !t->view_of && t->dim[1] % vector != 0 && t->dim[1] >= vector / 4 && t->dim[1] <= MOST_ROOM * vector;
+        t->room = is_map(t) && !t->view_of && t->dim[1] % vector != 0 && t->dim[1] >= vector / 4;
     }
     while (changed) {
         changed = false;

@@ -58,7 +58,7 @@ Tensor *tensor_twin(Unit *u, Program *p, const Tensor *t, Role role, const char 
 {
     Tensor *copy = ARENA_NEW(u->arena, Tensor);
     *copy = *t;
-    copy->name = arena_print(u->arena, "%s.%s", t->name, suffix);
+    copy->name = tensor_name(u, p, arena_print(u->arena, "%s.%s", t->name, suffix));
     copy->role = role;
     LIST_ADD(u->arena, &p->tensors, copy);
     return copy;

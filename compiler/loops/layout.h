@@ -4,6 +4,9 @@
 
 #include "loops/loops.h"
 
+/* Vectors of channels, the last of which may be in part room, that are one panel (pack.c); more of them are panels of two. */
+enum { MOST_ROOM = 4 };
+
 /* single.c: loops of one step that are only added to another go. Before program_gather. */
 void program_drop_single(Unit *u, Program *p);
 

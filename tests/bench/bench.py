@@ -175,7 +175,7 @@ class Run:
                 if not program or prepare:
                     continue
                 mine = Contestant("cnnc", f"gcc {machine.name}", [program], images, machine.name)
-                numbers = [images, conv.channels, conv.side, conv.filters, conv.kernel, conv.stride, conv.pad, conv.groups]
+                numbers = [images, conv.channels, conv.side, conv.filters, conv.kernel, conv.stride, conv.pad, conv.groups, conv.dilation]
                 theirs = [Contestant("oneDNN", task, [b.onednn, task, *map(str, numbers)], images, machine.name) for task in TASKS] if b.onednn else []
                 alive = race(self.peaks()[:1] + [mine] + theirs, max(3, self.rounds // 2), self.seconds / 4, self.core)
                 self.save(f"{table}/{conv.name}/{images}", self.layer_cell(table, conv.flops(images), alive))
@@ -245,7 +245,7 @@ def code_bytes(path):
 
 
 TASKS = ["forward", "dx", "dw"]
-LAYER_IMAGES = {"resnet50": [1, 16], "vgg": [1, 4], "mobilenet": [1, 16]}
+LAYER_IMAGES = {"resnet50": [1, 16], "vgg": [1, 4], "mobilenet": [1, 16], "others": [1, 16]}
 PIECES = {}
 for _net in BATCHES:
     PIECES[_net + ".train"] = lambda run, prepare, net=_net: run.training(net, prepare)

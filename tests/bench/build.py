@@ -170,12 +170,13 @@ class Bench:
         the outside world. Channels lie innermost, as in the whole networks, whatever would be best for this layer alone."""
         name = re.sub(r"\W+", "-", conv.name)
         source = os.path.join(self.out, f"{name}.cnn")
-        depthwise = ", depthwise" if conv.groups > 1 else ""
+        groups = ", depthwise" if conv.groups == conv.channels else f", groups={conv.groups}" if conv.groups > 1 else ""
+        how = groups + (f", dilation={conv.dilation}" if conv.dilation > 1 else "")
         text = f"""data pictures {{ source npy, "x.npy", "y.npy" }}
 network Layer {{
   input {conv.side}x{conv.side}x{conv.channels}
   conv {conv.channels}, 1x1, depthwise
-  probe = conv {conv.filters}, {conv.kernel}x{conv.kernel}, stride={conv.stride}, pad={conv.pad}{depthwise}
+  probe = conv {conv.filters}, {conv.kernel}x{conv.kernel}, stride={conv.stride}, pad={conv.pad}{how}
   conv {conv.filters}, 1x1, depthwise
 }}
 train Layer on pictures {{ loss quadratic; epochs 1 }}

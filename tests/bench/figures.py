@@ -63,13 +63,13 @@ def parameters(name):
 
 
 class Conv:
-    """A convolution of a table: `side` is that of the picture, `groups` 1 or, depthwise, the channels."""
+    """A convolution of a table: `side` is that of the picture; depthwise has as many groups as channels."""
 
-    def __init__(self, name, channels, side, filters, kernel, stride=1, depthwise=False):
+    def __init__(self, name, channels, side, filters, kernel, stride=1, groups=1, dilation=1):
         self.name, self.channels, self.side, self.filters, self.kernel, self.stride = name, channels, side, filters, kernel, stride
-        self.pad = kernel // 2
-        self.groups = channels if depthwise else 1
-        self.out = (side + 2 * self.pad - kernel) // stride + 1
+        self.groups, self.dilation = groups, dilation
+        self.pad = kernel // 2 * dilation
+        self.out = (side + 2 * self.pad - (kernel - 1) * dilation - 1) // stride + 1
 
     def flops(self, images):
         """Of forward, of the gradient of the input and of that of the weights, each."""
@@ -100,12 +100,23 @@ def _mobilenet():
     table = [Conv("mobilenet stem", 3, 224, 32, 3, 2)]
     for channels, side, filters, stride in ((32, 112, 64, 1), (64, 112, 128, 2), (128, 56, 128, 1), (128, 56, 256, 2), (256, 28, 256, 1),
                                             (256, 28, 512, 2), (512, 14, 512, 1), (512, 14, 1024, 2), (1024, 7, 1024, 1)):
-        table += [Conv(f"depthwise {channels}x{side}" + (" s2" if stride == 2 else ""), channels, side, channels, 3, stride, True),
+        table += [Conv(f"depthwise {channels}x{side}" + (" s2" if stride == 2 else ""), channels, side, channels, 3, stride, channels),
                   Conv(f"point {channels}x{side // stride} to {filters}", channels, side // stride, filters, 1)]
     return table
 
 
-LAYERS = {"resnet50": _resnet50(), "vgg": _vgg(), "mobilenet": _mobilenet()}
+def _others():
+    """What else networks are made of: groups (ResNeXt-50, AlexNet), dilated and large kernels, channels that fill no vectors."""
+    return [Conv("32 groups: 128x56", 128, 56, 128, 3, groups=32), Conv("32 groups: 256x28", 256, 28, 256, 3, groups=32),
+            Conv("32 groups: 512x14", 512, 14, 512, 3, groups=32), Conv("32 groups: 1024x7", 1024, 7, 1024, 3, groups=32),
+            Conv("2 groups: 96x27 to 256", 96, 27, 256, 5, groups=2), Conv("2 groups: 384x13", 384, 13, 384, 3, groups=2),
+            Conv("dilated by 2: 64x56", 64, 56, 64, 3, dilation=2), Conv("dilated by 4: 256x28", 256, 28, 256, 3, dilation=4),
+            Conv("5x5: 64x27 to 192", 64, 27, 192, 5), Conv("7x7: 32x28", 32, 28, 32, 7), Conv("stem 11x11/4: 3x224 to 64", 3, 224, 64, 11, 4),
+            Conv("ragged: 64x56 to 21", 64, 56, 21, 1), Conv("ragged: 30x28 to 50", 30, 28, 50, 3), Conv("ragged: 100x14", 100, 14, 100, 3),
+            Conv("ragged: 20x24 to 50", 20, 24, 50, 5)]
+
+
+LAYERS = {"resnet50": _resnet50(), "vgg": _vgg(), "mobilenet": _mobilenet(), "others": _others()}
 
 
 def median(values):

@@ -1,8 +1,9 @@
 /* layer.c: the nests of one layer, as a contestant (see worker.h). Linked with C that cnnc made, with -DMODEL=Name_model and -DLAYER="name".
  *
  * The generated C is compiled with -finstrument-functions and -Dstatic=, so that the functions below are told of every call and find its
- * name; the program must export its names (-rdynamic). A turn runs steps of training of one tile. The answer is that of all of it, and
- * behind it the seconds a step of: forward dx dw. What the layer does before and after (borders, packing, the bias) counts too. */
+ * name; the program must export its names (-rdynamic). A turn runs inference and a step of training, of one tile, again and again. The answer is
+ * the time of both, and behind it the seconds of: forward (in inference, where weights are packed once, when they come) dx dw (in training). What
+ * the layer does before and after (borders, the bias, in training the packing) counts too. */
 #define _GNU_SOURCE             /* dladdr */
 #include "worker.h"
 
@@ -82,10 +83,16 @@ static float *reals(size_t count, float value)
     return memory;
 }
 
-static void step(const cnn_job *job)
+/* Inference, then a step of training, whose forward pass does not count. */
+static void step(const cnn_job *infer, const cnn_job *train)
 {
+    for (int p = 0; p < MODEL.infer.phase_count; p++)
+        if (!MODEL.infer.phases[p].once)
+            MODEL.infer.phases[p].run(infer);
+    double forward = spent[FORWARD];
     for (int p = 0; p < MODEL.train_phases; p++)
-        MODEL.train.phases[p].run(job);
+        MODEL.train.phases[p].run(train);
+    spent[FORWARD] = forward;
 }
 
 int main(void)
@@ -98,18 +105,24 @@ int main(void)
                     .weights = reals(MODEL.weight_count, 0.1f), .state = reals(MODEL.state_count, 1), .gradient = reals(MODEL.weight_count, 0),
                     .y = reals(tile * MODEL.outputs, 0), .loss = reals(tile, 0), .scratch = reals(MODEL.train.scratch, 0),
                     .shared = reals(MODEL.train.shared, 0) };
-    step(&job);
+    cnn_job infer = job;
+    infer.scratch = reals(MODEL.infer.scratch, 0);
+    infer.shared = reals(MODEL.infer.shared, 0);
+    for (int p = 0; p < MODEL.infer.phase_count; p++)
+        if (MODEL.infer.phases[p].once)
+            MODEL.infer.phases[p].run(&infer);
+    step(&infer, &job);
     printf("ready %d\n", MODEL.tile);
     fflush(stdout);
     for (double seconds; (seconds = worker_order()) > 0; ) {
         double first = worker_now();
-        step(&job);
+        step(&infer, &job);
         double once = worker_now() - first;
         long calls = once < seconds ? (long)(seconds / once) : 1;
         memset(spent, 0, sizeof spent);
         first = worker_now();
         for (long i = 0; i < calls; i++)
-            step(&job);
+            step(&infer, &job);
         printf("%.9g %ld %ld %.9g %.9g %.9g\n", (worker_now() - first) / (double)calls, calls, worker_memory(), spent[FORWARD] / (double)calls,
                spent[DX] / (double)calls, spent[DW] / (double)calls);
         fflush(stdout);

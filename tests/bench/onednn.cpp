@@ -1,6 +1,6 @@
 /* onednn.cpp: a convolution of oneDNN, as a contestant (see worker.h).
  *
- *     onednn TASK IMAGES CHANNELS SIDE FILTERS KERNEL STRIDE PAD GROUPS       TASK: forward, dx, dw
+ *     onednn TASK IMAGES CHANNELS SIDE FILTERS KERNEL STRIDE PAD GROUPS DILATION      TASK: forward, dx, dw
  *     onednn version
  *
  * One thread, each primitive in the blocked layouts that it likes best; what it takes to bring data into them is not measured. */
@@ -46,14 +46,14 @@ static memory::desc any(const memory::dims &dims)
 
 static std::string prepare(Call &call, const std::string &task, const long *n)
 {
-    long images = n[0], channels = n[1], side = n[2], filters = n[3], kernel = n[4], stride = n[5], pad = n[6], groups = n[7];
-    long out = (side + 2 * pad - kernel) / stride + 1;
+    long images = n[0], channels = n[1], side = n[2], filters = n[3], kernel = n[4], stride = n[5], pad = n[6], groups = n[7], dilation = n[8];
+    long out = (side + 2 * pad - (kernel - 1) * dilation - 1) / stride + 1;
     memory::desc x = any({ images, channels, side, side }), y = any({ images, filters, out, out });
     memory::desc w = groups > 1 ? any({ groups, filters / groups, channels / groups, kernel, kernel }) : any({ filters, channels, kernel, kernel });
     memory::desc b({ filters }, memory::data_type::f32, Tag::a);
-    memory::dims step = { stride, stride }, border = { pad, pad };
+    memory::dims step = { stride, stride }, border = { pad, pad }, gaps = { dilation - 1, dilation - 1 };
     algorithm direct = algorithm::convolution_direct;
-    convolution_forward::primitive_desc forward({ prop_kind::forward_training, direct, x, w, b, y, step, border, border }, cpu);
+    convolution_forward::primitive_desc forward({ prop_kind::forward_training, direct, x, w, b, y, step, gaps, border, border }, cpu);
     if (task == "forward") {
         call.work = convolution_forward(forward);
         call.add(DNNL_ARG_SRC, forward.src_desc());
@@ -63,14 +63,14 @@ static std::string prepare(Call &call, const std::string &task, const long *n)
         return forward.impl_info_str();
     }
     if (task == "dx") {
-        convolution_backward_data::primitive_desc back({ direct, x, w, y, step, border, border }, cpu, forward);
+        convolution_backward_data::primitive_desc back({ direct, x, w, y, step, gaps, border, border }, cpu, forward);
         call.work = convolution_backward_data(back);
         call.add(DNNL_ARG_DIFF_SRC, back.diff_src_desc());
         call.add(DNNL_ARG_WEIGHTS, back.weights_desc());
         call.add(DNNL_ARG_DIFF_DST, back.diff_dst_desc());
         return back.impl_info_str();
     }
-    convolution_backward_weights::primitive_desc back({ direct, x, w, b, y, step, border, border }, cpu, forward);
+    convolution_backward_weights::primitive_desc back({ direct, x, w, b, y, step, gaps, border, border }, cpu, forward);
     call.work = convolution_backward_weights(back);
     call.add(DNNL_ARG_SRC, back.src_desc());
     call.add(DNNL_ARG_DIFF_WEIGHTS, back.diff_weights_desc());
@@ -85,12 +85,12 @@ int main(int argc, char **argv)
         printf("oneDNN %d.%d.%d\n", dnnl_version()->major, dnnl_version()->minor, dnnl_version()->patch);
         return 0;
     }
-    if (argc != 10) {
-        fprintf(stderr, "onednn forward|dx|dw IMAGES CHANNELS SIDE FILTERS KERNEL STRIDE PAD GROUPS\n");
+    if (argc != 11) {
+        fprintf(stderr, "onednn forward|dx|dw IMAGES CHANNELS SIDE FILTERS KERNEL STRIDE PAD GROUPS DILATION\n");
         return 2;
     }
-    long numbers[8];
-    for (int i = 0; i < 8; i++)
+    long numbers[9];
+    for (int i = 0; i < 9; i++)
         numbers[i] = strtol(argv[i + 2], nullptr, 10);
     Call call;
     try {

@@ -28,7 +28,9 @@ def arithmetic():
     check("flops of vgg16", figures.flops("vgg16")[0] == 30940528640, figures.flops("vgg16")[0])
     conv = figures.Conv("", 128, 56, 64, 3, 2)
     check("flops of a convolution", conv.out == 28 and conv.flops(2) == 2 * 2 * 64 * 28 * 28 * 128 * 9)
-    check("flops of a depthwise one", figures.Conv("", 32, 112, 32, 3, 1, True).flops(1) == 2 * 32 * 112 * 112 * 9)
+    check("flops of a depthwise one", figures.Conv("", 32, 112, 32, 3, 1, 32).flops(1) == 2 * 32 * 112 * 112 * 9)
+    conv = figures.Conv("", 64, 30, 96, 3, groups=2, dilation=4)
+    check("flops of one in groups, dilated", conv.out == 30 and conv.flops(1) == 2 * 96 * 30 * 30 * 32 * 9)
     resnet = {c.name: c for c in figures.LAYERS["resnet50"]}
     check("resnet50 goes down", [resnet[f"res{i} leave"].out for i in (2, 3, 4, 5)] == [56, 28, 14, 7] and resnet["resnet stem"].out == 112)
     told = [report.number(v) for v in (0.01234, 1.234, 12.34, 999.6, 1234, 123456)]
@@ -64,7 +66,7 @@ def programs(build, out):
                    Contestant("cnnc", "infer", [program, "infer", "2", image, weights], 2), Contestant("cnnc", "run", [program, "run", "3", image, weights], 3),
                    Contestant("cnnc", "layer", [layer])]
     if bench.onednn:
-        contestants.append(Contestant("oneDNN", "dw", [bench.onednn, "dw", "1", "16", "8", "16", "3", "1", "1", "1"]))
+        contestants.append(Contestant("oneDNN", "dw", [bench.onednn, "dw", "1", "16", "8", "16", "3", "1", "1", "1", "1"]))
     alive = race(contestants, 2, 0.01, None, True, said.append)
     check("all of them take their turns", len(alive) == len(contestants), said)
     for c in alive:

@@ -595,6 +595,39 @@ static void groups_have_lanes(void **state)
     }
 }
 
+/* Channels that fill no whole vectors have room in their last one, and from five vectors on in the last of their panels of two; the weights have
+ * zeros there. For vectors of 8: 6 is a part of one, 30 are four, 50 are eight for seven, 70 are ten for nine. */
+static void channels_have_room(void **state)
+{
+    (void)state;
+    static const int channels[] = { 6, 30, 50, 70 };
+
+    for (int i = 0; i < countof(channels) * 3; i++) {
+        static const int tiles[] = { 1, 2, 16 };
+        char text[200];
+        snprintf(text, sizeof text, "network T { input 5x6x3; conv %d, 3x3, same, relu; conv %d, 3x3, same, relu; dense 3, softmax }", channels[i / 3], channels[i / 3]);
+        Unit *lesson = unit_of(text, (NetworkOptions){ 0 });
+        Unit *fast = unit_of(text, (NetworkOptions){ .tile = tiles[i % 3], .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+        int64_t lesson_count, fast_count, sums = 0;
+        double *a = results(lesson, lesson->train, 5, &lesson_count), *b = results(fast, fast->train, 5, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        a = results(lesson, lesson->infer, 5, &lesson_count);
+        b = results(fast, fast->infer, 5, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        assert_null(program_verify(fast, fast->train));
+        for (int k = 0; k < fast->train->nests.count; k++) {
+            const Nest *n = fast->train->nests.at[k];
+            if (n->stated > 0 && n->site && strncmp(n->site->name, "conv", 4) == 0 && !n->for_input) {
+                assert_true(n->loops[n->loop_count - 1]->kind == LOOP_LANES);
+                sums++;
+            }
+        }
+        assert_true(sums >= 5);
+        unit_free(lesson);
+        unit_free(fast);
+    }
+}
+
 /* 128 channels are 512 bytes: their places get a line more, those of 120 do not, nor does what the caller gives and takes. */
 static void places_of_many_channels_are_spread(void **state)
 {
@@ -1339,7 +1372,7 @@ int main(void)
         cmocka_unit_test(cutting_places_changes_nothing),
         cmocka_unit_test(what_tiles_leave_over_is_a_nest_of_its_own),
         cmocka_unit_test(depthwise_convolutions_have_tiles),
-        cmocka_unit_test(places_of_many_channels_are_spread), cmocka_unit_test(every_convolution_has_lanes), cmocka_unit_test(groups_have_lanes),
+        cmocka_unit_test(places_of_many_channels_are_spread), cmocka_unit_test(every_convolution_has_lanes), cmocka_unit_test(groups_have_lanes), cmocka_unit_test(channels_have_room),
         cmocka_unit_test(strides_become_gathers),
         cmocka_unit_test(moving_loops_changes_nothing),
         cmocka_unit_test(an_access_out_of_bounds_is_found),

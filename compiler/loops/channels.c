@@ -7,6 +7,7 @@
 #include "loops/layout.h"
 
 #include "loops/machine.h"
+#include "loops/transform.h"
 
 #include <string.h>
 
@@ -224,14 +225,18 @@ static void copy_view(Unit *u, Program *p, Tensor *view)
  * The last vector of a pixel may reach over its last channel: the map has room there, up to whole panels (pack.c). What lies in that room is computed like the rest,
  * from what lies in the room of other maps, and no other lane ever reads it. */
 
+/* A number for each channel, over the whole batch: statistics. */
+static bool is_statistic(const Tensor *t) { return t->rank == 1 && t->role == ROLE_SHARED && !t->view_of; }
+
 static Loop *channel_loop(const Tensor *t, const Affine *index)
 {
-    const Affine *c = &index[1];
-    return c->count == 1 && c->offset == 0 && c->term[0].factor == 1 && c->term[0].loop->extent == t->dim[1] ? c->term[0].loop : NULL;
+    int axis = is_statistic(t) ? 0 : 1;
+    const Affine *c = &index[axis];
+    return c->count == 1 && c->offset == 0 && c->term[0].factor == 1 && c->term[0].loop->extent == t->dim[axis] ? c->term[0].loop : NULL;
 }
 
-/* True if e may be computed for channels beyond the last one of l: all it reads there is in maps with room, or in weights, which are
- * packed with room (pack.c). */
+/* True if e may be computed for channels beyond the last one of l: all it reads there is in maps and statistics with room, or in weights, folded ones too,
+ * which are packed with room (pack.c). */
 static bool may_reach_over(const Expr *e, const Loop *l, bool packs)
 {
     if (!e)
@@ -240,8 +245,8 @@ static bool may_reach_over(const Expr *e, const Loop *l, bool packs)
         return !indices_use(e->index, e->op == OP_INDEX ? 1 : 2, l);
     if (e->op == OP_LOAD && indices_use(e->index, e->tensor->rank, l)) {
         const Tensor *t = e->tensor;
-        return is_map(t) ? tensor_base((Tensor *)t)->room && channel_loop(t, e->index) == l
-                         : packs && (t->role == ROLE_PARAM || t->role == ROLE_CONSTANT) && !t->view_of;
+        return is_map(t) || (is_statistic(t) && t->room) ? tensor_base((Tensor *)t)->room && channel_loop(t, e->index) == l
+                         : packs && (t->role == ROLE_PARAM || t->role == ROLE_CONSTANT || t->role == ROLE_SHARED) && !t->view_of;
     }
     return may_reach_over(e->a, l, packs) && may_reach_over(e->b, l, packs) && may_reach_over(e->c, l, packs) && may_reach_over(e->d, l, packs);
 }
@@ -263,6 +268,12 @@ static Loop *stretches(const Nest *n)
     return l && !n->fill && may_reach_over(n->value, l, packs) && may_reach_over(n->start, l, packs) && may_reach_over(n->finish, l, false) ? l : NULL;
 }
 
+/* Statistics are stretched wherever they are made: who reads them knows how many there are. */
+static bool keeps_room(const Nest *n)
+{
+    return stretches(n) || (is_map(n->dst) && sets_single_places(n));
+}
+
 static void find_room(const Unit *u, Program *p)
 {
     int64_t vector = machine_lanes(u->options.machine, u->options.real);
@@ -270,14 +281,15 @@ static void find_room(const Unit *u, Program *p)
 
     for (int i = 0; i < p->tensors.count; i++) {
         Tensor *t = p->tensors.at[i];
-        t->room = is_map(t) && !t->view_of && t->dim[1] % vector != 0 && t->dim[1] >= vector / 4;
+        int64_t channels = is_map(t) ? t->dim[1] : is_statistic(t) ? t->dim[0] : 0;
+        t->room = !t->view_of && channels % vector != 0 && channels >= vector / 4;
     }
     while (changed) {
         changed = false;
         for (int i = 0; i < p->nests.count; i++) {
             const Nest *n = p->nests.at[i];
             Tensor *base = tensor_base(n->dst);
-            if (is_map(n->dst) && base->room && !stretches(n) && !sets_single_places(n)) {
+            if ((is_map(n->dst) || is_statistic(n->dst)) && base->room && !keeps_room(n)) {
                 base->room = false;
                 changed = true;
             }
@@ -294,6 +306,8 @@ static void make_room(const Unit *u, Program *p)
         Tensor *t = p->tensors.at[i];
         if (t->channels_last && tensor_base(t)->room)
             t->dim[3] = padded(t->channels, vector);
+        else if (is_statistic(t) && t->room)
+            t->dim[0] = padded(t->dim[0], vector);
     }
 }
 
@@ -358,9 +372,12 @@ void program_channels_innermost(Unit *u, Program *p)
     find_room(u, p);
     for (int i = 0; i < p->nests.count; i++) {
         Nest *n = p->nests.at[i];
-        Loop *wide = is_map(n->dst) && tensor_base(n->dst)->room ? stretches(n) : NULL;
-        if (wide)
+        Loop *wide = (is_map(n->dst) || is_statistic(n->dst)) && tensor_base(n->dst)->room ? stretches(n) : NULL;
+        if (wide) {
+            nest_own_loops(u, n);                               /* one of them may be another nest's as well */
+            wide = stretches(n);
             wide->extent = padded(wide->extent, machine_lanes(u->options.machine, u->options.real));
+        }
         n->value = expr_map(u, n->value, turn_load, NULL);
         n->start = expr_map(u, n->start, turn_load, NULL);
         n->finish = expr_map(u, n->finish, turn_load, NULL);

@@ -62,8 +62,10 @@ static Loop *lanes_of(const Unit *u, const Nest *n, Expr *const factor[2], int64
     for (int i = 0; i < 2; i++) {
         const Expr *other = factor[1 - i];
         Loop *l = channel(factor[i]->tensor, factor[i]->index);
+        bool alone = !indices_use(other->index, other->tensor->rank, l);
+        bool both = !n->dst->per_image && channel(other->tensor, other->index) == l && fills_vectors(other->tensor, vector);      /* depthwise */
         if (!l || !nest_places_loop(n, l) || !fills_vectors(factor[i]->tensor, vector)
-            || (l->extent % vector != 0 && (is_grouped(factor[i]->tensor, factor[i]->index) || indices_use(other->index, other->tensor->rank, l))))
+            || (l->extent % vector != 0 && (is_grouped(factor[i]->tensor, factor[i]->index) || !(alone || both))))
             continue;
         if (stores_vectors(u, n, l, vector))
             return l;

@@ -602,10 +602,15 @@ static void channels_have_room(void **state)
     (void)state;
     static const int channels[] = { 6, 30, 50, 70 };
 
-    for (int i = 0; i < countof(channels) * 3; i++) {
+    static const char *const texts[] = {
+        "network T { input 5x6x3; conv %d, 3x3, same, relu; conv %d, 3x3, same, relu; dense 3, softmax }",
+        "network T { input 5x6x3; conv %d, 3x3, same, nobias, batchnorm, relu; conv %d, 3x3, same, depthwise, nobias, batchnorm; conv 8, 1x1; dense 3, softmax }",
+    };
+
+    for (int i = 0; i < countof(channels) * 3 * countof(texts); i++) {
         static const int tiles[] = { 1, 2, 16 };
         char text[200];
-        snprintf(text, sizeof text, "network T { input 5x6x3; conv %d, 3x3, same, relu; conv %d, 3x3, same, relu; dense 3, softmax }", channels[i / 3], channels[i / 3]);
+        snprintf(text, sizeof text, texts[i / 3 % countof(texts)], channels[i / 3 / countof(texts)], channels[i / 3 / countof(texts)]);
         Unit *lesson = unit_of(text, (NetworkOptions){ 0 });
         Unit *fast = unit_of(text, (NetworkOptions){ .tile = tiles[i % 3], .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
         int64_t lesson_count, fast_count, sums = 0;

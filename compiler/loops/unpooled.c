@@ -77,6 +77,18 @@ static bool adds_up(const Nest *n, const Tensor *map)
     return true;
 }
 
+/* True if the axes that windows divide are summed. Where dst has them too, each place gets its own number, as what goes around a block by a skip. */
+static bool sums_up_windows(const Nest *n, const Unpool *f)
+{
+    for (int i = 0; i < f->nest->dst->rank; i++) {
+        const Affine *a = &f->nest->index[i];
+        bool whole = a->count == 1 && a->offset == 0 && a->term[0].factor == 1 && expr_uses(f->first, a->term[0].loop);
+        if (!whole && nest_places_loop(n, n->value->index[i].term[0].loop))
+            return false;
+    }
+    return true;
+}
+
 typedef struct Along { const Loop *old; Loop *now; } Along;
 
 static void follow(Affine *index, int count, const Along *along)
@@ -131,7 +143,7 @@ void program_sum_unpooled(Unit *u, Program *p)
     for (int i = 0; i < p->nests.count; i++) {
         Nest *n = p->nests.at[i];
         Unpool f;
-        if (n->value->op == OP_LOAD && adds_up(n, n->value->tensor) && unpools(p, n->value->tensor, &f)) {
+        if (n->value->op == OP_LOAD && adds_up(n, n->value->tensor) && unpools(p, n->value->tensor, &f) && sums_up_windows(n, &f)) {
             nest_own_loops(u, n);
             add_up_windows(u, n, &f);
         }

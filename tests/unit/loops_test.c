@@ -1194,6 +1194,9 @@ static void sums_of_unpooled_maps_read_windows(void **state)
         { "network T { input 7x7x2; conv 3, 3x3, same, relu; maxpool 3x3, stride=2; dense 3, softmax }", 3 * 3 },
         { "network T { input 8x8x2; conv 3, 3x3, same; globalmaxpool; dense 3, softmax }", 1 },
         { "network T { input 8x8x2; conv 3, 3x3, same; avgpool 2x2; dense 3, softmax }", 8 * 8 },
+        /* what goes around the second convolution is added element by element, and no sum */
+        { "network T { input 6x8x2; conv1 = conv 3, 3x3, same, tanh; conv 3, 3x3, same; add conv1; maxpool 2x2; dense 3, softmax }", 6 * 8 },
+        { "network T { input 8x8x3; conv 3, 3x3, same; add input; maxpool 2x2; dense 3, softmax }", 8 * 8 },
     };
 
     for (int i = 0; i < countof(cases); i++)

@@ -314,7 +314,7 @@ static bool variants_agree(Unit *u)
             bool same = sums_of(one[j], a, count) == sums_of(two[j], b, count);
             for (int k = 0; k < count && same; k++)
                 same = a[k]->partial->offset == b[k]->partial->offset && a[k]->total->offset == b[k]->total->offset
-                    && tensor_count(a[k]->total) == tensor_count(b[k]->total);
+                    && tensor_stated(a[k]->total) == tensor_stated(b[k]->total);
             if (!same) {
                 error_at(u, NO_SPAN, "internal error: the programs for %s and %s sum different things over a batch",
                          u->variants[0].machine->name, u->variants[i].machine->name);

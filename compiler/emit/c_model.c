@@ -91,7 +91,7 @@ static const char *put_phases(CFile *f, const Program *p)
         text_open(f->t, "static const cnn_sum %s[] = {", sums[i]);
         for (int j = 0; j < s->phase->sums.count; j++) {
             const PhaseSum *sum = &s->phase->sums.at[j];
-            text_line(f->t, "{ %" PRId64 ", %" PRId64 ", %" PRId64 " },    /* %s */", sum->partial->offset, tensor_count(sum->total),
+            text_line(f->t, "{ %" PRId64 ", %" PRId64 ", %" PRId64 " },    /* %s */", sum->partial->offset, tensor_stated(sum->total),
                       sum->total->offset, names_comment(arena, sum->total->name));
         }
         text_close(f->t, "};");

@@ -133,7 +133,7 @@ static LLVMValueRef sums(Module *m, const Types *t, const Program *p, const Phas
     for (int i = 0; i < phase->sums.count; i++) {
         const PhaseSum *s = &phase->sums.at[i];
         LLVMValueRef row[] = {
-            llvm_int(m->size, s->partial->offset), llvm_int(m->size, tensor_count(s->total)), llvm_int(m->size, s->total->offset)
+            llvm_int(m->size, s->partial->offset), llvm_int(m->size, tensor_stated(s->total)), llvm_int(m->size, s->total->offset)
         };
         LIST_ADD(m->u->arena, &rows, LLVMConstNamedStruct(t->sum, row, countof(row)));
     }

@@ -306,8 +306,10 @@ static void make_room(const Unit *u, Program *p)
         Tensor *t = p->tensors.at[i];
         if (t->channels_last && tensor_base(t)->room)
             t->dim[3] = padded(t->channels, vector);
-        else if (is_statistic(t) && t->room)
-            t->dim[0] = padded(t->dim[0], vector);
+        else if (is_statistic(t) && t->room) {
+            t->channels = t->dim[0];
+            t->dim[0] = padded(t->channels, vector);
+        }
     }
 }
 

@@ -424,7 +424,7 @@ static void add_partials(Evaluation *e, const Phase *phase)
 {
     for (int i = 0; i < phase->sums.count; i++) {
         const PhaseSum *s = &phase->sums.at[i];
-        int64_t count = tensor_count(s->total);
+        int64_t count = tensor_stated(s->total);
         double *total = place(e, s->total);
         memset(total, 0, (size_t)count * sizeof *total);
         for (e->tile = 0; e->tile < e->tiles; e->tile++) {

@@ -58,7 +58,8 @@ typedef struct Tensor {
     bool one_band;              /* lives in nests that handle one band at a time: it has room for that one */
     bool channels_last;         /* a map with its channels innermost: n, h, w, c (channels.c) */
     bool room;                  /* channels.c: it gets that room */
-    int64_t channels;           /* of such a map; its last axis may have room for more, up to whole vectors, that nobody reads */
+    int64_t channels;           /* of such a map, or of numbers for each channel with room; its last axis may have room for more, up to whole
+                                   vectors, that nobody reads */
     int64_t spare;              /* of its last axis: the last ones, where nothing lies (spread.c) */
     Site *site;                 /* which layer it belongs to, or NULL */
     Param *param;               /* ROLE_PARAM, ROLE_STATE, ROLE_GRADIENT */
@@ -77,9 +78,10 @@ typedef struct Tensor {
 } Tensor;
 
 int64_t tensor_count(const Tensor *t);
+int64_t tensor_stated(const Tensor *t);                     /* as many as there were before channels got room in it */
 int64_t tensor_places(const Tensor *t);                     /* those of them that hold something */
 int tensor_last_axis(const Tensor *t);                      /* the last one with more than one place: its neighbours are neighbours in memory */
-int64_t tensor_room(const Tensor *t);                       /* of a scratch tensor, by memory.c: up to 16 reals, the longest vector */
+int64_t tensor_room(const Tensor *t);                       /* of a scratch or shared tensor, by memory.c: up to 16 reals, the longest vector */
 /* Names as wanted, with a number behind them where they are taken. */
 const char *tensor_name(Unit *u, const struct Program *p, const char *wanted);
 const char *nest_name(Unit *u, const struct Program *p, const char *wanted);

@@ -11,6 +11,7 @@
 
 enum {
     ALIGN = 16,             /* reals: a cache line of floats, two of doubles */
+    PANEL = 2 * ALIGN,      /* reals: two of the longest vectors. The room of channels (channels.c) ends there at the latest, whatever the machine */
     TRIES = 4000000         /* pairs of chains that are compared in search of a better plan: some hundredths of a second */
 };
 
@@ -150,7 +151,7 @@ static int make_chains(Unit *u, Program *p, Chain *chains)
             }
         }
         if (y->mark < 0) {
-            chains[count] = (Chain){ .size = rounded(tensor_count(y)), .first = y->first, .last = y->last };
+            chains[count] = (Chain){ .size = tensor_room(y), .first = y->first, .last = y->last };
             y->mark = count++;
         }
     }
@@ -269,8 +270,13 @@ static int64_t largest_sum(const Program *p, const Chain *chains, int count)
     return most;
 }
 
-/* Code for several machines shares a descriptor, which says where partial sums and their totals are: those come first, side by side,
- * whatever else the schedule of each machine keeps. */
+static int64_t whole_panels(int64_t count)
+{
+    return (count + PANEL - 1) / PANEL * PANEL;
+}
+
+/* Code for several machines shares a descriptor, which says where partial sums and their totals are: those come first, side by side, with the
+ * same room, whatever else the schedule of each machine keeps. */
 static void place_sums_first(Program *p, Chain *chains)
 {
     int count = 0;
@@ -280,11 +286,13 @@ static void place_sums_first(Program *p, Chain *chains)
             const PhaseSum *sum = &p->phases.at[i].sums.at[j];
             Chain *c = &chains[tensor_base(sum->partial)->mark];
             Tensor *total = tensor_base(sum->total);
-            if (!c->sum)
+            if (!c->sum) {
                 c->sum = ++count;
+                c->size = whole_panels(c->size);
+            }
             if (total->first >= 0 && total->offset < 0) {
                 total->offset = p->shared;
-                p->shared += rounded(tensor_count(total));
+                p->shared += whole_panels(tensor_count(total));
             }
         }
 }
@@ -311,7 +319,7 @@ void program_memory(Unit *u, Program *p)
             t->offset = chains[t->mark].offset;
         if (t->role == ROLE_SHARED && !t->view_of && t->offset < 0) {
             t->offset = p->shared;
-            p->shared += t->first >= 0 ? rounded(tensor_count(t)) : 0;
+            p->shared += t->first >= 0 ? tensor_room(t) : 0;
         }
     }
     for (int i = 0; i < p->tensors.count; i++)

@@ -11,6 +11,11 @@ int64_t tensor_count(const Tensor *t)
     return count;
 }
 
+int64_t tensor_stated(const Tensor *t)
+{
+    return t->channels ? tensor_count(t) / t->dim[t->rank - 1] * t->channels : tensor_count(t);
+}
+
 int64_t tensor_places(const Tensor *t)
 {
     return t->rank == 0 ? 1 : tensor_count(t) / t->dim[t->rank - 1] * (t->dim[t->rank - 1] - t->spare);

@@ -23,7 +23,8 @@ for ((i = seed; i < seed + count; i++)); do
     nets+=("$dir/larger$i.cnn")
 done
 for net in "${nets[@]}"; do
-    for options in "--tile=1" "--tile=1 --infer" "--tile=8 --layout=images" "--tile=8 --layout=channels" "--tile=32" "--tile=5 --layout=channels --target=sse2"; do
+    for options in "--tile=1" "--tile=1 --infer" "--tile=8 --layout=images" "--tile=8 --layout=channels" "--tile=32" "--tile=5 --layout=channels --target=sse2" \
+        "--target=x86-64-v2,x86-64-v3,x86-64-v4"; do
         # shellcheck disable=SC2086
         timeout 60 "$cnnc" --style=fast --target=avx2 $options "$net" -o "$dir/larger.c" > "$dir/larger.log" 2>&1
         status=$?

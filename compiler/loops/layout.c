@@ -159,6 +159,60 @@ static void bring_out(Unit *u, Program *p)
     program_insert(u, p, last + 1, nest_that_copies(u, "images_out", "The results go back to one image after the other.", p->y, inner));
 }
 
+/* Sees to it that the first nest that makes all of dst begins it with zero by itself; false if it cannot. */
+static bool begin_anew(Nest *n, Expr *zero)
+{
+    if (!nest_covers(n) || n->fill || (n->put == PUT_ADD && n->start))
+        return false;
+    n->start = n->put == PUT_ADD ? zero : n->start;
+    return n->put == PUT_ADD || n->put == PUT_SET;
+}
+
+/* The gradient of the input is summed one image a lane, and added to the caller's when all of it is there; what only copies it there stays. */
+static void bring_out_gradient(Unit *u, Program *p)
+{
+    Tensor *given = p->dx;
+    int first = -1, last = -1;
+
+    for (int i = 0; given && i < p->nests.count; i++) {
+        const Nest *n = p->nests.at[i];
+        bool writes = tensor_base(n->dst) == given;
+        if (nest_reads(n, given))
+            return;
+        first = writes && first < 0 ? i : first;
+        last = writes ? i : last;
+    }
+    if (first < 0 || !is_copied(p, given) || (first == last && p->nests.at[first]->value->op == OP_LOAD))
+        return;
+    Tensor *inner = tensor_twin(u, p, given, ROLE_SCRATCH, "lanes");
+    Expr *zero = ARENA_NEW(u->arena, Expr);
+    *zero = (Expr){ .op = OP_CONSTANT };
+    for (int i = first; i <= last; i++) {
+        Nest *n = p->nests.at[i];
+        Tensor *old = n->dst, *now = inner;
+        if (tensor_base(old) != given)
+            continue;
+        if (old != given) {
+            now = tensor_twin(u, p, old, ROLE_SCRATCH, "lanes");
+            now->view_of = inner;
+        }
+        LIST_ADD(u->arena, &n->symbols, ((Symbol){ now, nest_symbol(u, n, old) }));
+        n->dst = now;
+    }
+    Nest *out = nest_that_copies(u, "dx_out", "The gradients go back to one image after the other.", given, inner);
+    out->put = PUT_ADD;
+    out->backward = out->for_input = true;
+    program_insert(u, p, last + 1, out);
+    if (begin_anew(p->nests.at[first], zero))
+        return;
+    Nest *clear = nest_that_copies(u, "dx_clear", "The gradients begin with zero.", inner, given);
+    clear->value = zero;
+    clear->symbols.count = 0;
+    LIST_ADD(u->arena, &clear->symbols, ((Symbol){ inner, "dx" }));
+    clear->backward = clear->for_input = true;
+    program_insert(u, p, first, clear);
+}
+
 void program_images_innermost(Unit *u, Program *p)
 {
     if (p->tile == 1)
@@ -166,6 +220,7 @@ void program_images_innermost(Unit *u, Program *p)
     bring_in(u, p, p->target, "targets_in", "The targets of all images of the tile lie side by side, one a lane.");
     bring_in(u, p, p->x, "images_in", "The images of the tile are laid side by side, one a lane.");
     bring_out(u, p);
+    bring_out_gradient(u, p);
     for (int i = 0; i < p->nests.count; i++) {
         Nest *n = p->nests.at[i];
         n->value = expr_map(u, n->value, rotate_load, NULL);

@@ -1,7 +1,7 @@
 /* layer.c: the nests of one layer, as a contestant (see worker.h). Linked with C that cnnc made, with -DMODEL=Name_model and -DLAYER="name".
  *
  * The generated C is compiled with -finstrument-functions and -Dstatic=, so that the functions below are told of every call and find its
- * name; the program must export its names (-rdynamic). A turn runs inference and a step of training, of one tile, again and again. The answer is
+ * name; the program must export its names (-rdynamic). A turn runs inference of one tile, again and again, and then steps of training. The answer is
  * the time of both, and behind it the seconds of: forward (in inference, where weights are packed once, when they come) dx dw (in training). What
  * the layer does before and after (borders, the bias, in training the packing) counts too. */
 #define _GNU_SOURCE             /* dladdr */
@@ -83,15 +83,17 @@ static float *reals(size_t count, float value)
     return memory;
 }
 
-/* Inference, then a step of training, whose forward pass does not count. */
-static void step(const cnn_job *infer, const cnn_job *train)
+/* Inference, as often as is said, and then as many steps of training, whose forward pass does not count. */
+static void steps(const cnn_job *infer, const cnn_job *train, long calls)
 {
-    for (int p = 0; p < MODEL.infer.phase_count; p++)
-        if (!MODEL.infer.phases[p].once)
-            MODEL.infer.phases[p].run(infer);
+    for (long i = 0; i < calls; i++)
+        for (int p = 0; p < MODEL.infer.phase_count; p++)
+            if (!MODEL.infer.phases[p].once)
+                MODEL.infer.phases[p].run(infer);
     double forward = spent[FORWARD];
-    for (int p = 0; p < MODEL.train_phases; p++)
-        MODEL.train.phases[p].run(train);
+    for (long i = 0; i < calls; i++)
+        for (int p = 0; p < MODEL.train_phases; p++)
+            MODEL.train.phases[p].run(train);
     spent[FORWARD] = forward;
 }
 
@@ -111,18 +113,17 @@ int main(void)
     for (int p = 0; p < MODEL.infer.phase_count; p++)
         if (MODEL.infer.phases[p].once)
             MODEL.infer.phases[p].run(&infer);
-    step(&infer, &job);
+    steps(&infer, &job, 1);
     printf("ready %d\n", MODEL.tile);
     fflush(stdout);
     for (double seconds; (seconds = worker_order()) > 0; ) {
         double first = worker_now();
-        step(&infer, &job);
+        steps(&infer, &job, 1);
         double once = worker_now() - first;
         long calls = once < seconds ? (long)(seconds / once) : 1;
         memset(spent, 0, sizeof spent);
         first = worker_now();
-        for (long i = 0; i < calls; i++)
-            step(&infer, &job);
+        steps(&infer, &job, calls);
         printf("%.9g %ld %ld %.9g %.9g %.9g\n", (worker_now() - first) / (double)calls, calls, worker_memory(), spent[FORWARD] / (double)calls,
                spent[DX] / (double)calls, spent[DW] / (double)calls);
         fflush(stdout);

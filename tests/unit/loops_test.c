@@ -633,6 +633,31 @@ static void channels_have_room(void **state)
     }
 }
 
+/* The caller's gradient of the input has its images outermost; what is summed for it lies side by side, be there one nest or several, or a view. */
+static void gradients_of_the_input_have_lanes(void **state)
+{
+    (void)state;
+    static const struct { const char *text, *nest; } cases[] = {
+        { "network T { input 4x5x2; dense 7, tanh; dense 3, softmax }", "dense1_dx" },
+        { "network T { input 6x7x2; conv 4, 3x3, tanh; maxpool 2x2; dense 3, softmax }", "conv1_dx" },
+        { "network T { input 6x7x2; a = conv 2, 1x1, tanh; conv 2, 1x1; add input; dense 3, softmax }", "a_dx" },
+        { "network T { input 9; dense 5, tanh; dense 3, softmax }", "dense1_dx" },
+    };
+
+    for (int i = 0; i < countof(cases); i++) {
+        Unit *lesson = unit_of(cases[i].text, (NetworkOptions){ 0 });
+        Unit *fast = unit_of(cases[i].text, (NetworkOptions){ .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_IMAGES });
+        int64_t lesson_count, fast_count;
+        double *a = results(lesson, lesson->train, 20, &lesson_count), *b = results(fast, fast->train, 20, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        assert_null(program_verify(fast, fast->train));
+        const Nest *n = nest_named(fast->train, cases[i].nest);
+        assert_true(n->loops[n->loop_count - 1]->kind == LOOP_LANES);
+        unit_free(lesson);
+        unit_free(fast);
+    }
+}
+
 /* 128 channels are 512 bytes: their places get a line more, those of 120 do not, nor does what the caller gives and takes. */
 static void places_of_many_channels_are_spread(void **state)
 {
@@ -1380,7 +1405,7 @@ int main(void)
         cmocka_unit_test(cutting_places_changes_nothing),
         cmocka_unit_test(what_tiles_leave_over_is_a_nest_of_its_own),
         cmocka_unit_test(depthwise_convolutions_have_tiles),
-        cmocka_unit_test(places_of_many_channels_are_spread), cmocka_unit_test(every_convolution_has_lanes), cmocka_unit_test(groups_have_lanes), cmocka_unit_test(channels_have_room),
+        cmocka_unit_test(places_of_many_channels_are_spread), cmocka_unit_test(every_convolution_has_lanes), cmocka_unit_test(groups_have_lanes), cmocka_unit_test(channels_have_room), cmocka_unit_test(gradients_of_the_input_have_lanes),
         cmocka_unit_test(strides_become_gathers),
         cmocka_unit_test(moving_loops_changes_nothing),
         cmocka_unit_test(an_access_out_of_bounds_is_found),

@@ -46,6 +46,12 @@ void program_pack(Unit *u, Program *p);
  * they have to stay. */
 int program_sum_apart(Unit *u, Program *p, int where, Loop *lanes, const char *why);
 
+/* room.c: what nest number `where` reads by this load has room for all lanes, if it depends on them and is no map. Returns how many nests were
+ * put before it. */
+int program_room_to_read(Unit *u, Program *p, int where, Expr *load, const Loop *lanes);
+/* The same for weights that it sums; one nest came behind it. */
+int program_room_to_sum(Unit *u, Program *p, int where, const Loop *lanes);
+
 /* parts.c: pixels that register tiles do not divide are made by two nests. After program_pack. */
 void program_parts(Unit *u, Program *p);
 

@@ -4,7 +4,8 @@
  *     y[4*g + co] += w[4*g + co][ci] * x[4*g + ci]     for g 32, co 4, ci 4      becomes
  *     y[8*g + co] += W[8*g + co][ci] * x[8*g + ci]     for g 16, co 8, ci 8
  *
- * for vectors of 8. Half of the products are with zeros; without lanes it took 10 to 40 times as long. Gradients of weights are summed in such an
+ * for vectors of 8. Half of the products are with zeros; without lanes it took 10 to 40 times as long. (What is infinite or no number in one
+ * group makes no numbers of the groups beside it, too.) Gradients of weights are summed in such an
  * array, too, of which the blocks that are weights join the gradient. Where channels are innermost. */
 #include "loops/layout.h"
 

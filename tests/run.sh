@@ -272,7 +272,7 @@ stage_random() {
     test_it "$((networks / 5)) networks of whole numbers are equal" "$agree" --whole --quick --cnnc="$cnnc" --dir="$out/random-whole" \
         --seed="$seed" --count="$((networks / 5))" --jobs="$jobs" "${cc_options[@]}"
     test_it "$((networks / 2)) larger networks compile" tests/random/larger.sh "$cnnc" "$out/main/tests/bench_random" "$out/random-larger" \
-        "$seed" "$((networks / 2))" tests/networks/*.cnn
+        "$seed" "$((networks / 2))" tests/networks/*.cnn examples/*/*.cnn
     compilers "-O0 -w"
     cc_options=("${cc_options[@]}" "${cc_options[@]}" "${cc_options[@]:0:1}" "--cc=$gcc -O3 -march=native -w")
     test_it "networks of tests/layers agree" "$agree" --cnnc="$cnnc" --dir="$out/random-layers" --jobs="$jobs" --quick "${cc_options[@]}" \

@@ -65,13 +65,15 @@ static int64_t vectors_of_tile(const Nest *n, const Loop *lanes, int64_t vector)
 }
 
 /* Of the loops along an axis of a map, the one whose places share the vectors of a factor: that over pixels, where a deconvolution also has one
- * over the cells of its kernel. NULL if there is none, or it is not the only one. */
+ * over the cells of its kernel. NULL if there is none, or it is not the only one; the step's loop over bands is none of them. */
 static Loop *loop_of_pixels(const Nest *n, const Affine *index, const Loop *lanes)
 {
     Loop *found = NULL;
 
     for (int i = 0; i < index->count; i++) {
         Loop *l = index->term[i].loop;
+        if (l->kind == LOOP_BAND)
+            return NULL;
         if (index->count > 1 && in_lanes_use(n->value, lanes, l))
             continue;
         if (found)

@@ -1183,6 +1183,7 @@ static void pooled_maps_are_made_by_bands(void **state)
         { "network T { input 40x40x1; conv 16, 3x3, same, relu; maxpool 2x2; conv 8, 3x3, same; dense 3, softmax }", { .tile = 2, .layout = LAYOUT_CHANNELS }, 4 },
         { "network T { input 40x40x1; conv 16, 3x3, same, relu; maxpool 2x2; conv 8, 3x3, same; dense 3, softmax }", { .tile = 1 }, 4 },
         { "network T { input 40x40x1; conv 16, 3x3, same; avgpool 4x4; dense 3, softmax }", { .tile = 1, .layout = LAYOUT_IMAGES }, 4 },
+        { "network T { input 40x40x1; conv 16, 3x3, same; avgpool 2x2; conv 8, 1x1; dense 3, softmax }", { .tile = 1, .layout = LAYOUT_CHANNELS }, 4 },
         { "network T { input 4x528x2; conv 16, 1x1; conv 16, 3x3, same, relu; maxpool 2x2; globalavgpool; dense 3, softmax }", { .tile = 2, .layout = LAYOUT_CHANNELS, .winograd = WINOGRAD_2 }, 2 },
         { "network T { input 40x40x1; conv 16, 3x3, same, relu; maxpool 3x3, stride=2, same; dense 3, softmax }", { .tile = 1 }, 0 },     /* windows share rows */
         { "network T { input 40x40x1; conv 16, 3x3, same; conv 4, 1x1; globalavgpool; dense 3, softmax }", { .tile = 1, .layout = LAYOUT_IMAGES }, 0 },    /* no pooling */

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 5, WORK = 1500, MOST_BUDGET = 60000 };
+enum { BATCH = 5, WORK = 1500, MOST_BUDGET = 30000 };
 
 typedef struct Same {
     const char *cnnc, *cc, *dir;

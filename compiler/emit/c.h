@@ -62,6 +62,7 @@ typedef struct Needs {
     bool op_in_lanes[OP_SELECT_EQ + 1];     /* a function of every lane */
     bool fresh;                     /* rounds of a sum that read anew */
     bool held;                      /* what they read stays in a register */
+    bool rolled;                    /* a loop that is not written out */
 } Needs;
 
 /* A file for several machines has one for itself, with what they share, and one for each machine: its functions and its steps. */
@@ -158,6 +159,7 @@ typedef struct Scope {
     int comment_column;             /* of them */
     const Loop *lanes;              /* accesses that run over this loop are vectors; NULL: all are numbers */
     const char *plain_total;        /* c_tile.c: `total` without the places of the tile */
+    const Loop *rolled;             /* c_tile.c: begins with ROLLED; NULL: none does */
     int64_t bound[MAX_LOOPS];       /* value of each loop that is written out now, or -1 */
 } Scope;
 

@@ -66,7 +66,7 @@ static void open_loop(Text *t, const Scope *s, int i, bool brace)
     const Loop *l = s->nest->loops[i];
 
     text_indent(t);
-    text_put(t, "%s%s", head_of(s, l), brace ? " {" : "");
+    text_put(t, "%s%s%s", l == s->rolled ? "ROLLED " : "", head_of(s, l), brace ? " {" : "");
     if (s->meaning[i]) {
         text_column(t, s->comment_column);
         text_put(t, "// %s", names_comment(t->arena, s->meaning[i]));

@@ -248,6 +248,16 @@ static void put_held(CFile *f, int bytes)
     text_line(f->t, "#endif");
 }
 
+static void put_rolled(CFile *f)
+{
+    text_line(f->t, "/* A short loop stays one. GCC would write it out and mix its rounds, and the totals lose their registers. */");
+    text_line(f->t, "#if defined(__GNUC__) && __GNUC__ >= 8 && !defined(__clang__)");
+    text_line(f->t, "#define ROLLED _Pragma(\"GCC unroll 1\")");
+    text_line(f->t, "#else");
+    text_line(f->t, "#define ROLLED");
+    text_line(f->t, "#endif");
+}
+
 static void put_sum_of_lanes(CFile *f, int count)
 {
     text_blank(f->t);
@@ -291,6 +301,8 @@ void c_lanes(CFile *f)
     }
     if (f->needs.held)
         put_held(f, bytes);
+    if (f->needs.rolled)
+        put_rolled(f);
     if (f->needs.choose && count > 1) {
         text_line(f->t, "/* Lane by lane: what a comparison found, and the choice between two numbers by it. */");
         text_line(f->t, "typedef %s masks%d __attribute__((vector_size(%d)));", bytes / count == 8 ? "long long" : "int", count, bytes);

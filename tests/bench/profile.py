@@ -38,10 +38,10 @@ def multiply_adds(cnnc, options, source, program):
 
 
 def joined(found):
-    """Samples of what one sum is cut into (parts.c, cut.c) together."""
+    """Samples of what one sum is cut into (parts.c, cut.c) together, under the name that it has in its program."""
     whole = {}
     for name, number in found.items():
-        name = re.sub(r"_rest\d*$", "", name)
+        name = re.sub(r"_rest\d*$", "", re.sub(r"_infer$", "", name))
         whole[name] = whole.get(name, 0) + number
     return whole
 

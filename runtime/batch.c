@@ -14,6 +14,8 @@ enum { MOST_SLICES = 1024 };    /* and so ranks */
 enum { PIECE = 1 << 12 };       /* reals of the gradients that are added at a time: the pieces of all slices fit into a cache */
 enum { ALIGNED = 64 };          /* bytes */
 
+enum { KEEPS_AT_ONCE = 2 };     /* cnn_program.keeps */
+
 /* Places in Batch.keep. */
 enum { KEEP_NOTHING, KEEP_ALL, KEEP_STRAIGHT, KEEPS };
 
@@ -71,13 +73,24 @@ static size_t slices_of_group(const Batch *b, size_t slices)
     return group;
 }
 
-/* How many groups of slices this rank may have. Spans of slices can be cut into groups where the ranks are a power of two. */
+/* A tile may add to the gradient of the tiles before it as if it had one of its own, which is then added. */
+static bool adds_at_once(const Batch *b)
+{
+    return b->program->keeps == KEEPS_AT_ONCE;
+}
+
+/* How many groups of slices this rank may have. Spans of slices can be cut into groups where the ranks are a power of two. The more there are, the
+ * better the threads share them, but within a group gradients are added while they are near, and each second one need not be. */
 static size_t count_groups(const Batch *b)
 {
-    size_t ranks = b->ranks ? (size_t)b->ranks->ranks : 1, groups = 1;
+    size_t ranks = b->ranks ? (size_t)b->ranks->ranks : 1, threads = (size_t)b->threads, groups = 1, most = b->slices_room;
     if (!goes_once(b) || ranks & (ranks - 1))
-        return b->slices_room;
-    while (groups < b->slices_room && (groups < (size_t)b->threads || near(b->net->model, 2 * groups)))
+        return most;
+    if (threads == 1)
+        most = 1;
+    else if (adds_at_once(b) && most / 2 >= threads)
+        most /= 2;
+    while (groups < most && (groups < threads || near(b->net->model, 2 * groups)))
         groups *= 2;
     return groups;
 }
@@ -294,16 +307,17 @@ static void run_tile(const Run *r, void *gradient, int keep, size_t tile, int th
     r->phase->run(&job);
 }
 
-static void run_slice(const Run *r, size_t slice, void *gradient, int thread)
+/* keep: what the first tile leaves of what is there. */
+static void run_slice(const Run *r, size_t slice, void *gradient, int keep, int thread)
 {
     if (r->first && gradient && !r->batch->program->keeps)
         clear_gradient(r, gradient);
     for (size_t first = tile_of(r, slice), tile = first; tile < tile_of(r, slice + 1); tile++)
-        run_tile(r, gradient, tile == first ? first_keep(r) : KEEP_ALL, tile, thread);
+        run_tile(r, gradient, tile == first ? keep : KEEP_ALL, tile, thread);
 }
 
 /* The slices of a group from left to right. What has been added up waits in a stack until its right neighbour of the same size is there:
- * after slice i there are as many as i + 1 has ones in binary. */
+ * after slice i there are as many as i + 1 has ones in binary. A right neighbour of one tile is added by that itself where it may. */
 static void run_group(void *context, size_t group, int thread)
 {
     const Run *r = context;
@@ -311,10 +325,16 @@ static void run_group(void *context, size_t group, int thread)
     void *stack[64];
     size_t depth = 0;
     for (size_t i = 0; i < r->group; i++) {
-        stack[depth] = depth ? spare_gradient(r, depth - 1, thread) : gradient_of(r, group);
-        run_slice(r, r->ours.first + group * r->group + i, stack[depth], thread);
-        depth++;
-        for (size_t whole = i; whole & 1; whole >>= 1, depth--)
+        size_t slice = r->ours.first + group * r->group + i, whole = i;
+        if (i & 1 && adds_at_once(b) && tile_of(r, slice + 1) - tile_of(r, slice) == 1) {
+            run_slice(r, slice, stack[depth - 1], KEEP_ALL, thread);
+            whole >>= 1;
+        } else {
+            stack[depth] = depth ? spare_gradient(r, depth - 1, thread) : gradient_of(r, group);
+            run_slice(r, slice, stack[depth], first_keep(r), thread);
+            depth++;
+        }
+        for (; whole & 1; whole >>= 1, depth--)
             b->net->reals->add(stack[depth - 2], stack[depth - 1], b->net->model->weight_count);
     }
 }

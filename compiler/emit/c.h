@@ -126,6 +126,7 @@ void c_lanes(CFile *f);                     /* the type of vectors */
 size_t c_sections(CFile *f, Text *const *functions);
 /* What a call of a step begins with: nothing, or `this_machine()->`. */
 const char *c_step_prefix(const CFile *f, const Step *step);
+int c_keeps(const CFile *f, const Program *p);          /* of cnn_program */
 int64_t c_scratch(const CFile *f, const Program *p);     /* of a program, the most that a machine needs; */
 int64_t c_shared(const CFile *f, const Program *p);
 

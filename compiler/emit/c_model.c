@@ -197,7 +197,7 @@ static void put_program(CFile *f, const char *field, const Program *p, const cha
 {
     if (phases)
         text_line(f->t, ".%s = { %s, %d, %" PRId64 ", %" PRId64 ", %d },", field, phases, phases_of(f, p, true), c_scratch(f, p), c_shared(f, p),
-                  p->keep != NULL);
+                  c_keeps(f, p));
 }
 
 static const char *map_place(CFile *f, int64_t place)

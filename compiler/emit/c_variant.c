@@ -71,6 +71,18 @@ static int64_t most(const CFile *f, const Program *p, bool shared)
     return size;
 }
 
+int c_keeps(const CFile *f, const Program *p)
+{
+    bool at_once = p->adds_at_once;
+
+    for (int i = 0; f->variants && i < f->u->variant_count; i++) {
+        const Programs *programs = &f->variants[i]->programs;
+        for (int j = 0; j < programs->count; j++)
+            at_once = at_once && (programs->at[j]->mode != p->mode || programs->at[j]->adds_at_once);
+    }
+    return !p->keep ? 0 : at_once ? 2 : 1;
+}
+
 int64_t c_scratch(const CFile *f, const Program *p) { return most(f, p, false); }
 int64_t c_shared(const CFile *f, const Program *p)  { return most(f, p, true); }
 

@@ -162,7 +162,7 @@ static LLVMValueRef program(Module *m, const Types *t, Mode mode, Map *jobs)
     }
     LLVMValueRef fields[] = {
         table(m, arena_print(m->u->arena, "%s_phases", p->name), t->phase, rows.at, rows.count), llvm_int(m->i32, rows.count),
-        llvm_int(m->size, p->scratch), llvm_int(m->size, p->shared), llvm_int(m->i32, p->keep != NULL),
+        llvm_int(m->size, p->scratch), llvm_int(m->size, p->shared), llvm_int(m->i32, !p->keep ? 0 : p->adds_at_once ? 2 : 1),
     };
     return LLVMConstNamedStruct(t->program, fields, countof(fields));
 }

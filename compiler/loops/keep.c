@@ -9,6 +9,9 @@
  * With 0 nothing need be cleared, with 1 the tiles before keep their part, and with the momentum of an optimizer the gradient goes straight
  * into its buffer: v = mu*v + g.
  *
+ * Where each gradient is one sum that is added at its end, a tile adds the same to whatever is there, to the bit: p->adds_at_once. (A product alone
+ * may be rounded together with the addition.)
+ *
  * The loops are in their order already. A nest that writes each place of the gradient once does it there and then; before one that
  * comes to a place again and again (image after image) or adds here and there stands a nest that does nothing else. */
 #include "loops/loops.h"
@@ -113,12 +116,18 @@ static int phase_of(const Program *p, int nest)
     return phase;
 }
 
-static int first_on(const Program *p, const Tensor *gradient)
+/* How many nests add to a gradient, and which is the first; -1: none. */
+static int count_on(const Program *p, const Tensor *gradient, int *first)
 {
-    for (int i = 0; i < p->nests.count; i++)
-        if (tensor_base(p->nests.at[i]->dst) == gradient)
-            return i;
-    return -1;
+    int count = 0;
+
+    *first = -1;
+    for (int i = p->nests.count - 1; i >= 0; i--)
+        if (tensor_base(p->nests.at[i]->dst) == gradient) {
+            *first = i;
+            count++;
+        }
+    return count;
 }
 
 void program_keep(Unit *u, Program *p)
@@ -131,12 +140,15 @@ void program_keep(Unit *u, Program *p)
         any++;
     p->keep = ARENA_NEW(u->arena, Tensor);
     *p->keep = (Tensor){ .name = tensor_name(u, p, "keep"), .symbol = "keep", .role = ROLE_KEEP, .meaning = "how much a gradient keeps of what it holds" };
+    p->adds_at_once = true;
     for (int i = 0; i < p->tensors.count; i++) {
         Tensor *gradient = p->tensors.at[i];
         if (gradient->role != ROLE_GRADIENT || gradient->view_of)
             continue;
-        int nest = first_on(p, gradient), phase = nest < 0 ? any : phase_of(p, nest);
-        if (nest >= 0 && !p->phases.at[phase].once && comes_once(p->nests.at[nest]))
+        int nest, count = count_on(p, gradient, &nest), phase = nest < 0 ? any : phase_of(p, nest);
+        bool within = nest >= 0 && !p->phases.at[phase].once && comes_once(p->nests.at[nest]);
+        p->adds_at_once = p->adds_at_once && within && count == 1 && sums(p->nests.at[nest]);
+        if (within)
             keep_in(u, p, p->nests.at[nest]);
         else                                /* what is added once a batch belongs to the first tile, but all of them keep */
             insert(u, p, p->phases.at[phase].once ? any : phase, keep_alone(u, p, gradient));

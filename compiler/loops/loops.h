@@ -206,6 +206,7 @@ typedef struct Program {
     struct { int first, end; } *made;       /* for every site, and last the loss: its nests in the forward pass, until tidy */
     Tensor **of_value, **of_param;          /* tensors of the net's values (the input, then those of the sites) and params */
     Tensor *x, *y, *target, *share, *images, *keep, *loss, *dx;   /* NULL where the program has none */
+    bool adds_at_once;          /* what a tile adds to a gradient does not depend on what that holds (keep.c) */
     LIST(ProgramMap) maps;      /* MODE_LOOK: in the order of the source */
     int marks;                  /* numbers given out: a pass marks tensors with a new one */
     Layout layout;              /* which of its axes is wanted innermost; auto: channels.c decides */

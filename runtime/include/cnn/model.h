@@ -74,7 +74,8 @@ typedef struct cnn_program {
     size_t scratch;             /* reals of scratch that a tile needs; with more than one phase every tile keeps its own until the last */
     size_t shared;              /* reals of the shared block */
     int32_t keeps;              /* 1: gradient = keep * gradient + what the tile adds, so that nothing need be cleared if keep is 0 for the first tile
-                                   that adds to it, and 1 for the others; 0: tiles add to what is there */
+                                   that adds to it, and 1 for the others; 2: that in one addition, so that what a tile adds has the same bits whatever
+                                   is there; 0: tiles add to what is there */
 } cnn_program;
 
 /* Where the numbers of a map are, if not in scratch. */

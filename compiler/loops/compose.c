@@ -2,7 +2,7 @@
  *
  *     t[i] = ...;  y[j] = t[j + offset]      becomes      y[j] = ... with j + offset for i
  *
- * So the gradient of a padded image is not computed on its border. */
+ * So the gradient of a padded image is not computed on its border. An axis that is copied as it is may be made in any way, as channels are by groups. */
 #include "loops/layout.h"
 
 #include <string.h>
@@ -51,6 +51,14 @@ static int64_t rounded_up(int64_t a, int64_t b)
     return a > 0 ? (a + b - 1) / b : 0;
 }
 
+/* True if the copy has all of the axis, where it was. */
+static bool is_as_it_was(const Nest *copy, int axis)
+{
+    const Affine *to = &copy->index[axis], *from = &copy->value->index[axis];
+
+    return to->offset == 0 && from->offset == 0 && copy->dst->dim[axis] == copy->value->tensor->dim[axis];
+}
+
 /* Of what the maker makes along an axis, at step * i + offset, that which the copy reads: from i = first on, so many. */
 static void read_part(const Nest *n, const Nest *copy, int axis, int64_t *first, int64_t *count)
 {
@@ -69,6 +77,8 @@ static bool can_compose(const Nest *n, const Nest *copy)
         return false;
     for (int i = 0; i < n->dst->rank; i++) {
         int64_t first, count;
+        if (is_as_it_was(copy, i))
+            continue;
         if (n->index[i].count != 1 || n->index[i].term[0].factor < 1)
             return false;
         read_part(n, copy, i, &first, &count);
@@ -80,16 +90,19 @@ static bool can_compose(const Nest *n, const Nest *copy)
 
 static void compose_maker(Unit *u, Nest *n, const Nest *copy)
 {
-    Parts parts = { .count = copy->dst->rank };
+    Parts parts = { .count = 0 };
     Affine index[MAX_AXES];
 
-    for (int i = 0; i < parts.count; i++) {
+    for (int i = 0; i < copy->dst->rank; i++) {
         int64_t first, step = n->index[i].term[0].factor;
+        index[i] = n->index[i];
+        if (is_as_it_was(copy, i))
+            continue;
         Loop *l = ARENA_NEW(u->arena, Loop);
         *l = *n->index[i].term[0].loop;
         read_part(n, copy, i, &first, &l->extent);
-        parts.old[i] = n->index[i].term[0].loop;
-        parts.now[i] = (Affine){ .offset = first, .count = 1, .term = { { l, 1 } } };
+        parts.old[parts.count] = n->index[i].term[0].loop;
+        parts.now[parts.count++] = (Affine){ .offset = first, .count = 1, .term = { { l, 1 } } };
         index[i] = (Affine){ .offset = step * first + n->index[i].offset - copy->value->index[i].offset, .count = 1, .term = { { l, step } } };
     }
     for (int i = 0; i < n->loop_count; i++)

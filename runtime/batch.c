@@ -546,7 +546,9 @@ bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double
             if (!prepared)
                 run.phase->run(&job);
         } else {
-            cnn_threads_each(cnn_threads_worth(b->threads, run.our_images * net->model->weight_count), groups, run_group, &run);
+            /* One group each: that of the images which the thread has brought (feed.c). */
+            (groups <= (size_t)b->threads ? cnn_threads_share : cnn_threads_each)(cnn_threads_worth(b->threads, run.our_images * net->model->weight_count),
+                                                                                groups, run_group, &run);
             run.first = false;
         }
         for (int s = 0; s < run.phase->sum_count; s++)

@@ -35,18 +35,25 @@ typedef struct Work {
     Batch *batch;
     const Set *set;
     const uint32_t *index;
-    size_t first;
+    size_t first, count;
     const Augment *augment;
     uint64_t seed;
     uint32_t epoch;
     atomic_bool failed;
 } Work;
 
+static size_t place(const Work *w, size_t i)
+{
+    return w->index ? w->index[i] : w->first + i;
+}
+
 static bool bring(const Work *w, size_t i, int thread, cnn_error *error)
 {
     const Feed *feed = w->feed;
     const Reals *reals = feed->net->reals;
-    size_t from = w->index ? w->index[i] : w->first + i;
+    size_t from = place(w, i);
+    if (i + 1 < w->count)
+        cnn_set_expect(w->set, place(w, i + 1));
     void *x = cnn_at(reals, w->batch->x, i * feed->net->model->inputs);
     if (!cnn_set_image(w->set, from, x, reals, feed->raw + (size_t)thread * feed->raw_bytes, error))
         return false;
@@ -67,10 +74,10 @@ static void bring_one(void *context, size_t i, int thread)
 bool cnn_feed_batch(const Feed *feed, Batch *batch, const Set *set, const uint32_t *index, size_t first, size_t count, const Augment *augment,
                     uint64_t seed, uint32_t epoch, cnn_error *error)
 {
-    Work w = { .feed = feed, .batch = batch, .set = set, .index = index, .first = first, .augment = augment && augment->count ? augment : NULL,
+    Work w = { .feed = feed, .batch = batch, .set = set, .index = index, .first = first, .count = count, .augment = augment && augment->count ? augment : NULL,
                .seed = seed, .epoch = epoch };
     size_t work = count * feed->net->model->inputs * (w.augment ? 16 : 1);
-    cnn_threads_each(cnn_threads_worth(feed->threads, work), count, bring_one, &w);
+    (set->images ? cnn_threads_share : cnn_threads_each)(cnn_threads_worth(feed->threads, work), count, bring_one, &w);
     if (!atomic_load(&w.failed))
         return true;
     for (size_t i = 0; i < count; i++)          /* once more, to say which one it was */

@@ -60,6 +60,17 @@ bool cnn_set_image(const Set *set, size_t i, void *to, const Reals *reals, void 
     return true;
 }
 
+void cnn_set_expect(const Set *set, size_t i)
+{
+    enum { LINE = 64, MOST = 8192 };            /* bytes; what is more comes by itself, one line after the other */
+    size_t bytes = set->inputs * cnn_set_form_bytes(set->form);
+    const char *from = set->images ? (const char *)set->images + i * bytes : NULL;
+    for (size_t at = 0; from && at < bytes && at < MOST; at += LINE)
+        __builtin_prefetch(from + at);
+    if (set->targets)
+        __builtin_prefetch(set->targets + i * set->outputs);
+}
+
 void cnn_set_target(const Set *set, size_t i, void *to, const Reals *reals)
 {
     if (!set->labels) {

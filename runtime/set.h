@@ -43,6 +43,8 @@ bool cnn_set_room(Set *set, cnn_error *error);
 
 /* Image i in reals, as raw numbers; `buffer` has room for inputs * 8 bytes. Fails only if the file cannot be read. */
 bool cnn_set_image(const Set *set, size_t i, void *to, const Reals *reals, void *buffer, cnn_error *error);
+/* Image i is wanted soon: the beginning of what lies in memory is on its way to the caches. */
+void cnn_set_expect(const Set *set, size_t i);
 /* Target i in reals: labels become 1 among zeros, or 0 or 1 if there is one result. */
 void cnn_set_target(const Set *set, size_t i, void *to, const Reals *reals);
 

@@ -21,6 +21,20 @@ void cnn_threads_each(int threads, size_t count, void (*work)(void *context, siz
         work(context, item, 0);
 }
 
+void cnn_threads_share(int threads, size_t count, void (*work)(void *context, size_t item, int thread), void *context)
+{
+#ifdef _OPENMP
+    if (threads > 1 && count > 1) {
+        int team = count < (size_t)threads ? (int)count : threads;
+#pragma omp parallel for schedule(static) num_threads(team)
+        for (size_t item = 0; item < count; item++)
+            work(context, item, omp_get_thread_num());
+        return;
+    }
+#endif
+    cnn_threads_each(1, count, work, context);
+}
+
 static bool always;
 
 void cnn_threads_always(bool to)
@@ -30,7 +44,7 @@ void cnn_threads_always(bool to)
 
 int cnn_threads_worth(int threads, size_t work)
 {
-    static const size_t least = 1 << 16;        /* tens of microseconds: what it takes to wake them and to wait for the last */
+    static const size_t least = 1 << 15;        /* ten microseconds and more: what it takes to wake them and to wait for the last */
     return work < least && !always ? 1 : threads;
 }
 

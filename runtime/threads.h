@@ -9,6 +9,10 @@
  * does which item is not said: results must not depend on it. */
 void cnn_threads_each(int threads, size_t count, void (*work)(void *context, size_t item, int thread), void *context);
 
+/* The same for items of equal work. Each thread has a run of neighbours, the same ones in each call with so many items: what it left in the caches
+ * of its core is near when it comes back. */
+void cnn_threads_share(int threads, size_t count, void (*work)(void *context, size_t item, int thread), void *context);
+
 /* How many of `threads` are worth waking for about so many multiplications or moves of a number. */
 int cnn_threads_worth(int threads, size_t work);
 /* For tests: any work is worth them. */

@@ -30,11 +30,11 @@ static const char *bound(const Scope *s, const Affine *a, const char *relation, 
 
 static const char *head_of(const Scope *s, const Loop *l)
 {
-    const char *name = scope_name(s, l);
+    const char *name = scope_name(s, l), *before = l == s->rolled ? "ROLLED " : "";
 
     if (!l->trimmed)
-        return loop_head(s, name, l->extent);
-    return arena_print(s->file->u->arena, "for (%s %s = %s; %s < %s; %s++)", s->wide ? "int64_t" : "int", name, bound(s, &l->from, ">", 0), name,
+        return arena_print(s->file->u->arena, "%s%s", before, loop_head(s, name, l->extent));
+    return arena_print(s->file->u->arena, "%sfor (%s %s = %s; %s < %s; %s++)", before, s->wide ? "int64_t" : "int", name, bound(s, &l->from, ">", 0), name,
                        bound(s, &l->to, "<", l->extent), name);
 }
 
@@ -66,7 +66,7 @@ static void open_loop(Text *t, const Scope *s, int i, bool brace)
     const Loop *l = s->nest->loops[i];
 
     text_indent(t);
-    text_put(t, "%s%s%s", l == s->rolled ? "ROLLED " : "", head_of(s, l), brace ? " {" : "");
+    text_put(t, "%s%s", head_of(s, l), brace ? " {" : "");
     if (s->meaning[i]) {
         text_column(t, s->comment_column);
         text_put(t, "// %s", names_comment(t->arena, s->meaning[i]));

@@ -344,13 +344,15 @@ bool c_rounds_overlap(const Nest *n)
     return o.some;
 }
 
-/* The innermost loop around a round, if GCC would write it out. */
+/* The innermost loop around the rounds, if GCC would write it out. */
 static const Loop *rolled_loop(const Scope *s)
 {
     const Nest *n = s->nest;
     int round = c_tile_of(n) - 1;
-    bool whole = round >= n->hold && n->loops[round]->kind == LOOP_PLAIN && n->loops[round]->extent <= WHOLE;
 
+    while (round >= n->hold && n->loops[round]->kind == LOOP_PLAIN && n->loops[round]->extent == 1)
+        round--;
+    bool whole = round >= n->hold && n->loops[round]->kind == LOOP_PLAIN && n->loops[round]->extent <= WHOLE;
     return whole && machine_lanes(s->file->u->options.machine, s->file->u->options.real) > 1 ? n->loops[round] : NULL;
 }
 
@@ -393,10 +395,7 @@ static void put_vectors(Text *t, Scope *s)
     } else {
         hold_vectors(s);
         c_loops(t, s, tile, last, false, begin_vector);
-        s->rolled = rolled_loop(s);
-        s->file->needs.rolled |= s->rolled != NULL;
         c_loops(t, s, n->hold, tile, tile < last || c_rounds_overlap(n), put_round);
-        s->rolled = NULL;
         s->held.count = 0;
         c_loops(t, s, tile, last, false, end_vector);
     }
@@ -415,6 +414,9 @@ void c_tiled(CFile *f, const Function *function)
         c_hold_choices(s);
     f->needs.lanes |= vectors;
     f->needs.sum_of_lanes |= vectors && c_sums_lanes(n);
+    if (vectors && !nest_is_unfolded(n))
+        s->rolled = rolled_loop(s);
+    f->needs.rolled |= s->rolled != NULL;
     c_signature(f, function->name, s);
     lesson_meanings(f, s);
     c_comment_column(f, s);

@@ -3,8 +3,9 @@
 
 N random networks (50), as the random tests make them, are compiled in both styles by gcc for this machine and take turns at training (a
 batch of 32) and inference (one image). One line a network, the slowest first: the time of lesson by that of fast, the median over the
-rounds. The image is noise: of zeros, functions of libm take a shortcut. The last line counts those in which fast is slower. OUT is where
-programs are built, BUILD a build of cnnc with its tests.
+rounds. Where that is near 1, or below, it is measured again, with programs that are started anew each time, for where their memory lies is
+worth a tenth to the smallest ones; the median of all counts. The image is noise: of zeros, functions of libm take a shortcut. The last line
+counts those in which fast is slower. OUT is where programs are built, BUILD a build of cnnc with its tests.
 A program and no test: its figures depend on the machine.
 """
 import array
@@ -20,6 +21,7 @@ from contest import Contestant, race
 
 OPTIONS = {"count": 50, "seed": 1, "work": 20000, "batch": 32, "rounds": 5}
 SECONDS = 0.02                  # of a turn
+NEAR, AGAIN = 1.2, 10           # what is measured again, so many times
 CORE = max(os.sched_getaffinity(0))
 
 
@@ -51,8 +53,15 @@ def ratio(bench, path, options, task, rounds):
     programs = [program(bench, path, style, options) for style in ("lesson", "fast")]
     if not all(programs):
         return None
-    pair = race([Contestant("cnnc", os.path.basename(p), [p, *task]) for p in programs], rounds, SECONDS, CORE)
-    return figures.ratio(pair[1].times, pair[0].times) if len(pair) == 2 else None
+
+    def once():
+        pair = race([Contestant("cnnc", os.path.basename(p), [p, *task]) for p in programs], rounds, SECONDS, CORE)
+        return figures.ratio(pair[1].times, pair[0].times) if len(pair) == 2 else None
+
+    found = [once()]
+    while found[0] is not None and found[0] < NEAR and len(found) <= AGAIN:
+        found.append(once())
+    return figures.median([r for r in found if r is not None]) if found[0] is not None else None
 
 
 def main():

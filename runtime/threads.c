@@ -32,6 +32,7 @@ void cnn_threads_share(int threads, size_t count, void (*work)(void *context, si
         return;
     }
 #endif
+    (void)threads;
     cnn_threads_each(1, count, work, context);
 }
 

@@ -596,6 +596,41 @@ static void groups_have_lanes(void **state)
     }
 }
 
+static const char *lanes_of_nest(const Program *p, const char *name)
+{
+    for (int i = 0; i < p->nests.count; i++) {
+        const Nest *n = p->nests.at[i];
+        if (strcmp(n->name, name) == 0)
+            return n->loops[n->loop_count - 1]->kind == LOOP_LANES ? n->loops[n->loop_count - 1]->name : "none";
+    }
+    return "no nest";
+}
+
+/* Few channels of a result leave most lanes of a vector empty: those of what is summed are full. Whatever lies in the room then meets nothing. */
+static void few_channels_are_summed_in_lanes(void **state)
+{
+    (void)state;
+    static const struct { const char *text, *forward, *dx; } cases[] = {
+        { "network T { input 9x7x3; conv 6, 3x3, relu; conv 48, 3x3, relu; dense 3, softmax }", "co", "co" },
+        { "network T { input 9x7x3; conv 32, 1x1, relu; conv 3, 3x3, same, relu; conv 16, 1x1; dense 3, softmax }", "ci", "ci" },
+        { "network T { input 9x7x3; conv 32, 1x1, relu; conv 12, 3x3, same, relu; conv 16, 1x1; dense 3, softmax }", "co", "ci" },
+    };
+
+    for (int i = 0; i < countof(cases) * 3; i++) {
+        static const int tiles[] = { 1, 2, 16 };
+        Unit *lesson = unit_of(cases[i / 3].text, (NetworkOptions){ 0 });
+        Unit *fast = unit_of(cases[i / 3].text, (NetworkOptions){ .tile = tiles[i % 3], .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+        int64_t lesson_count, fast_count;
+        double *a = results(lesson, lesson->train, 18, &lesson_count), *b = results(fast, fast->train, 18, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        assert_null(program_verify(fast, fast->train));
+        assert_string_equal(lanes_of_nest(fast->train, "conv2"), cases[i / 3].forward);
+        assert_string_equal(lanes_of_nest(fast->train, strstr(cases[i / 3].text, "same") ? "conv2_dxp" : "conv2_dx"), cases[i / 3].dx);
+        unit_free(lesson);
+        unit_free(fast);
+    }
+}
+
 /* Channels that fill no whole vectors have room in their last one, and from five vectors on in the last of their panels of two; the weights have
  * zeros there. For vectors of 8: 6 is a part of one, 30 are four, 50 are eight for seven, 70 are ten for nine. */
 static void channels_have_room(void **state)
@@ -1407,7 +1442,7 @@ int main(void)
         cmocka_unit_test(cutting_places_changes_nothing),
         cmocka_unit_test(what_tiles_leave_over_is_a_nest_of_its_own),
         cmocka_unit_test(depthwise_convolutions_have_tiles),
-        cmocka_unit_test(places_of_many_channels_are_spread), cmocka_unit_test(every_convolution_has_lanes), cmocka_unit_test(groups_have_lanes), cmocka_unit_test(channels_have_room), cmocka_unit_test(gradients_of_the_input_have_lanes),
+        cmocka_unit_test(places_of_many_channels_are_spread), cmocka_unit_test(every_convolution_has_lanes), cmocka_unit_test(groups_have_lanes), cmocka_unit_test(few_channels_are_summed_in_lanes), cmocka_unit_test(channels_have_room), cmocka_unit_test(gradients_of_the_input_have_lanes),
         cmocka_unit_test(strides_become_gathers),
         cmocka_unit_test(moving_loops_changes_nothing),
         cmocka_unit_test(an_access_out_of_bounds_is_found),

@@ -8,16 +8,16 @@ here=$(cd "$(dirname "$0")" && pwd)
 rm -rf "$out" && mkdir -p "$out" && cd "$out" || exit 2
 fail() { echo "threads: $*"; exit 1; }
 
-runs=0
+runs=0 batch=100
 train_on_threads() {            # train_on_threads REAL WORDS...: net.cnn, and what to say if it fails
     local real=$1
     shift
     "$cnnc" --main --target=sse2 --real="$real" net.cnn -o net.c || fail "cnnc: $*"
     # shellcheck disable=SC2046
     cc -O2 -w net.c -L"$libraries" -l:libcnn.a $(cat "$libraries/libcnn.needs") -o net || fail "cc: $*"
-    ./net train --threads 1 --batch 100 --save one.safetensors --csv one.csv > one.txt || fail "$*: $(cat one.txt)"
+    ./net train --threads 1 --batch "$batch" --save one.safetensors --csv one.csv > one.txt || fail "$*: $(cat one.txt)"
     for threads in 1 2 3 8; do
-        ./net train --threads $threads --batch 100 --save many.safetensors --csv many.csv > many.txt || fail "$*: $(cat many.txt)"
+        ./net train --threads $threads --batch "$batch" --save many.safetensors --csv many.csv > many.txt || fail "$*: $(cat many.txt)"
         cmp one.safetensors many.safetensors && cmp one.csv many.csv || fail "other bits on $threads threads: $real, $*"
         runs=$((runs + 1))
     done
@@ -31,7 +31,7 @@ same() {                        # same REAL OPTIMIZER
 once() {                        # once REAL LAYERS
     { echo "data drawn { source digits, train=400, test=100 }"
       echo "network Net { input 28x28x1; $2; dense 10, softmax }"
-      echo "train Net on drawn { loss crossentropy; optimizer sgd, lr=0.05, momentum=0.9; batch 100; epochs 2; save last, \"net.safetensors\" }"; } > net.cnn
+      echo "train Net on drawn { loss crossentropy; optimizer sgd, lr=0.05, momentum=0.9; batch 16; epochs 2; save last, \"net.safetensors\" }"; } > net.cnn
     train_on_threads "$1" "$2"
     [ "$(grep -c "^    \.train = .*, 2 },$" net.c)" = 1 ] || fail "tiles of $2 do not add at once: nothing was tested"
 }
@@ -41,6 +41,7 @@ for optimizer in "sgd, lr=0.05, decay=0.001" "sgd, lr=0.02, momentum=0.9" "sgd, 
     same float "$optimizer"
 done
 same double "adam, lr=0.003"
+batch=64                        # in tiles of 16: four slices of one tile each, of which every second one adds to its neighbour
 once float "conv 6, 5x5, same, relu; maxpool 2x2; conv 16, 5x5, relu; maxpool 2x2; dense 120, relu"
 once double "dense 40, tanh; dense 30, tanh"
 once float "dense 50, relu; dropout 0.3"

@@ -118,7 +118,7 @@ static Pass *const layout_passes[] = {
 
 /* ... and, once its nests are scheduled, what that leaves to be done. */
 static Pass *const late_passes[] = {
-    program_trim, program_narrow_borders, program_frame, program_begin_sums, program_keep, program_flatten, program_depth_first, program_spread
+    program_trim, program_narrow_borders, program_frame, program_begin_sums, program_keep, program_flatten, program_depth_first, program_update, program_spread
 };
 
 static void run_passes(Unit *u, Program *p, Pass *const *passes, int count)

@@ -298,6 +298,7 @@ static void run_tile(const Run *r, void *gradient, int keep, size_t tile, int th
     job.keep = cnn_at(reals, b->keep, (size_t)keep);
     job.scratch = scratch_of(r, tile, thread);
     job.draw[3] = (uint32_t)(tile * b->tile);
+    job.update = r->tiles == 1 && !b->ranks ? b->update : NULL;
     if (has_gradient(b)) {
         job.target = cnn_at(reals, b->target, image * model->outputs);
         job.share = cnn_at(reals, b->share, image);
@@ -513,6 +514,12 @@ static void fill_last_tile(const Run *r)
     }
 }
 
+void *cnn_batch_gradient(const Batch *b, size_t count)
+{
+    bool one_slice = run_of(b, b->ranks ? b->ranks->rank : 0, count).slices == 1;
+    return b->straight && b->program->keeps && one_slice ? b->straight : b->gradients;
+}
+
 bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double *loss, cnn_error *error)
 {
     const cnn_net *net = b->net;
@@ -529,7 +536,7 @@ bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double
     if (b->dx)
         memset(b->dx, 0, run.tiles * b->tile * net->model->inputs * reals->bytes);
     reals->set(b->images, 0, (double)count);
-    b->gradient = b->straight && b->program->keeps && run.slices == 1 ? b->straight : b->gradients;
+    b->gradient = cnn_batch_gradient(b, count);
     reals->set(b->keep, KEEP_STRAIGHT, b->straight_keep);
     fill_last_tile(&run);
 

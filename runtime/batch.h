@@ -26,6 +26,7 @@ typedef struct Batch {
     bool any_order;             /* the caller's: gradients of ranks may be added as is fastest */
     void *straight;             /* the caller's: [weight_count] where the gradient of a batch of one slice may go, on top of `straight_keep` times */
     double straight_keep;       /*   what is there; NULL: nowhere */
+    const cnn_update *update;   /* the caller's: told by a batch of one tile when weights may move; NULL: nobody is */
     size_t tile;                /* images */
     size_t room;                /* images of the largest batch that are ours, whole tiles */
     size_t slices_room, scratch_room;
@@ -61,6 +62,9 @@ Span cnn_batch_part(const Batch *batch, size_t count);
 
 /* The same for all ranks together: count and loss are of the whole batch, as is batch->gradient afterwards. Only they can fail. */
 bool cnn_batch_step(Batch *batch, size_t count, uint64_t seed, uint32_t step, double *loss, cnn_error *error);
+
+/* Where the gradient of a batch of `count` images is going to be. */
+void *cnn_batch_gradient(const Batch *batch, size_t count);
 
 /* Slices of a batch: a power of two. */
 size_t cnn_batch_slices(const cnn_model *model, size_t images);

@@ -10,9 +10,11 @@
 #include <string.h>
 
 enum { PIECE = 1 << 14 };       /* weights that one call updates */
+enum { TIDY = 64 };             /* updates: a moment of 2^-100 that loses a tenth in each takes 171 to become denormal */
 
 typedef struct Piece {
     size_t from, count;
+    int tensor;
 } Piece;
 
 /* A row for each word of `optimizer`: its defaults, and what it remembers of earlier gradients. */
@@ -50,7 +52,7 @@ double cnn_optimizer_rate(const cnn_model *model)
 }
 
 /* True if `freeze` names the layer of that tensor: "conv1" for "conv1.weight". */
-static bool frozen(const cnn_setting *freeze, const cnn_tensor *t)
+static bool is_frozen(const cnn_setting *freeze, const cnn_tensor *t)
 {
     const char *dot = strrchr(t->name, '.');
     size_t length = dot ? (size_t)(dot - t->name) : strlen(t->name);
@@ -87,12 +89,15 @@ static bool make_pieces(Optimizer *o, cnn_error *error)
         room += model->weights[i].count / PIECE + 1;
     o->pieces = cnn_memory_get(room, sizeof *o->pieces, "the optimizer", error);
     o->squares = cnn_memory_get(room, sizeof *o->squares, "the optimizer", error);
-    if (!o->pieces || !o->squares)
+    o->moved = cnn_memory_get((size_t)model->weight_tensors, sizeof *o->moved, "the optimizer", error);
+    o->frozen = cnn_memory_get((size_t)model->weight_tensors, sizeof *o->frozen, "the optimizer", error);
+    if (!o->pieces || !o->squares || !o->moved || !o->frozen)
         return false;
     for (int i = 0; i < model->weight_tensors; i++) {
         const cnn_tensor *t = &model->weights[i];
-        for (size_t from = 0; from < t->count && !frozen(freeze, t); from += PIECE)
-            o->pieces[o->piece_count++] = (Piece){ t->offset + from, t->count - from < PIECE ? t->count - from : PIECE };
+        o->frozen[i] = is_frozen(freeze, t);
+        for (size_t from = 0; from < t->count && !o->frozen[i]; from += PIECE)
+            o->pieces[o->piece_count++] = (Piece){ t->offset + from, t->count - from < PIECE ? t->count - from : PIECE, i };
     }
     return true;
 }
@@ -131,6 +136,8 @@ void cnn_optimizer_free(Optimizer *o)
         cnn_memory_release(o->moments[i]);
     cnn_memory_release(o->pieces);
     cnn_memory_release(o->squares);
+    cnn_memory_release(o->moved);
+    cnn_memory_release(o->frozen);
     *o = (Optimizer){ 0 };
 }
 
@@ -144,53 +151,82 @@ void *cnn_optimizer_straight(const Optimizer *o, double *keep)
     return alone && trained == o->net->model->weight_count ? o->moments[0] : NULL;
 }
 
-typedef struct Update {
-    Optimizer *o;
-    RuleUpdate *rule;
-    const void *gradient;
-} Update;
+static void move(Optimizer *o, size_t from, size_t count)
+{
+    const Reals *reals = o->net->reals;
+    RuleUpdate *rule = o->gradient == o->moments[0] ? reals->after_momentum : o->rule;
+    if (!rule(&o->numbers, cnn_at(reals, o->net->weights, from), cnn_at(reals, o->gradient, from),
+              o->moments[0] ? cnn_at(reals, o->moments[0], from) : NULL, o->moments[1] ? cnn_at(reals, o->moments[1], from) : NULL, count))
+        atomic_store(&o->broken, true);
+}
 
-static void update_piece(void *context, size_t item, int thread)
+static void move_piece(void *context, size_t item, int thread)
 {
     (void)thread;
-    const Update *u = context;
-    Optimizer *o = u->o;
-    const Reals *reals = o->net->reals;
+    Optimizer *o = context;
     const Piece *p = &o->pieces[item];
-    if (!u->rule(&o->numbers, cnn_at(reals, o->net->weights, p->from), cnn_at(reals, u->gradient, p->from),
-                 o->moments[0] ? cnn_at(reals, o->moments[0], p->from) : NULL, o->moments[1] ? cnn_at(reals, o->moments[1], p->from) : NULL,
-                 p->count))
-        atomic_store(&o->broken, true);
+    if (!o->moved[p->tensor])
+        move(o, p->from, p->count);
 }
 
 static void square_piece(void *context, size_t item, int thread)
 {
     (void)thread;
-    const Update *u = context;
-    const Reals *reals = u->o->net->reals;
-    const Piece *p = &u->o->pieces[item];
-    u->o->squares[item] = reals->squares(cnn_at(reals, u->gradient, p->from), p->count);
+    Optimizer *o = context;
+    const Reals *reals = o->net->reals;
+    const Piece *p = &o->pieces[item];
+    o->squares[item] = reals->squares(cnn_at(reals, o->gradient, p->from), p->count);
+}
+
+/* Clipping: what a gradient counts of which the norm is too large. */
+static double clipped(Optimizer *o, int threads)
+{
+    double norm = 0;
+    if (!(o->clip > 0))
+        return 1;
+    cnn_threads_each(threads, o->piece_count, square_piece, o);
+    for (size_t i = 0; i < o->piece_count; i++)
+        norm += o->squares[i];
+    norm = sqrt(norm);
+    return norm > o->clip ? o->clip / norm : 1;
+}
+
+void cnn_optimizer_begin(Optimizer *o, const void *gradient, double rate)
+{
+    o->updates++;
+    o->gradient = gradient;
+    o->numbers.factor = 1;
+    o->numbers.rate = rate;
+    o->numbers.tidy = o->updates % TIDY == 0;
+    o->numbers.correction1 = 1 - pow(o->numbers.beta1, (double)o->updates);
+    o->numbers.correction2 = 1 - pow(o->numbers.beta2, (double)o->updates);
+    memset(o->moved, 0, (size_t)o->net->model->weight_tensors * sizeof *o->moved);
+}
+
+bool cnn_optimizer_takes_parts(const Optimizer *o, int threads)
+{
+    return !(o->clip > 0) && cnn_threads_worth(threads, o->net->model->weight_count) == 1;
+}
+
+void cnn_optimizer_move(Optimizer *o, int tensor, size_t from, size_t count)
+{
+    const cnn_model *model = o->net->model;
+    o->moved[tensor] = true;
+    if (!o->frozen[tensor])
+        move(o, model->weights[tensor].offset + from, count);
+}
+
+bool cnn_optimizer_end(Optimizer *o, int threads)
+{
+    threads = cnn_threads_worth(threads, o->net->model->weight_count);
+    o->numbers.factor = clipped(o, threads);
+    cnn_threads_each(threads, o->piece_count, move_piece, o);
+    cnn_changed(o->net);
+    return !atomic_load(&o->broken);
 }
 
 bool cnn_optimizer_update(Optimizer *o, const void *gradient, double rate, int threads)
 {
-    Update u = { o, gradient == o->moments[0] ? o->net->reals->after_momentum : o->rule, gradient };
-    threads = cnn_threads_worth(threads, o->net->model->weight_count);
-    o->numbers.factor = 1;
-    if (o->clip > 0) {
-        double norm = 0;
-        cnn_threads_each(threads, o->piece_count, square_piece, &u);
-        for (size_t i = 0; i < o->piece_count; i++)
-            norm += o->squares[i];
-        norm = sqrt(norm);
-        if (norm > o->clip)
-            o->numbers.factor = o->clip / norm;
-    }
-    o->updates++;
-    o->numbers.rate = rate;
-    o->numbers.correction1 = 1 - pow(o->numbers.beta1, (double)o->updates);
-    o->numbers.correction2 = 1 - pow(o->numbers.beta2, (double)o->updates);
-    cnn_threads_each(threads, o->piece_count, update_piece, &u);
-    cnn_changed(o->net);
-    return !atomic_load(&o->broken);
+    cnn_optimizer_begin(o, gradient, rate);
+    return cnn_optimizer_end(o, threads);
 }

@@ -19,6 +19,9 @@ typedef struct Optimizer {
     struct Piece *pieces;       /* of the weights that are trained */
     size_t piece_count;
     double *squares;            /* [piece_count] for the norm */
+    const void *gradient;       /* of the step at work */
+    bool *frozen;               /* [weight_tensors] never moved */
+    bool *moved;                /* [weight_tensors] moved by cnn_optimizer_move in this step */
     atomic_bool broken;         /* an update made weights that are not finite */
 } Optimizer;
 
@@ -33,7 +36,19 @@ double cnn_optimizer_rate(const cnn_model *model);
  * gradient for itself. */
 void *cnn_optimizer_straight(const Optimizer *o, double *keep);
 
-/* One update of the weights by a gradient [weight_count], or by what has gone straight. False if they are not all finite now. */
+/* Begins an update of the weights by a gradient [weight_count], or by what goes straight. */
+void cnn_optimizer_begin(Optimizer *o, const void *gradient, double rate);
+
+/* True if parts of the gradient are enough to move their weights, and one thread does it. */
+bool cnn_optimizer_takes_parts(const Optimizer *o, int threads);
+
+/* In between: moves weights [from, from + count) of a tensor, whose gradient is there. Every place of a tensor, or none, is moved so. */
+void cnn_optimizer_move(Optimizer *o, int tensor, size_t from, size_t count);
+
+/* Moves those that are left. False if the weights are not all finite now. */
+bool cnn_optimizer_end(Optimizer *o, int threads);
+
+/* All of it at once. */
 bool cnn_optimizer_update(Optimizer *o, const void *gradient, double rate, int threads);
 
 #endif

@@ -15,6 +15,7 @@ typedef struct RuleNumbers {
     double momentum, decay, beta1, beta2, eps, rho;
     double correction1, correction2;            /* 1 - beta^t */
     bool nesterov;
+    bool tidy;                  /* this update sees to it that moments end: see after_momentum */
 } RuleNumbers;
 
 /* p, g and the moments m, v: [count]. A rule that has no such moment leaves the pointer alone. True if all of p is finite now. */

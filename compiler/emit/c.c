@@ -120,6 +120,7 @@ CFile *c_write(Unit *u, Text *t, CPages *pages)
     c_structs(f);
     c_prototypes(f);
     c_helpers(f);
+    c_update_prototype(f);
     size_t begin = t->length;
     if (f->variants) {
         c_constants(f);

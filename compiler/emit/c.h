@@ -27,7 +27,7 @@ enum { PAGE_WIDTH = 100 };          /* columns of generated text */
 /* What a function of a phase takes from its caller, in the order of the parameters. */
 typedef enum Use {
     USE_WEIGHTS, USE_STATE, USE_X, USE_TARGET, USE_SHARE, USE_IMAGES, USE_KEEP, USE_GRADIENT, USE_DX, USE_Y, USE_LOSS, USE_SCRATCH, USE_SHARED,
-    USE_DRAW, USE_COUNT
+    USE_DRAW, USE_UPDATE, USE_COUNT
 } Use;
 
 /* The function of a phase. */
@@ -257,6 +257,11 @@ void c_unpinned(CFile *f);
 void c_helpers(CFile *f);
 void c_constants(CFile *f);
 void c_predict(CFile *f);
+/* The number of a param among those that are trained, or among the others: its place in the descriptor. */
+int number_of_param(const Net *net, const Param *p);
+int64_t nest_updated(const Nest *n);        /* weights that may move when such a nest has run once */
+void c_update_prototype(CFile *f);          /* of what steps tell that to, where there are such nests; */
+void c_update(CFile *f);                    /* and its definition, behind the contract */
 void c_steps(CFile *f);
 void c_entries(CFile *f);           /* those of several steps, or, in a file for several machines, all */
 void c_model(CFile *f);

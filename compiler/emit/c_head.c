@@ -236,7 +236,8 @@ static const char *about_use(CFile *f, const Program *p, Use use)
     case USE_SCRATCH:  return arena_print(f->u->arena, "scratch  memory to work in: %s %ss", program_macro(f, "SCRATCH", p), f->real);
     case USE_SHARED:   return arena_print(f->u->arena, "shared   memory to work in: %s %ss", program_macro(f, "SHARED", p), f->real);
     case USE_DRAW:     return "draw     what random numbers are a function of: seed (low, high), step, number of the image";
-    case USE_COUNT:    break;
+    case USE_UPDATE: case USE_COUNT:
+        break;                          /* no entry takes it */
     }
     return "";
 }

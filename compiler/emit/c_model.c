@@ -295,6 +295,7 @@ void c_model(CFile *f)
     text_line(f->t, "/* ---- for the runtime: its contract, and this network in its words ---- */");
     text_blank(f->t);
     text_put(f->t, "%s", contract_text);
+    c_update(f);
     text_blank(f->t);
     if (f->uses_weights)
         put_size_check(f, "weights", "WEIGHTS");

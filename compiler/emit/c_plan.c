@@ -8,7 +8,7 @@
 
 /* Names that the emitter itself uses at file scope or inside steps. */
 static const char *const own_names[] = {
-    "w", "state", "x", "target", "share", "images", "keep", "dw", "dx", "y", "loss", "scratch", "shared", "draw", "job", "uniform", "larger",
+    "w", "state", "x", "target", "share", "images", "keep", "dw", "dx", "y", "loss", "scratch", "shared", "draw", "update", "updated", "job", "uniform", "larger",
     "smaller", "machine", "this_machine", "NEST", "MACHINE", "FRESH", "HELD", "ROLLED", "CNN_MACHINE", "sum", "largest", "smallest", "first", "value", "image", "result", "pixels", "weight_tensors",
     "state_tensors", "maps", "look_at", "settings", "rows", "argc", "argv", "bits_of", "number_of", "exp_lane", "tanh_lane", "erf_lane", "log1p_lane",
     "exp_less", "log_of", "same_exp", "same_tanh",
@@ -161,6 +161,7 @@ static Step *new_step(CFile *f, const Program *p, const Phase *phase)
         use_tensor(f, step, n->dst);
         nest_loads(n, use_load, &using);
         step->writes_state = step->writes_state || tensor_base(n->dst)->role == ROLE_STATE;
+        step->uses[USE_UPDATE] = step->uses[USE_UPDATE] || n->updates;
         step->uses[USE_DRAW] = step->uses[USE_DRAW] || draws(n->value) || draws(n->start) || draws(n->finish);
     }
     return step;
@@ -206,7 +207,7 @@ static void plan_steps(CFile *f, const Program *p)
 
     for (int i = 0; i < p->phases.count; i++) {
         Step *step = new_step(f, p, &p->phases.at[i]);
-        step->is_public = !f->suffix[0] && entry_phases(p) == 1 && i == 0;
+        step->is_public = !f->suffix[0] && entry_phases(p) == 1 && i == 0 && !step->uses[USE_UPDATE];
         step->for_input = p->mode == MODE_TRAIN && i >= p->grad_phase;
         step->name = step->is_public ? arena_print(arena, "%s_%s", f->net, p->name)
                                      : names_unique(f->names, arena_print(arena, "%s%s", phase_name(f, p, i, own_phases(p)), f->suffix));
@@ -231,7 +232,7 @@ static void plan_entry(CFile *f, const Program *p)
     for (int i = 0; i < own; i++) {
         steps[i] = f->steps.at[first + i];
         for (int use = 0; use < USE_COUNT; use++)
-            entry.uses[use] = entry.uses[use] || steps[i]->uses[use];
+            entry.uses[use] = use != USE_UPDATE && (entry.uses[use] || steps[i]->uses[use]);
         entry.writes_state = entry.writes_state || steps[i]->writes_state;
     }
     LIST_ADD(arena, &f->entries, entry);

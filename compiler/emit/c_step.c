@@ -9,13 +9,13 @@
 static const char *const use_name[USE_COUNT] = {
     [USE_WEIGHTS] = "w", [USE_STATE] = "state", [USE_X] = "x", [USE_TARGET] = "target", [USE_SHARE] = "share",
     [USE_IMAGES] = "images", [USE_KEEP] = "keep", [USE_GRADIENT] = "dw", [USE_DX] = "dx", [USE_Y] = "y", [USE_LOSS] = "loss", [USE_SCRATCH] = "scratch",
-    [USE_SHARED] = "shared", [USE_DRAW] = "draw",
+    [USE_SHARED] = "shared", [USE_DRAW] = "draw", [USE_UPDATE] = "update",
 };
 
 static bool use_is_const(Use use, bool writes_state)
 {
     switch (use) {
-    case USE_WEIGHTS: case USE_X: case USE_TARGET: case USE_SHARE: case USE_IMAGES: case USE_KEEP: case USE_DRAW:
+    case USE_WEIGHTS: case USE_X: case USE_TARGET: case USE_SHARE: case USE_IMAGES: case USE_KEEP: case USE_DRAW: case USE_UPDATE:
         return true;
     case USE_STATE:
         return !writes_state;
@@ -36,7 +36,7 @@ const Tensor *tensor_of_use(const Program *p, Use use)
     case USE_DX:     return p->dx;
     case USE_Y:      return p->y;
     case USE_LOSS:   return p->loss;
-    case USE_WEIGHTS: case USE_STATE: case USE_GRADIENT: case USE_SCRATCH: case USE_SHARED: case USE_DRAW: case USE_COUNT:
+    case USE_WEIGHTS: case USE_STATE: case USE_GRADIENT: case USE_SCRATCH: case USE_SHARED: case USE_DRAW: case USE_UPDATE: case USE_COUNT:
         break;
     }
     return NULL;
@@ -56,6 +56,8 @@ static const char *declaration(const CFile *f, const Program *p, Use use, bool w
         return arena_print(arena, "%s%s_state *%s", constant, f->net, use_name[use]);
     if (use == USE_DRAW)
         return "const uint32_t draw[4]";
+    if (use == USE_UPDATE)
+        return "const cnn_update *update";
     return arena_print(arena, "%s *%s", f->real, use_name[use]);
 }
 
@@ -89,7 +91,7 @@ int step_arguments(const CFile *f, const Program *p, const bool uses[USE_COUNT],
     static const char *const field[USE_COUNT] = {
         [USE_WEIGHTS] = "weights", [USE_STATE] = "state", [USE_X] = "x", [USE_TARGET] = "target", [USE_SHARE] = "share",
         [USE_IMAGES] = "images", [USE_KEEP] = "keep", [USE_GRADIENT] = "gradient", [USE_DX] = "dx", [USE_Y] = "y", [USE_LOSS] = "loss",
-        [USE_SCRATCH] = "scratch", [USE_SHARED] = "shared", [USE_DRAW] = "draw",
+        [USE_SCRATCH] = "scratch", [USE_SHARED] = "shared", [USE_DRAW] = "draw", [USE_UPDATE] = "update",
     };
     int count = 0;
 
@@ -294,6 +296,62 @@ static void put_call(CFile *f, const Step *step, const Nest *n)
     c_pinned(f, call, n->site ? n->site->span : NO_SPAN);
 }
 
+int number_of_param(const Net *net, const Param *p)
+{
+    int number = 0;
+
+    for (int i = 0; net->params.at[i] != p; i++)
+        number += net->params.at[i]->trained == p->trained;
+    return number;
+}
+
+int64_t nest_updated(const Nest *n)
+{
+    return tensor_count(n->dst) / (nest_band(n) ? nest_band(n)->extent : 1);
+}
+
+static void put_update(CFile *f, const Nest *n)
+{
+    const Loop *band = nest_band(n);
+    int64_t count = nest_updated(n);
+    const char *from = band ? arena_print(f->u->arena, "%" PRId64 " * (size_t)%s", count, band->name) : "0";
+
+    text_line(f->t, "updated(update, %d, %s, %" PRId64 ");", number_of_param(f->u->net, tensor_base(n->dst)->param), from, count);
+}
+
+static bool file_updates(const CFile *f)
+{
+    for (int i = 0; i < f->steps.count; i++)
+        if (f->steps.at[i]->uses[USE_UPDATE])
+            return true;
+    return false;
+}
+
+/* Steps need the name of the type before the contract with the runtime stands there. */
+void c_update_prototype(CFile *f)
+{
+    if (!file_updates(f))
+        return;
+    text_blank(f->t);
+    text_line(f->t, "/* Weights [from, from + count) of a tensor have their gradient, and nothing reads them any more in this step:");
+    text_line(f->t, " * who trains may move them while both are near. */");
+    text_line(f->t, "typedef struct cnn_update cnn_update;");
+    text_line(f->t, "static void updated(const cnn_update *update, int32_t tensor, size_t from, size_t count);");
+}
+
+void c_update(CFile *f)
+{
+    if (!file_updates(f))
+        return;
+    text_blank(f->t);
+    text_line(f->t, "static void updated(const cnn_update *update, int32_t tensor, size_t from, size_t count)");
+    text_open(f->t, "{");
+    text_open(f->t, "if (update)");
+    text_line(f->t, "update->weights(update->context, tensor, from, count);");
+    f->t->depth--;
+    text_close(f->t, "}");
+}
+
 /* Which way the program is going when it calls a nest; a comment marks the turns. */
 static const char *part_of(const CFile *f, const Nest *n)
 {
@@ -350,6 +408,8 @@ static void put_calls(CFile *f, const Step *step)
         part = now;
         line = source;
         put_call(f, step, n);
+        if (n->updates)
+            put_update(f, n);
         for (; loops > stay; loops--)
             text_close(f->t, "}");
     }
@@ -433,6 +493,8 @@ static void put_entry(CFile *f, const Entry *entry)
     for (int i = 0; i < entry->step_count; i++) {
         const Step *step = entry->steps[i];
         count = step_arguments(f, step->program, step->uses, false, texts);
+        if (step->uses[USE_UPDATE])
+            texts[count - 1] = "NULL";
         put_list(f->t, arena_print(f->u->arena, "%s%s(", c_step_prefix(f, step), step->same ? step->same->name : step->name), texts, count, ");");
     }
     text_close(f->t, "}");
@@ -461,6 +523,6 @@ void c_steps(CFile *f)
 void c_entries(CFile *f)
 {
     for (int i = 0; i < f->entries.count; i++)
-        if (f->entries.at[i].step_count > 1 || f->variants)
+        if (!f->entries.at[i].steps[0]->is_public || f->variants)
             put_entry(f, &f->entries.at[i]);
 }

@@ -42,6 +42,7 @@ typedef struct Module {
     Map *globals;                   /* name of a constant tensor -> LLVMValueRef */
     Map *strings;                   /* text -> LLVMValueRef */
     LLVMValueRef uniform;           /* the function of OP_RANDOM, made when first asked for */
+    LLVMValueRef updated;           /* the function that tells that weights may move, the same */
     LLVMValueRef model;             /* the descriptor */
     Debug *debug;                   /* with -g, else NULL */
 } Module;

@@ -24,7 +24,7 @@ static Types contract_types(Module *m)
 {
     LLVMTypeRef p = m->pointer, i32 = m->i32, i64 = m->i64, size = m->size, number = LLVMDoubleTypeInContext(m->context);
     LLVMTypeRef tensor[] = { p, i32, LLVMArrayType(i64, 4), size, size, i64, i64, i32 };
-    LLVMTypeRef job[] = { p, p, p, p, p, p, p, p, p, p, p, p, p, LLVMArrayType(i32, 4) };
+    LLVMTypeRef job[] = { p, p, p, p, p, p, p, p, p, p, p, p, p, LLVMArrayType(i32, 4), p };
     LLVMTypeRef sum[] = { size, size, size }, phase[] = { p, i32, p, p, i32 }, program[] = { p, i32, size, size, i32 };
     LLVMTypeRef argument[] = { p, number, p }, setting[] = { p, p, p, i32 }, map[] = { p, p, i32, LLVMArrayType(i64, 3), i64, i64, i32 };
     Types t = {
@@ -50,7 +50,7 @@ static Types contract_types(Module *m)
 /* Which field of a cnn_job is what a step takes. */
 static const unsigned job_field[USE_COUNT] = {
     [USE_X] = 0, [USE_TARGET] = 1, [USE_SHARE] = 2, [USE_IMAGES] = 3, [USE_KEEP] = 4, [USE_WEIGHTS] = 5, [USE_STATE] = 6, [USE_GRADIENT] = 7,
-    [USE_DX] = 8, [USE_Y] = 9, [USE_LOSS] = 10, [USE_SCRATCH] = 11, [USE_SHARED] = 12, [USE_DRAW] = 13,
+    [USE_DX] = 8, [USE_Y] = 9, [USE_LOSS] = 10, [USE_SCRATCH] = 11, [USE_SHARED] = 12, [USE_DRAW] = 13, [USE_UPDATE] = 14,
 };
 
 /* void run_NAME(const cnn_job *job); steps that are one function share it. */
@@ -237,7 +237,7 @@ static LLVMValueRef look(Module *m, const Types *t, Map *jobs)
 
 /* ---- the descriptor */
 
-enum { CONTRACT = 2 };              /* CNN_ABI of cnn/model.h */
+enum { CONTRACT = 3 };              /* CNN_ABI of cnn/model.h */
 
 void llvm_model(Module *m)
 {

@@ -30,15 +30,6 @@ static LLVMTypeRef params_type(Module *m, bool trained)
     return type;
 }
 
-static unsigned number_of_param(const Net *net, const Param *p)
-{
-    unsigned number = 0;
-
-    for (int i = 0; net->params.at[i] != p; i++)
-        number += net->params.at[i]->trained == p->trained;
-    return number;
-}
-
 /* ---- arguments */
 
 /* The parameter of the step for a use. */
@@ -54,7 +45,7 @@ static LLVMValueRef parameter(const Making *s, Use use)
 static LLVMValueRef in_struct(const Making *s, Use use, const Tensor *base)
 {
     Module *m = s->m;
-    unsigned number = number_of_param(m->plan->u->net, base->param);
+    unsigned number = (unsigned)number_of_param(m->plan->u->net, base->param);
 
     return LLVMBuildStructGEP2(m->at, params_type(m, base->param->trained), parameter(s, use), number, base->name);
 }
@@ -147,6 +138,42 @@ static void call_nest(const Making *s, const Nest *n, const LLVMValueRef *round)
     llvm_call(m, *map_at(m->functions, &function, sizeof function), arguments, count);
 }
 
+/* updated(update, tensor, from, count): calls who waits for that, if there is somebody (c_step.c). */
+static LLVMValueRef updated(Module *m)
+{
+    LLVMTypeRef types[] = { m->pointer, m->i32, m->size, m->size }, given[] = { m->pointer, m->i32, m->size, m->size };
+    LLVMTypeRef fields[] = { m->pointer, m->pointer }, type = LLVMStructTypeInContext(m->context, fields, countof(fields), false);
+
+    if (m->updated)
+        return m->updated;
+    Spot spot = llvm_spot(m);
+    LLVMValueRef function = m->updated = llvm_function(m, "updated", m->nothing, types, countof(types), false), update = LLVMGetParam(function, 0);
+    LLVMBasicBlockRef tell = LLVMAppendBasicBlockInContext(m->context, function, "tell"), end = LLVMAppendBasicBlockInContext(m->context, function, "end");
+    LLVMBuildCondBr(m->at, LLVMBuildIsNull(m->at, update, "nobody"), end, tell);
+    LLVMPositionBuilderAtEnd(m->at, tell);
+    LLVMValueRef call = LLVMBuildLoad2(m->at, m->pointer, LLVMBuildStructGEP2(m->at, type, update, 0, ""), "weights");
+    LLVMValueRef context = LLVMBuildLoad2(m->at, m->pointer, LLVMBuildStructGEP2(m->at, type, update, 1, ""), "context");
+    LLVMValueRef arguments[] = { context, LLVMGetParam(function, 1), LLVMGetParam(function, 2), LLVMGetParam(function, 3) };
+    LLVMBuildCall2(m->at, LLVMFunctionType(m->nothing, given, countof(given), false), call, arguments, countof(arguments), "");
+    LLVMBuildBr(m->at, end);
+    LLVMPositionBuilderAtEnd(m->at, end);
+    LLVMBuildRetVoid(m->at);
+    llvm_go_on(m, spot);
+    return function;
+}
+
+static void tell_update(const Making *s, const Nest *n, const LLVMValueRef *round)
+{
+    Module *m = s->m;
+    LLVMValueRef count = llvm_int(m->size, nest_updated(n));
+    LLVMValueRef arguments[] = {
+        parameter(s, USE_UPDATE), llvm_int(m->i32, number_of_param(m->plan->u->net, tensor_base(n->dst)->param)),
+        nest_band(n) ? LLVMBuildNUWMul(m->at, round[0], count, "from") : llvm_int(m->size, 0), count
+    };
+
+    llvm_call(m, updated(m), arguments, countof(arguments));
+}
+
 /* What a step does, as a text: two with the same text are the same function. */
 static const char *key_of(Module *m, const Step *step)
 {
@@ -155,7 +182,7 @@ static const char *key_of(Module *m, const Step *step)
     for (int i = step->phase->first; i < step->phase->end; i++) {
         const Nest *n = step->program->nests.at[i];
         const Scope *scope = c_scope(m->plan, n);
-        text_put(key, "%s", function_of(m->plan->functions, n)->name);
+        text_put(key, "%s%s", function_of(m->plan->functions, n)->name, n->updates ? " updates" : "");
         for (int j = 0; j < scope->tensors.count; j++) {
             const Tensor *base = tensor_base((Tensor *)scope->tensors.at[j]);
             bool placed = base->role == ROLE_SCRATCH || base->role == ROLE_SHARED;
@@ -177,6 +204,8 @@ static void call_nests(const Making *s, int first, int end, int inside, LLVMValu
         next = i + 1;
         if (nest_step_loops(n) == inside) {
             call_nest(s, n, round);
+            if (n->updates)
+                tell_update(s, n, round);
             continue;
         }
         while (next < end && nests_shared_loops(p, i, next) > inside)
@@ -216,7 +245,7 @@ static void call_step(Module *m, const Step *step, LLVMValueRef from, const bool
 
     for (int use = 0; use < USE_COUNT; use++) {
         if (step->uses[use])
-            arguments[count++] = LLVMGetParam(from, number);
+            arguments[count++] = uses[use] ? LLVMGetParam(from, number) : LLVMConstNull(m->pointer);      /* nobody waits to update */
         number += uses[use];
     }
     llvm_call(m, *map_at(m->steps, &step, sizeof step), arguments, count);
@@ -230,7 +259,7 @@ void llvm_steps(Module *m)
         put_step(m, m->plan->steps.at[i], bodies);
     for (int i = 0; i < m->plan->entries.count; i++) {
         const Entry *entry = &m->plan->entries.at[i];
-        if (entry->step_count < 2)
+        if (entry->steps[0]->is_public)
             continue;
         LLVMValueRef function = begin_step(m, entry->name, entry->program, entry->uses, true);
         for (int j = 0; j < entry->step_count; j++)

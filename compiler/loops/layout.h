@@ -76,6 +76,9 @@ void program_apart(Unit *u, Program *p);
 /* flat.c: for single images, what is done to every element is done along the memory. After all passes that look for the maker of a tensor. */
 void program_flatten(Unit *u, Program *p);
 
+/* update.c: weights of large layers may move as soon as their gradient is there, a band of rows at a time. After program_keep and program_depth_first. */
+void program_update(Unit *u, Program *p);
+
 /* spread.c: channels whose places would meet in few sets of a cache get a line of room. After all other passes. */
 void program_spread(Unit *u, Program *p);
 

@@ -160,6 +160,7 @@ typedef struct Nest {
                                    set by loops/schedule.c. Lanes that are summed are added up when the total is stored. */
     int64_t piece;              /* unrolled: places that one function handles; 0: all */
     bool part;                  /* its places are a box of dst, or of every second row of it; nests beside it make the others (parts.c, gather.c) */
+    bool updates;               /* when it has run, the weights whose gradient it made may move (update.c) */
     double stated;              /* multiply-adds that it makes of those in the formula of its layer, if that is a sum of products; else 0 (remark.c) */
     const struct Choice *choice;/* choice.h: the register tile that it got, or NULL */
     const char *note;           /* for dumps: what passes chose for it, and why; or NULL */

@@ -152,6 +152,43 @@ static void check_band(Verify *v, const Tensor *t)
     }
 }
 
+typedef struct Moved { const Tensor *weights; const Loop *band; bool good; } Moved;
+
+/* Of weights that move a band of rows at a time, those of the band at hand: their rows have the band as their largest term. */
+static void see_moved(void *context, const Expr *load)
+{
+    Moved *m = context;
+    const Affine *row = &load->index[0];
+    int64_t below = row->offset, step = 0;
+
+    if (tensor_base(load->tensor) != m->weights)
+        return;
+    for (int i = 0; i < row->count; i++)
+        if (row->term[i].loop == m->band)
+            step = row->term[i].factor;
+        else
+            below += row->term[i].factor * (row->term[i].loop->extent - 1);
+    m->good = m->good && load->tensor == m->weights && m->band && row->offset >= 0 && below < step && step * m->band->extent == m->weights->dim[0];
+}
+
+/* Weights move when nest number `maker` has run: in a step of training nothing reads them any more, nor changes their gradient. What runs in the same
+ * bands before it reads the rows of its own band alone. */
+static void check_update(Verify *v, int maker)
+{
+    const Program *p = v->p;
+    const Nest *n = p->nests.at[maker];
+    Moved m = { tensor_base(n->dst)->primal, nest_band(n), true };
+
+    for (int i = maker + 1; i < p->nests.count && !v->wrong; i++)
+        if (!p->nests.at[i]->for_input && (nest_touches(p->nests.at[i], m.weights) || nest_touches(p->nests.at[i], n->dst)))
+            v->wrong = arena_print(v->u->arena, "%s has to do with %s, which have moved behind %s", p->nests.at[i]->name, m.weights->name, n->name);
+    for (int i = 0; i < maker; i++)
+        if (m.band && nest_band(p->nests.at[i]) == m.band)
+            nest_loads(p->nests.at[i], see_moved, &m);
+    if (!m.good && !v->wrong)
+        v->wrong = arena_print(v->u->arena, "%s is read by other bands than the one whose weights move behind %s", m.weights->name, n->name);
+}
+
 /* A partial sum is complete in the shared block when its phase has ended. */
 static void end_phase(const Program *p, int nest)
 {
@@ -169,6 +206,8 @@ const char *program_verify(Unit *u, const Program *p)
         p->tensors.at[i]->mark = 0;
     for (int i = 0; i < p->nests.count && !v.wrong; i++) {
         check_nest(&v, p->nests.at[i]);
+        if (p->nests.at[i]->updates)
+            check_update(&v, i);
         tensor_base(p->nests.at[i]->dst)->mark = 1;
         end_phase(p, i);
     }

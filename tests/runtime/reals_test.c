@@ -22,7 +22,7 @@ static void fill(const Reals *reals, Arrays *a, uint32_t seed)
         }
 }
 
-static const RuleNumbers numbers = { .rate = 0.01, .factor = 0.7, .momentum = 0.9, .decay = 0.001, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .rho = 0.99,
+static const RuleNumbers numbers = { .tidy = true, .rate = 0.01, .factor = 0.7, .momentum = 0.9, .decay = 0.001, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .rho = 0.99,
                                      .correction1 = 0.19, .correction2 = 0.002 };
 
 static void every_processor_has_the_same_bits(void **state)

@@ -776,6 +776,69 @@ static void an_access_out_of_bounds_is_found(void **state)
     unit_free(u);
 }
 
+static int number_of_nest(const Program *p, const char *name)
+{
+    for (int i = 0; i < p->nests.count; i++)
+        if (!strcmp(p->nests.at[i]->name, name))
+            return i;
+    fail_msg("there is no nest %s", name);
+    return -1;
+}
+
+/* In a step of one tile the weights of large layers move when their gradient is there, behind all that read them, a band of rows at a time where there
+ * are many: those of conv2 and of the first two dense layers. A batch of more tiles has its gradient when they are added up. */
+static void weights_move_when_their_gradient_is_there(void **state)
+{
+    (void)state;
+    static const struct { int batch, tile; Layout layout; bool moves; } cases[] = {
+        { 1, 1, LAYOUT_CHANNELS, true }, { 1, 1, LAYOUT_IMAGES, true }, { 16, 16, LAYOUT_CHANNELS, true }, { 16, 16, LAYOUT_IMAGES, true }, { 5, 8, LAYOUT_IMAGES, true },
+        { 32, 16, LAYOUT_IMAGES, false }, { 2, 1, LAYOUT_CHANNELS, false },
+    };
+
+    for (int i = 0; i < countof(cases); i++) {
+        char text[300];
+        snprintf(text, sizeof text, "network T { input 28x28x1; conv 8, 3x3; maxpool 2x2; conv 64, 3x3, relu; maxpool 2x2; dense 40; dense 120, tanh; dense 10, softmax }\n"
+                                    "train T on digits { loss crossentropy; batch %d; epochs 1 }", cases[i].batch);
+        Unit *lesson = unit_of(text, (NetworkOptions){ .tile = cases[i].tile });
+        Unit *u = unit_of(text, (NetworkOptions){ .tile = cases[i].tile, .style = STYLE_FAST, .layout = cases[i].layout });
+        int64_t lesson_count, count;
+        double *a = results(lesson, lesson->train, 5, &lesson_count), *b = results(u, u->train, 5, &count);
+        assert_same(a, lesson_count, b, count);
+        for (int j = 0; j < u->train->nests.count; j++) {
+            const Nest *n = u->train->nests.at[j];
+            const Tensor *weights = tensor_base(n->dst)->primal;
+            bool large = tensor_base(n->dst)->role == ROLE_GRADIENT && tensor_count(n->dst) >= 4096;
+            assert_int_equal(n->updates, cases[i].moves && large);
+            for (int k = j + 1; n->updates && k < u->train->nests.count; k++)
+                assert_true(u->train->nests.at[k]->for_input || !nest_reads(u->train->nests.at[k], weights));
+        }
+        for (int j = 0; j < u->eval->nests.count; j++)
+            assert_false(u->eval->nests.at[j]->updates);
+        int dw = number_of_nest(u->train, "dense1_dw"), dx = number_of_nest(u->train, "dense1_dx");
+        assert_int_equal(nest_band(u->train->nests.at[dw]) != NULL, cases[i].moves);
+        assert_int_equal(nests_shared_loops(u->train, dx, dw), cases[i].moves && cases[i].tile == 1);   /* dx comes along */
+        assert_null(program_verify(u, u->train));
+        unit_free(lesson);
+        unit_free(u);
+    }
+}
+
+static void weights_that_move_too_early_are_found(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 28x28x1; dense 120, tanh; dense 40; dense 10, softmax }\ntrain T on digits { loss crossentropy; batch 1; epochs 1 }",
+                      (NetworkOptions){ .tile = 1, .style = STYLE_FAST });
+    int dw = number_of_nest(u->train, "dense2_dw"), dx = number_of_nest(u->train, "dense2_dx");
+    Nest *first = u->train->nests.at[dx], *second = u->train->nests.at[dw];
+
+    assert_null(program_verify(u, u->train));
+    assert_true(dw == dx + 1 && second->updates);
+    u->train->nests.at[dx] = second;
+    u->train->nests.at[dw] = first;
+    assert_non_null(strstr(program_verify(u, u->train), "dense2_dx has to do with dense2.weight, which have moved behind dense2_dw"));
+    unit_free(u);
+}
+
 /* batchnorm in --layout=channels summed only the last image of a tile (seed 1458). */
 static void a_total_that_begins_again_is_found(void **state)
 {
@@ -1447,6 +1510,8 @@ int main(void)
         cmocka_unit_test(moving_loops_changes_nothing),
         cmocka_unit_test(an_access_out_of_bounds_is_found),
         cmocka_unit_test(a_total_that_begins_again_is_found),
+        cmocka_unit_test(weights_move_when_their_gradient_is_there),
+        cmocka_unit_test(weights_that_move_too_early_are_found),
         cmocka_unit_test(a_gather_needs_no_fill),
         cmocka_unit_test(what_only_the_input_needs_comes_last),
         cmocka_unit_test(dropout_is_gone_outside_training),

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CNN_ABI 2
+#define CNN_ABI 3
 
 /* How the first values of a tensor are made. */
 enum {
@@ -35,6 +35,14 @@ typedef struct cnn_tensor {
     int32_t init;               /* CNN_INIT_... */
 } cnn_tensor;
 
+/* Who wants to move weights while their gradient is still near: a program of training for a batch of one tile calls `weights` when the gradient of some
+ * is complete and nothing reads them any more in this step. They are [from, from + count) of weights[tensor]. Large tensors come so, each place once;
+ * of the others nothing is said: they can be moved after the step. */
+typedef struct cnn_update {
+    void (*weights)(void *context, int32_t tensor, size_t from, size_t count);
+    void *context;
+} cnn_update;
+
 /* What a call works on. Pointers to reals; those that a program does not use may be NULL. */
 typedef struct cnn_job {
     const void *x;              /* [tile][inputs] */
@@ -51,6 +59,7 @@ typedef struct cnn_job {
     void *scratch;              /* [program.scratch] of this tile, 64-byte aligned */
     void *shared;               /* [program.shared] of the whole batch, 64-byte aligned */
     uint32_t draw[4];           /* what random numbers are a function of: seed low, seed high, step, index in the batch of the tile's first image */
+    const cnn_update *update;   /* told when weights may move; NULL: nobody is */
 } cnn_job;
 
 /* After a phase: shared[to + i] = the sum over the tiles of the batch of scratch[from + i], i < count, in an order that depends on

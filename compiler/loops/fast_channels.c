@@ -249,7 +249,7 @@ void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector, const Choi
     if (is_depthwise(n, n->loops[last]) && n->dst->per_image)
         channels_innermost(n);
     images = nest_images_loop(n);
-    if (weights && !n->start && !n->finish && images >= n->hold) {       /* image after image: what they read stays near */
+    if (weights && !n->start && !n->finish && images >= n->hold && n->loops[images]->extent > 1) {       /* image after image: what they read stays near */
         nest_move_loop(n, images, 0);
         n->hold++;
         nest_remark(u, n, "image after image, so that what they read stays near");

@@ -16,6 +16,7 @@
 #include <string.h>
 
 enum { ADD_UP = 8 };            /* multiply-adds of vectors: three shuffles and additions, one after the other (predict.c, ADD_LANES) */
+enum { LEAST_BLOCK = 512, MOST_BLOCK = 1024 };          /* bytes of a row of a gradient */
 
 /* The factors of a product of two loads. */
 static bool factors(const Nest *n, Expr *factor[2])
@@ -47,17 +48,41 @@ static bool fills_vectors(const Tensor *t, int64_t vector)
     return t->dim[t->rank - 1] % vector == 0;
 }
 
-/* True if the sums of weights for lanes along this loop are stored where they belong, in whole vectors: of a single image, and of a map that stays
- * in the second level of the cache while all of its channels meet those of the other one, again and again (2048 of 7x7 took 1.4 times as long). */
-static bool stores_vectors(const Unit *u, const Nest *n, Expr *const factor[2], const Loop *l, int64_t vector)
+/* Sums of weights that are stored where they belong go through all channels of a map again for some of the other one: for so many bytes of a row of the
+ * gradient at a time that what is read of the map for those stays in half of the second level of the cache, or for whole rows (0) where the map does.
+ * (The gradient of 1x1 cells, one image, Zen 3 with AVX2, share of peak: 2048 of 7x7 to 512, in panels that join it 34 %, by whole rows 44, by blocks 47;
+ * 1024 of 14x14 to 2048 with stride 2, 32, 44, 48; but 512 of 28x28 to 256 in panels 73, by blocks of 128 bytes 51.) */
+static int64_t bytes_of_block(const Unit *u, const Nest *n, Expr *const factor[2], const Loop *lanes)
 {
-    int64_t bytes = 0;
+    int64_t level2 = u->options.machine->level2, places = 1;
 
     for (int i = 0; i < 2; i++)
-        if (channel(factor[i]->tensor, factor[i]->index) == l)
-            bytes = tensor_count(factor[i]->tensor) * (u->options.real == REAL_DOUBLE ? 8 : 4);
+        if (channel(factor[i]->tensor, factor[i]->index) == lanes
+            && tensor_count(factor[i]->tensor) * (u->options.real == REAL_DOUBLE ? 8 : 4) <= level2)
+            return 0;
+    for (int i = 0; i < n->loop_count; i++)
+        places *= nest_sums_over(n, i) ? n->loops[i]->extent : 1;
+    return level2 / 2 / places < MOST_BLOCK ? level2 / 2 / places : MOST_BLOCK;
+}
+
+/* True if the sums of weights for lanes along this loop are stored where they belong, in whole vectors: of a single image. */
+static bool stores_vectors(const Unit *u, const Nest *n, Expr *const factor[2], const Loop *l, int64_t vector)
+{
+    int64_t block = bytes_of_block(u, n, factor, l);
+
     return !n->dst->channels_last && u->options.tile == 1 && lane_step(n->dst, n->index, l) == 1 && l->extent % vector == 0
-        && bytes <= u->options.machine->level2;
+        && (block == 0 || block >= LEAST_BLOCK);
+}
+
+/* Number `loop` is that over panels of so many lanes. */
+static void go_by_blocks(Unit *u, Nest *n, Expr *const factor[2], const Loop *lanes, int loop)
+{
+    int64_t panels = n->loops[loop]->extent, bytes = lanes->extent * (u->options.real == REAL_DOUBLE ? 8 : 4), block = bytes_of_block(u, n, factor, lanes) / bytes;
+
+    while (block > 1 && panels % block)
+        block--;
+    if (block > 1 && block < panels && nest_split(u, n, loop, block))
+        nest_move_loop(n, loop, 0);
 }
 
 /* The channels that the lanes of a convolution run over: those of its result, or, for the gradient of weights, those of a factor: of both
@@ -330,6 +355,8 @@ void program_pack(Unit *u, Program *p)
             lanes = n->loops[number + 1];
             real = width;
             factors(n, factor);
+            if (in_place)
+                go_by_blocks(u, n, factor, lanes, number);
         }
         for (int k = 0; k < 2; k++)
             i += pack_load(u, p, i, factor[k], lanes, real);

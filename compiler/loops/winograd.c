@@ -165,7 +165,11 @@ static bool has_form_for_weights(const Nest *n, int64_t vector, Convolution *c)
  *
  *     AVX2, Zen 3: 16 channels take 0.78, 32 0.65, 64 0.56 of the time of the sum itself; AVX-512: 32 take 0.74, 64 0.58
  *
- * and with machines of shorter vectors taken as with AVX2. */
+ * and with machines of shorter vectors taken as with AVX2.
+ *
+ * Weights, too, are transformed: once for all images of a step, their gradients once a tile. Of a single image that can cost more than it saves. As a
+ * share of the time of the sum itself, AVX2, one image, gradient of the input and of the weights, as measured: 64 to 64 channels at 7x7 1.40, 1.16;
+ * 256 to 256 1.34, 1.16; at 8x8 1.16, 1.09, 128 to 128 there 0.96, 0.81; 128 to 128 at 10x10 0.87, 0.85, 256 to 256 at 14x14 0.92, 0.74. */
 
 typedef struct Overhead {
     int vector_bytes;                       /* of machines with so much or more */
@@ -173,6 +177,8 @@ typedef struct Overhead {
 } Overhead;
 
 static const Overhead overheads[] = { { 64, 9.0 }, { 0, 5.5 } };
+
+enum { OF_WEIGHTS = 42, OF_GRADIENTS = 25 };    /* what the transforms of those take, in multiply-adds of vectors for a weight of one channel to another */
 
 static const double pays = 0.9;             /* no more than this share of the sum's time: what is predicted may be wrong by a tenth */
 
@@ -199,8 +205,18 @@ static int64_t cost_of_places(const Unit *u, int64_t places, int64_t vectors, in
     return cost;
 }
 
+/* What the transforms take that are made once for several images, in multiply-adds for a weight of one channel to another and for one image. */
+static double once_for_images(const Unit *u, const Program *p, const Convolution *c)
+{
+    int64_t lanes = machine_lanes(u->options.machine, u->options.real), step = net_batch(u->net) > p->tile ? net_batch(u->net) : p->tile;
+
+    if (!c->weights)
+        return (double)(OF_GRADIENTS * lanes) / (double)p->tile;
+    return p->mode == MODE_INFER ? 0 : (double)(OF_WEIGHTS * lanes) / (double)step;     /* inference keeps them */
+}
+
 /* The time of the products and transforms, as a share of that of the sum. */
-static double share_of_time(const Unit *u, const Tiling *t, int64_t places, int64_t in, int64_t out, int64_t vectors)
+static double share_of_time(const Unit *u, const Tiling *t, int64_t places, int64_t in, int64_t out, int64_t vectors, double once)
 {
     double most = (double)most_places(u, vectors), sum = TAPS * TAPS * (double)places * (most + 2) / most, transforms = 0;
     int64_t room, tiles = t->height * t->columns;
@@ -208,7 +224,7 @@ static double share_of_time(const Unit *u, const Tiling *t, int64_t places, int6
     for (int i = countof(overheads) - 1; i >= 0; i--)
         if (u->options.machine->vector_bytes >= overheads[i].vector_bytes)
             transforms = overheads[i].share * (1 / (double)in + 1 / (double)out) / 2;
-    return (double)(t->bands * t->by->reach * t->by->reach * cost_of_places(u, tiles, vectors, &room)) / sum + transforms;
+    return ((double)(t->bands * t->by->reach * t->by->reach * cost_of_places(u, tiles, vectors, &room)) + once) / sum + transforms;
 }
 
 typedef struct Seen {
@@ -319,7 +335,7 @@ void program_winograd(Unit *u, Program *p)
             nest_remark(u, n, "no tiles: bands of whole rows do not cover the map");
             continue;
         }
-        double share = share_of_time(u, &t, height * width, c.in->extent, out, c.out->extent / vector);
+        double share = share_of_time(u, &t, height * width, c.in->extent, out, c.out->extent / vector, once_for_images(u, p, &c));
         const char *tiles = arena_print(u->arena, "tiles of %lldx%lld: predicted to take %.2f of the time of the sum itself", (long long)t.by->m,
                                         (long long)t.by->m, share);
         if (share > pays) {

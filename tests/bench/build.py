@@ -169,7 +169,7 @@ class Bench:
         """layer.c with a network around a convolution, or None. Layers without work on both sides keep it from reading and writing the arrays of
         the outside world. Channels lie innermost, as in the whole networks, whatever would be best for this layer alone."""
         name = re.sub(r"\W+", "-", conv.name)
-        source = os.path.join(self.out, f"{name}.cnn")
+        source = os.path.join(self.out, f"{name}-{images}.cnn")
         groups = ", depthwise" if conv.groups == conv.channels else f", groups={conv.groups}" if conv.groups > 1 else ""
         how = groups + (f", dilation={conv.dilation}" if conv.dilation > 1 else "")
         text = f"""data pictures {{ source npy, "x.npy", "y.npy" }}
@@ -179,7 +179,7 @@ network Layer {{
   probe = conv {conv.filters}, {conv.kernel}x{conv.kernel}, stride={conv.stride}, pad={conv.pad}{how}
   conv {conv.filters}, 1x1, depthwise
 }}
-train Layer on pictures {{ loss quadratic; epochs 1 }}
+train Layer on pictures {{ loss quadratic; batch {images}; epochs 1 }}
 """
         if not os.path.exists(source) or open(source).read() != text:
             with open(source, "w") as file:

@@ -291,7 +291,7 @@ static void products_of_tiles_change_no_result(void **state)
     static const struct { const char *text, *products[3]; } nets[] = {
         { "network T { input 4x72x3; conv 64, 1x1; conv 64, 3x3, same, relu; maxpool 4x4; dense 3, softmax }",
           { "conv2_products", "conv2_dxp_products", "conv2_dw_products" } },
-        { "network T { input 7x6x3; conv 64, 1x1; conv 64, 3x3, relu; conv 64, 3x3, same, relu; dense 3, softmax }",
+        { "network T { input 13x12x3; conv 64, 1x1; conv 64, 3x3, relu; conv 64, 3x3, same, relu; dense 3, softmax }",
           { "conv2_products", "conv3_dxp_products", "conv3_dw_products" } },
         { "network T { input 4x528x2; conv 16, 1x1; conv 16, 3x3, same, relu; maxpool 4x4; dense 3, softmax }",       /* its gradient has bands, too */
           { "conv2_products", "conv2_dxp_products", "conv2_dw_products" } },
@@ -317,6 +317,28 @@ static void products_of_tiles_change_no_result(void **state)
             unit_free(u);
         }
         unit_free(plain);
+    }
+}
+
+/* Weights are transformed once a step, their gradients once a tile: for few places of few images that costs more than the tiles save. Inference keeps
+ * them. */
+static void tiles_of_small_maps_need_images(void **state)
+{
+    (void)state;
+    static const struct { int side, batch, tile; bool forward, dw; } cases[] = {
+        { 7, 1, 1, false, false }, { 8, 1, 1, false, true }, { 14, 1, 1, true, true }, { 7, 32, 1, true, false }, { 7, 8, 8, true, true },
+    };
+
+    for (int i = 0; i < countof(cases); i++) {
+        char text[300];
+        snprintf(text, sizeof text, "network T { input %dx%dx3; conv 64, 1x1; conv 64, 3x3, same; maxpool %dx%d; dense 10, softmax }\n"
+                                    "data d { source npy, \"x\", \"y\" }\ntrain T on d { loss crossentropy; batch %d; epochs 1 }", cases[i].side, cases[i].side, cases[i].side, cases[i].side, cases[i].batch);
+        Unit *u = unit_of(text, (NetworkOptions){ .tile = cases[i].tile, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+        assert_int_equal(nest_named(u->train, "conv2_products") != NULL, cases[i].forward);
+        assert_int_equal(nest_named(u->train, "conv2_dxp_products") != NULL, cases[i].forward);
+        assert_int_equal(nest_named(u->train, "conv2_dw_products") != NULL, cases[i].dw);
+        assert_non_null(nest_named(u->infer, "conv2_products"));
+        unit_free(u);
     }
 }
 
@@ -626,6 +648,36 @@ static void few_channels_are_summed_in_lanes(void **state)
         assert_null(program_verify(fast, fast->train));
         assert_string_equal(lanes_of_nest(fast->train, "conv2"), cases[i / 3].forward);
         assert_string_equal(lanes_of_nest(fast->train, strstr(cases[i / 3].text, "same") ? "conv2_dxp" : "conv2_dx"), cases[i / 3].dx);
+        unit_free(lesson);
+        unit_free(fast);
+    }
+}
+
+/* Gradients of 1x1 cells for one image are stored in place, and added to what the gradient keeps: of a map that leaves the cache a block of each row at a
+ * time, of one that is too wide for that in panels. */
+static void gradients_of_single_cells_are_stored_in_place(void **state)
+{
+    (void)state;
+    static const struct { const char *text; bool in_place; int64_t block; } cases[] = {
+        { "network T { input 9x8x3; conv 1024, 1x1; conv 16, 1x1, relu; dense 3, softmax }", true, 256 },
+        { "network T { input 9x8x3; conv 832, 1x1; conv 16, 1x1; conv 32, 1x1; dense 3, softmax }", true, 0 },
+        { "network T { input 30x28x3; conv 96, 1x1; conv 16, 1x1, relu; maxpool 5x4; dense 3, softmax }", false, 0 },
+    };
+
+    for (int i = 0; i < countof(cases); i++) {
+        Unit *lesson = unit_of(cases[i].text, (NetworkOptions){ 0 });
+        Unit *fast = unit_of(cases[i].text, (NetworkOptions){ .tile = 1, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+        int64_t lesson_count, fast_count;
+        double *a = results(lesson, lesson->train, 2, &lesson_count), *b = results(fast, fast->train, 2, &fast_count);
+        const Nest *dw = nest_named(fast->train, "conv2_dw");
+        assert_same(a, lesson_count, b, fast_count);
+        assert_null(program_verify(fast, fast->train));
+        assert_int_equal(nest_named(fast->train, "conv2_dw_join") == NULL, cases[i].in_place);
+        assert_null(nest_named(fast->train, "conv2_dw_keep"));
+        int64_t largest = 0;
+        for (int j = 0; j < dw->index[1].count; j++)
+            largest = dw->index[1].term[j].loop == dw->loops[0] ? dw->index[1].term[j].factor : largest;
+        assert_int_equal(cases[i].block ? largest : 0, cases[i].block);
         unit_free(lesson);
         unit_free(fast);
     }
@@ -1498,6 +1550,7 @@ int main(void)
         cmocka_unit_test(sums_over_a_border_are_trimmed),
         cmocka_unit_test(products_of_tiles_change_no_result),
         cmocka_unit_test(tiles_stay_with_what_reads_them),
+        cmocka_unit_test(tiles_of_small_maps_need_images),
         cmocka_unit_test(buffers_of_one_image),
         cmocka_unit_test(kernels_of_one_cell_have_no_loops),
         cmocka_unit_test(the_gradient_of_the_input_keeps_nothing_large),
@@ -1505,7 +1558,7 @@ int main(void)
         cmocka_unit_test(cutting_places_changes_nothing),
         cmocka_unit_test(what_tiles_leave_over_is_a_nest_of_its_own),
         cmocka_unit_test(depthwise_convolutions_have_tiles),
-        cmocka_unit_test(places_of_many_channels_are_spread), cmocka_unit_test(every_convolution_has_lanes), cmocka_unit_test(groups_have_lanes), cmocka_unit_test(few_channels_are_summed_in_lanes), cmocka_unit_test(channels_have_room), cmocka_unit_test(gradients_of_the_input_have_lanes),
+        cmocka_unit_test(places_of_many_channels_are_spread), cmocka_unit_test(every_convolution_has_lanes), cmocka_unit_test(groups_have_lanes), cmocka_unit_test(few_channels_are_summed_in_lanes), cmocka_unit_test(gradients_of_single_cells_are_stored_in_place), cmocka_unit_test(channels_have_room), cmocka_unit_test(gradients_of_the_input_have_lanes),
         cmocka_unit_test(strides_become_gathers),
         cmocka_unit_test(moving_loops_changes_nothing),
         cmocka_unit_test(an_access_out_of_bounds_is_found),

@@ -57,10 +57,20 @@ static bool needs_private_scratch(const Batch *b)
     return over_images > 1 || sums;
 }
 
-/* Groups of slices are for programs that go once over the images: others add to a slice's gradient in several phases. */
+/* A tile may add to the gradient of the tiles before it as if it had one of its own, which is then added. */
+static bool adds_at_once(const Batch *b)
+{
+    return b->program->keeps == KEEPS_AT_ONCE;
+}
+
+/* Groups of slices are for programs that go once over the images: others add to a slice's gradient in several phases. Phases that run once may add to
+ * that of the first slice, but not where tiles add at once. */
 static bool goes_once(const Batch *b)
 {
-    return b->phases == 1 && !b->program->phases[0].once;
+    int over_images = 0;
+    for (int p = 0; p < b->phases; p++)
+        over_images += !b->program->phases[p].once;
+    return over_images == 1 && (b->phases == 1 || adds_at_once(b));
 }
 
 /* Slices that follow one another, whose gradients one thread adds up as they come. All that matters is memory: sums have the
@@ -71,12 +81,6 @@ static size_t slices_of_group(const Batch *b, size_t slices)
     while (slices / group > b->most_groups)
         group *= 2;
     return group;
-}
-
-/* A tile may add to the gradient of the tiles before it as if it had one of its own, which is then added. */
-static bool adds_at_once(const Batch *b)
-{
-    return b->program->keeps == KEEPS_AT_ONCE;
 }
 
 /* How many groups of slices this rank may have. Spans of slices can be cut into groups where the ranks are a power of two. The more there are, the

@@ -12,11 +12,14 @@
  * Where each gradient is one sum that is added at its end, a tile adds the same to whatever is there, to the bit: p->adds_at_once. (A product alone
  * may be rounded together with the addition.)
  *
- * The loops are in their order already. A nest that writes each place of the gradient once does it there and then; before one that
- * comes to a place again and again (image after image) or adds here and there stands a nest that does nothing else. */
-#include "loops/loops.h"
+ * The loops are in their order already. A nest that writes each place of the gradient once does it there and then. One that comes to a place again and
+ * again (image after image) adds up apart, if the gradient is as small as that of a bias, and the sum joins it; before others, and before those that add
+ * here and there, stands a nest that does nothing else. */
+#include "loops/layout.h"
 
 #include <string.h>
+
+enum { FEW = 4096 };                    /* numbers of a sum that is made apart: clearing and joining them is nothing beside making it */
 
 static Expr *load(Unit *u, Tensor *t, const Affine *index)
 {
@@ -73,20 +76,28 @@ static void keep_in(Unit *u, Program *p, Nest *n)
     }
 }
 
-static Nest *keep_alone(Unit *u, Program *p, Tensor *gradient)
+/* A nest over all of a tensor that belongs to a gradient, "conv1_db_keep". */
+static Nest *over_all(Unit *u, const Program *p, Tensor *dst, const Tensor *gradient, const char *suffix, const char *why)
 {
     static const char *const names[] = { "i", "j", "k", "l" };
     Nest *n = ARENA_NEW(u->arena, Nest);
 
-    *n = (Nest){ .name = nest_name(u, p, arena_print(u->arena, "%s_%s_keep", gradient->site->name, gradient->symbol)), .site = gradient->site,
-                 .backward = true, .put = PUT_SET, .dst = gradient, .why = "The gradient begins with what it keeps of the tiles before." };
-    for (int i = 0; i < gradient->rank; i++) {
+    *n = (Nest){ .name = nest_name(u, p, arena_print(u->arena, "%s_%s_%s", gradient->site->name, gradient->symbol, suffix)), .site = gradient->site,
+                 .backward = true, .put = PUT_SET, .dst = dst, .why = why };
+    for (int i = 0; i < dst->rank; i++) {
         Loop *l = ARENA_NEW(u->arena, Loop);
-        *l = (Loop){ .name = names[i], .extent = gradient->dim[i] };
+        *l = (Loop){ .name = names[i], .extent = dst->dim[i] };
         n->loops[n->loop_count++] = l;
         n->index[i] = (Affine){ .count = 1, .term = { { l, 1 } } };
     }
     n->hold = n->loop_count;
+    return n;
+}
+
+static Nest *keep_alone(Unit *u, Program *p, Tensor *gradient)
+{
+    Nest *n = over_all(u, p, gradient, gradient, "keep", "The gradient begins with what it keeps of the tiles before.");
+
     n->value = kept(u, p, n);
     return n;
 }
@@ -105,6 +116,40 @@ static void insert(Unit *u, Program *p, int phase, Nest *n)
         p->phases.at[i].first += i > phase;
         p->phases.at[i].end++;
     }
+}
+
+/* True if the nest, the only one that adds to the gradient, may add to something else of that shape. */
+static bool can_add_apart(const Nest *n, const Tensor *gradient)
+{
+    return n->dst == gradient && n->put == PUT_ADD && !n->start && !n->finish && !n->fill && tensor_count(gradient) <= FEW;
+}
+
+/* The nest adds to a tensor that is cleared before, and joins the gradient behind it. */
+static void add_apart(Unit *u, Program *p, int phase, int number, Tensor *gradient)
+{
+    Nest *n = p->nests.at[number];
+    Tensor *sum = ARENA_NEW(u->arena, Tensor);
+
+    *sum = (Tensor){ .name = tensor_name(u, p, arena_print(u->arena, "%s.sum", gradient->name)), .symbol = "sum", .role = ROLE_SCRATCH,
+                     .rank = gradient->rank, .site = gradient->site };
+    memcpy(sum->dim, gradient->dim, sizeof sum->dim);
+    LIST_ADD(u->arena, &p->tensors, sum);
+    n->dst = sum;
+    LIST_ADD(u->arena, &n->symbols, ((Symbol){ sum, gradient->symbol }));
+    Nest *clear = over_all(u, p, sum, gradient, "clear", "The sums begin with zero.");
+    clear->value = ARENA_NEW(u->arena, Expr);
+    Nest *join = over_all(u, p, gradient, gradient, "join", "The sums of all images join the gradient.");
+    join->value = two(u, OP_ADD, kept(u, p, join), load(u, sum, join->index));
+    program_insert(u, p, number, join);         /* before it, for what comes behind the last nest of a phase is in the next one */
+    p->nests.at[number] = n;
+    p->nests.at[number + 1] = join;
+    insert(u, p, phase, clear);
+}
+
+/* What is added in a nest of its own has the same bits whatever is there; a product may be rounded together with the addition. */
+static bool adds_same_bits(const Nest *n)
+{
+    return sums(n) || n->value->op == OP_LOAD;
 }
 
 static int phase_of(const Program *p, int nest)
@@ -146,10 +191,13 @@ void program_keep(Unit *u, Program *p)
         if (gradient->role != ROLE_GRADIENT || gradient->view_of)
             continue;
         int nest, count = count_on(p, gradient, &nest), phase = nest < 0 ? any : phase_of(p, nest);
-        bool within = nest >= 0 && !p->phases.at[phase].once && comes_once(p->nests.at[nest]);
-        p->adds_at_once = p->adds_at_once && within && count == 1 && sums(p->nests.at[nest]);
+        bool each_tile = nest >= 0 && !p->phases.at[phase].once, within = each_tile && comes_once(p->nests.at[nest]);
+        bool apart = each_tile && !within && count == 1 && can_add_apart(p->nests.at[nest], gradient);
+        p->adds_at_once = p->adds_at_once && (apart || (within && count == 1 && adds_same_bits(p->nests.at[nest])));
         if (within)
             keep_in(u, p, p->nests.at[nest]);
+        else if (apart)
+            add_apart(u, p, phase, nest, gradient);
         else                                /* what is added once a batch belongs to the first tile, but all of them keep */
             insert(u, p, p->phases.at[phase].once ? any : phase, keep_alone(u, p, gradient));
     }

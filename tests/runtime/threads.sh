@@ -10,10 +10,11 @@ fail() { echo "threads: $*"; exit 1; }
 
 runs=0 batch=100
 code=net.c                      # or net.o: by LLVM
+layout=auto
 train_on_threads() {            # train_on_threads REAL WORDS...: net.cnn, and what to say if it fails
     local real=$1
     shift
-    "$cnnc" --main --target=sse2 --real="$real" net.cnn -o $code || fail "cnnc: $*"
+    "$cnnc" --main --target=sse2 --layout=$layout --real="$real" net.cnn -o $code || fail "cnnc: $*"
     # shellcheck disable=SC2046
     cc -O2 -w $code -L"$libraries" -l:libcnn.a $(cat "$libraries/libcnn.needs") -o net || fail "cc: $*"
     ./net train --threads 1 --batch "$batch" --save one.safetensors --csv one.csv > one.txt || fail "$*: $(cat one.txt)"
@@ -55,6 +56,10 @@ batch=64                        # in tiles of 16: four slices of one tile each, 
 once float "conv 6, 5x5, same, relu; maxpool 2x2; conv 16, 5x5, relu; maxpool 2x2; dense 120, relu"
 once double "dense 40, tanh; dense 30, tanh"
 once float "dense 50, relu; dropout 0.3"
+layout=channels                 # weights are packed in a phase that runs once
+once float "conv 16, 3x3, same, relu; maxpool 2x2; conv 32, 3x3, same, relu; maxpool 2x2; dense 30, relu"
+grep -q "^    { \"train_1\", 1, " net.c || fail "no phase runs once: nothing was tested"
+layout=auto
 parts float 1 "sgd, lr=0.002, momentum=0.9"
 for rate in 1e3 1e10 1e38; do   # of the last net: where training breaks down, the cause is found as if nothing had moved before the loss was known
     for threads in 1 2; do

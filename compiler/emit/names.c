@@ -45,7 +45,7 @@ static const char *const own_words[] = {
     "strstr strtod strtof strtok strtol system time toascii tolower toupper va_arg va_copy va_end va_list va_start vfprintf "
     "vfscanf vprintf vscanf vsnprintf vsprintf vsscanf write aligned_alloc posix_memalign stdin stdout stderr environ",
     /* the contract */
-    "cnn cnn_main cnn_model cnn_program cnn_phase cnn_sum cnn_job cnn_tensor cnn_setting cnn_argument CNN_ABI CNN_MODEL_H"
+    "cnn cnn_main cnn_model cnn_program cnn_phase cnn_sum cnn_job cnn_tensor cnn_setting cnn_argument cnn_map cnn_look cnn_update CNN_ABI CNN_MODEL_H"
 };
 
 /* Each stands for itself and with an f or an l behind it. */

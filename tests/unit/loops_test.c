@@ -849,8 +849,8 @@ static void weights_move_when_their_gradient_is_there(void **state)
 
     for (int i = 0; i < countof(cases); i++) {
         char text[300];
-        snprintf(text, sizeof text, "network T { input 28x28x1; conv 8, 3x3; maxpool 2x2; conv 64, 3x3, relu; maxpool 2x2; dense 40; dense 120, tanh; dense 10, softmax }\n"
-                                    "train T on digits { loss crossentropy; batch %d; epochs 1 }", cases[i].batch);
+        snprintf(text, sizeof text, "network T { input 16x16x1; conv 8, 3x3; maxpool 2x2; conv 64, 3x3, relu; maxpool 2x2; dense 40; dense 120, tanh; dense 10, softmax }\n"
+                                    "data d { source npy, \"x\", \"y\" }\ntrain T on d { loss crossentropy; batch %d; epochs 1 }", cases[i].batch);
         Unit *lesson = unit_of(text, (NetworkOptions){ .tile = cases[i].tile });
         Unit *u = unit_of(text, (NetworkOptions){ .tile = cases[i].tile, .style = STYLE_FAST, .layout = cases[i].layout });
         int64_t lesson_count, count;

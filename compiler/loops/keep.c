@@ -79,18 +79,10 @@ static void keep_in(Unit *u, Program *p, Nest *n)
 /* A nest over all of a tensor that belongs to a gradient, "conv1_db_keep". */
 static Nest *over_all(Unit *u, const Program *p, Tensor *dst, const Tensor *gradient, const char *suffix, const char *why)
 {
-    static const char *const names[] = { "i", "j", "k", "l" };
-    Nest *n = ARENA_NEW(u->arena, Nest);
+    Nest *n = nest_over_all(u, nest_name(u, p, arena_print(u->arena, "%s_%s_%s", gradient->site->name, gradient->symbol, suffix)), why, dst);
 
-    *n = (Nest){ .name = nest_name(u, p, arena_print(u->arena, "%s_%s_%s", gradient->site->name, gradient->symbol, suffix)), .site = gradient->site,
-                 .backward = true, .put = PUT_SET, .dst = dst, .why = why };
-    for (int i = 0; i < dst->rank; i++) {
-        Loop *l = ARENA_NEW(u->arena, Loop);
-        *l = (Loop){ .name = names[i], .extent = dst->dim[i] };
-        n->loops[n->loop_count++] = l;
-        n->index[i] = (Affine){ .count = 1, .term = { { l, 1 } } };
-    }
-    n->hold = n->loop_count;
+    n->site = gradient->site;
+    n->backward = true;
     return n;
 }
 

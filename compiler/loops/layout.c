@@ -64,6 +64,21 @@ Tensor *tensor_twin(Unit *u, Program *p, const Tensor *t, Role role, const char 
     return copy;
 }
 
+Nest *nest_over_all(Unit *u, const char *name, const char *why, Tensor *dst)
+{
+    static const char *const names[] = { "i", "j", "k", "l", "m" };
+    Nest *n = ARENA_NEW(u->arena, Nest);
+
+    *n = (Nest){ .name = name, .why = why, .put = PUT_SET, .dst = dst, .hold = dst->rank };
+    for (int i = 0; i < dst->rank; i++) {
+        Loop *l = ARENA_NEW(u->arena, Loop);
+        *l = (Loop){ .name = names[i], .extent = dst->dim[i] };
+        n->loops[n->loop_count++] = l;
+        n->index[i] = (Affine){ .count = 1, .term = { { l, 1 } } };
+    }
+    return n;
+}
+
 Nest *nest_that_copies(Unit *u, const char *name, const char *why, Tensor *to, Tensor *from)
 {
     static const char *const image[] = { "n", "c", "h", "w" }, *const features[] = { "n", "i", "j", "k", "l" };

@@ -87,6 +87,7 @@ void program_frame(Unit *u, Program *p);
 
 /* layout.c: a tensor like t, with a role of its own, called t's name and `suffix`; and a nest that copies a tensor to one of the same axes. */
 Tensor *tensor_twin(Unit *u, Program *p, const Tensor *t, Role role, const char *suffix);
+Nest *nest_over_all(Unit *u, const char *name, const char *why, Tensor *dst);      /* sets all of dst, to a value that is still to be given */
 Nest *nest_that_copies(Unit *u, const char *name, const char *why, Tensor *to, Tensor *from);
 
 /* Puts a nest before nest number `where`, on its side of the forward pass and in its phase. */

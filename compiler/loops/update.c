@@ -145,18 +145,11 @@ static int summed_rows(const Nest *n, const Tensor *weights)
 
 static Nest *clear_before(Unit *u, const Program *p, const Nest *n)
 {
-    static const char *const names[] = { "i", "j", "k", "l" };
-    Nest *clear = ARENA_NEW(u->arena, Nest);
+    Nest *clear = nest_over_all(u, nest_name(u, p, arena_print(u->arena, "%s_clear", n->name)), "The sum over the bands begins with zero.", n->dst);
 
-    *clear = (Nest){ .name = nest_name(u, p, arena_print(u->arena, "%s_clear", n->name)), .site = n->site, .backward = n->backward, .put = PUT_SET,
-                     .dst = n->dst, .why = "The sum over the bands begins with zero.", .value = n->start };
-    for (int i = 0; i < n->dst->rank; i++) {
-        Loop *l = ARENA_NEW(u->arena, Loop);
-        *l = (Loop){ .name = names[i], .extent = n->dst->dim[i] };
-        clear->loops[clear->loop_count++] = l;
-        clear->index[i] = (Affine){ .count = 1, .term = { { l, 1 } } };
-    }
-    clear->hold = clear->loop_count;
+    clear->site = n->site;
+    clear->backward = n->backward;
+    clear->value = n->start;
     return clear;
 }
 

@@ -20,23 +20,38 @@ void options_set_machines(Options *o, Arena *arena, const Machine *const *list, 
     o->machine = o->machines[0];
 }
 
+/* True if `feature`, such as +v, is one of those asked for. */
+static bool has_feature(const Options *o, const char *feature)
+{
+    size_t length = strlen(feature);
+
+    for (const char *at = o->features; at; at = strchr(at, ','), at += at != NULL)
+        if (strncmp(at, feature, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+            return true;
+    return false;
+}
+
 /* The machine that the fast style schedules for where only the processor is known. */
 static const Machine *machine_of_processor(const Options *o)
 {
-    static const struct { const char *triple, *cpu, *machine; } known[] = {
-        { "aarch64", "",          "neon" },
-        { "arm64",   "",          "neon" },
-        { "wasm",    "",          "simd128" },
-        { "x86_64",  "x86-64-v3", "avx2" },
-        { "x86_64",  "x86-64-v4", "avx512" },
-        { "",        "",          "sse2" },                     /* vectors of 16 bytes, which every other machine has or does without */
+    static const struct { const char *triple, *cpu, *features, *machine; } known[] = {
+        { "aarch64", "",          "",   "neon" },
+        { "arm64",   "",          "",   "neon" },
+        { "wasm",    "",          "",   "simd128" },
+        { "x86_64",  "x86-64-v3", "",   "avx2" },
+        { "x86_64",  "x86-64-v4", "",   "avx512" },
+        { "riscv64", "",          "+v", "rvv-128" },
+        { "riscv",   "",          "",   "scalar" },
+        { "thumb",   "",          "",   "scalar" },
+        { "",        "",          "",   "sse2" },               /* vectors of 16 bytes, which every other machine has or does without */
     };
     const char *triple = o->triple ? o->triple : "x86_64", *cpu = o->cpu ? o->cpu : "";
 
     if (strcmp(cpu, "native") == 0)
         return machine_find(native_machine());
     for (int i = 0; i < countof(known); i++)
-        if (strncmp(triple, known[i].triple, strlen(known[i].triple)) == 0 && (!*known[i].cpu || strcmp(cpu, known[i].cpu) == 0))
+        if (strncmp(triple, known[i].triple, strlen(known[i].triple)) == 0 && (!*known[i].cpu || strcmp(cpu, known[i].cpu) == 0)
+            && (!*known[i].features || has_feature(o, known[i].features)))
             return machine_find(known[i].machine);
     return o->machine;
 }

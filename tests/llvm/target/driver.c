@@ -6,11 +6,11 @@
 
 extern const cnn_model LeNet_model;
 
-enum { MOST_WEIGHTS = 64 * 1024, MOST_SCRATCH = 64 * 1024, MOST_PIXELS = 28 * 28, OUTPUTS = 10, MOST_STATE = 16 };
+enum { MOST_WEIGHTS = 64 * 1024, MOST_SCRATCH = 64 * 1024, MOST_SHARED = 128 * 1024, MOST_PIXELS = 28 * 28, OUTPUTS = 10, MOST_STATE = 16 };
 
 static float weights[MOST_WEIGHTS], gradient[MOST_WEIGHTS], state[MOST_STATE];
 static float x[IMAGES][MOST_PIXELS], target[IMAGES][OUTPUTS], share[IMAGES], y[IMAGES][OUTPUTS], loss[IMAGES];
-static float scratch[IMAGES][MOST_SCRATCH] __attribute__((aligned(64)));
+static float scratch[IMAGES][MOST_SCRATCH] __attribute__((aligned(64))), shared[MOST_SHARED] __attribute__((aligned(64)));
 static uint32_t words[MOST_WEIGHTS + 2 * IMAGES * OUTPUTS + IMAGES];
 static uint32_t word_count;
 
@@ -37,18 +37,31 @@ static void fill(const cnn_model *m)
     }
 }
 
+static void sum_up(const cnn_sum *sum)
+{
+    for (uint32_t i = 0; i < sum->count; i++) {
+        shared[sum->to + i] = 0;
+        for (uint32_t n = 0; n < IMAGES; n++)
+            shared[sum->to + i] += scratch[n][sum->from + i];
+    }
+}
+
 static void run(const cnn_program *p, int phases)
 {
     static const float images = IMAGES, keep = 1;
 
-    for (int phase = 0; phase < phases; phase++)
-        for (uint32_t n = 0; n < IMAGES; n++) {
+    for (int i = 0; i < phases; i++) {
+        const cnn_phase *phase = &p->phases[i];
+        for (uint32_t n = 0; n < (phase->once ? 1 : IMAGES); n++) {
             const cnn_job job = {
                 .x = x[n], .target = target[n], .share = &share[n], .images = &images, .keep = &keep, .weights = weights, .state = state,
-                .gradient = gradient, .y = y[n], .loss = &loss[n], .scratch = scratch[n], .draw = { 1, 2, 3, n },
+                .gradient = gradient, .y = y[n], .loss = &loss[n], .scratch = scratch[n], .shared = shared, .draw = { 1, 2, 3, n },
             };
-            p->phases[phase].run(&job);
+            phase->run(&job);
         }
+        for (int j = 0; j < phase->sum_count; j++)
+            sum_up(&phase->sums[j]);
+    }
 }
 
 /* The words, or NULL if the network is not the one that this is made for. */
@@ -59,8 +72,8 @@ const uint32_t *run_network(uint32_t *count)
     const cnn_model *m = &LeNet_model;
 
     if (m->abi != CNN_ABI || m->real_bytes != 4 || m->tile != 1 || m->inputs != MOST_PIXELS || m->outputs != OUTPUTS
-        || m->weight_count > MOST_WEIGHTS || m->state_count > MOST_STATE || m->train.scratch > MOST_SCRATCH || m->train.shared > 0
-        || m->infer.scratch > MOST_SCRATCH || m->infer.shared > 0)
+        || m->weight_count > MOST_WEIGHTS || m->state_count > MOST_STATE || m->train.scratch > MOST_SCRATCH || m->train.shared > MOST_SHARED
+        || m->infer.scratch > MOST_SCRATCH || m->infer.shared > MOST_SHARED)
         return 0;
     fill(m);
     run(&m->train, m->train_phases);

@@ -144,6 +144,13 @@ typedef struct HeldLoad {
     bool passes;                    /* c_tile.c: one vector at a time stands there */
 } HeldLoad;
 
+/* A load whose element is found from a pointer by a number (c_tile.c). */
+typedef struct NearLoad {
+    const Expr *load;
+    const char *name;               /* of the pointer */
+    int axis;                       /* along which it is that number away */
+} NearLoad;
+
 /* The names inside the function of a nest. */
 typedef struct Scope {
     CFile *file;
@@ -153,6 +160,7 @@ typedef struct Scope {
     const char *total;              /* "sum", "largest", "smallest", "first" */
     const char *value;              /* one candidate for it */
     LIST(HeldLoad) held;            /* loads of n->value that stand in locals of their own: c_hold_choices, c_tile.c */
+    LIST(NearLoad) near;            /* c_tile.c */
     const char *real;               /* "float" */
     bool draws;                     /* takes `draw` */
     bool wide;                      /* loops count in int64_t */
@@ -186,6 +194,7 @@ void c_expr(Text *t, const Scope *s, Form form, const Expr *e, const char *total
 void c_affine(Text *t, const Scope *s, const Affine *a);
 /* `y[co][oh][ow]`; y[0] in C and y in a formula for one number. */
 void c_element(Text *t, const Scope *s, Form form, const Tensor *tensor, const Affine *index);
+void c_load(Text *t, const Scope *s, Form form, const Expr *load);      /* the element that a load reads */
 const char *c_number(Arena *arena, double value, RealType real);        /* 0.5f */
 const char *plain_number(Arena *arena, double value, RealType real);    /* 0.5, shortest that gives the same real; "infinity" */
 

@@ -150,6 +150,30 @@ void c_element(Text *t, const Scope *s, Form form, const Tensor *tensor, const A
         text_put(t, "[0]");
 }
 
+void c_load(Text *t, const Scope *s, Form form, const Expr *load)
+{
+    const NearLoad *near = NULL;
+
+    for (int i = 0; i < s->near.count && form == FORM_C; i++)
+        if (expr_equal(s->near.at[i].load, load))
+            near = &s->near.at[i];
+    if (!near) {
+        c_element(t, s, form, load->tensor, load->index);
+        return;
+    }
+    const Affine *along = &load->index[near->axis];
+    int64_t away = along->offset;
+    for (int i = 0; i < along->count; i++)
+        if (bound_value(s, along->term[i].loop) >= 0)
+            away += along->term[i].factor * bound_value(s, along->term[i].loop);
+    text_put(t, "%s[%" PRId64 "]", near->name, away);
+    for (int i = near->axis + 1; i < load->tensor->rank; i++) {
+        text_put(t, "[");
+        c_affine(t, s, &load->index[i]);
+        text_put(t, "]");
+    }
+}
+
 /* True if the index of a load uses the loop. */
 static bool runs_over(const Expr *load, const Loop *l)
 {
@@ -388,7 +412,7 @@ static void print_load(const Printing *p, const Expr *e)
     }
     if (p->form == FORM_C && p->s->lanes && runs_over(e, p->s->lanes))
         text_put(p->t, "*(const %s_at *)&", p->s->file->lanes);
-    c_element(p->t, p->s, p->form, e->tensor, e->index);
+    c_load(p->t, p->s, p->form, e);
 }
 
 static void print_place(const Printing *p, const Expr *e) { print_index(p, &e->index[0]); }

@@ -1,6 +1,8 @@
 /* network.c: a compiled network from a text, for tests (network.h). */
 #include "support/network.h"
 
+#include "loops/machine.h"
+
 #include "pipeline.h"
 #include "tuned.h"
 
@@ -17,6 +19,8 @@ Unit *network_from(const char *name, const char *text, NetworkOptions options)
     u->options.real = options.real;
     u->options.style = options.style;
     u->options.layout = options.layout;
+    if (options.machine)
+        u->options.machine = machine_find(options.machine);
     u->options.winograd = options.winograd;
     u->options.choice = options.choice;
     u->options.infer = options.infer;

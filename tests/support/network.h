@@ -11,6 +11,7 @@ typedef struct NetworkOptions {
     RealType real;
     Style style;
     Layout layout;              /* of STYLE_FAST */
+    const char *machine;        /* of STYLE_FAST; NULL: avx2 */
     Winograd winograd;
     const char *tuned;          /* the text of a file for --tuned */
     int choice;                 /* of STYLE_FAST: which of those that a nest has */

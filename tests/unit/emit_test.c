@@ -265,6 +265,22 @@ static void short_loops_of_a_sum_stay_loops(void **state)
     unit_free(u);
 }
 
+/* gcc had an address for each of 30 rows, and 16 registers: on the stack, twice as many loads as multiply-adds. */
+static void many_rows_are_found_from_one_pointer(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 400; dense 120, relu; dense 12, relu; dense 3, softmax }",
+                      (NetworkOptions){ .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_IMAGES, .machine = "avx512" });
+    const char *c = text_of(u, "c"), *many = printed_function(u, c, "static void dense1("), *few = printed_function(u, c, "static void dense2(");
+
+    assert_non_null(strstr(many, "const float (*w_)[400] = w + 30*co_;"));
+    assert_non_null(strstr(many, "+= w_[29][ci] * x_;"));
+    assert_int_equal(count_of(many, " w[30*co_"), 0);
+    assert_int_equal(count_of(few, "w_["), 0);
+    assert_non_null(strstr(printed_function(u, c, "static void dense1_dx("), "const float *w_ = w[co] + 25*ci_;"));
+    unit_free(u);
+}
+
 /* exp, tanh, erf and log1p: gcc does not make vectors of a loop with their choices; in double they are libm's, one number after the other. */
 static void functions_are_computed_in_vectors(void **state)
 {
@@ -381,6 +397,7 @@ int main(void)
         cmocka_unit_test(unrolled_layers_have_no_loop),
         cmocka_unit_test(rounds_that_overlap_read_anew),
         cmocka_unit_test(short_loops_of_a_sum_stay_loops),
+        cmocka_unit_test(many_rows_are_found_from_one_pointer),
         cmocka_unit_test(functions_are_computed_in_vectors),
         cmocka_unit_test(the_lesson_derives_shapes_and_work),
         cmocka_unit_test(lines_stay_within_the_page),

@@ -62,7 +62,7 @@ test_it() {
     "$@" > "$log" 2>&1 < /dev/null
     status=$?
     if [ $status -eq 0 ]; then
-        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|page\|explicit\|step\|llvm\|layers\|golden\|torch\|lint\|strict\|variants\|docs\|examples\|curve\|bench\|integrate\|mpi\|threads\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
+        say ok "$name" "$(since "$begun")" "$(tail -n 3 "$log" | sed -n 's/^\(agree\|same\|page\|explicit\|step\|llvm\|layers\|golden\|torch\|lint\|strict\|variants\|docs\|examples\|curve\|bench\|integrate\|mpi\|threads\|avx512\): //p' | tail -n 2 | paste -sd '|' | sed 's/|/; /g')"
     else
         say FAIL "$name" "$(since "$begun")" "status $status; all of it: ${log#"$top"/}"
         tail -n 40 "$log" | sed 's/^/      /'
@@ -105,6 +105,7 @@ missing_packages() {
         wished="$wished qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross"
         wished="$wished qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi clang-19 lld-19 nodejs"
         wished="$wished qemu-system-misc gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"
+        wished="$wished bochs bochsbios vgabios isolinux syslinux-common xorriso cpio busybox-static"
     fi
     needed_packages=$needed
     wished_packages=$wished
@@ -336,6 +337,14 @@ stage_variants() {
     CC=$gcc test_it "convolutions by tiles stay near the truth" tests/bench/rounding.sh "${llvm[@]}" "$cnnc" "$out/rounding"
 }
 
+stage_emulated() {
+    if [ -z "${CNNC_TARGETS:-}" ]; then
+        skip "AVX-512, emulated" "CNNC_TARGETS=1 asks for it: it takes minutes"
+        return
+    fi
+    test_it "AVX-512, emulated" tests/emulated/avx512.sh "$cnnc" "$out/main/tests/agree" "$out/emulated" "$seed" "$networks"
+}
+
 stage_messages() {
     if ! have python3; then
         skip "every message has a golden file" "no python3"
@@ -461,7 +470,7 @@ for stage in arrows build random; do
 done
 rest=
 if [ -x "${cnnc:-}" ]; then
-    for stage in unit sanitized llvm integrate examples docs session torch strict variants inspect bench parallel golden messages layers; do wanted $stage && rest="$rest $stage"; done
+    for stage in unit sanitized llvm integrate examples docs session torch strict variants emulated inspect bench parallel golden messages layers; do wanted $stage && rest="$rest $stage"; done
 fi
 # shellcheck disable=SC2086  # stages are words
 side_by_side $rest

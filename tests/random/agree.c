@@ -1,7 +1,7 @@
 /* agree.c: do all ways to run a network give the same numbers?
  *
  *   agree --cnnc=PATH [--libcnn=PATH] [--dir=DIR] [--seed=N] [--count=N] [--jobs=N] [--cc="CC FLAGS"]... [--llvm]
- *         [--whole] [--quick] [FILE.cnn...]
+ *         [--whole] [--quick] [--for=avx512] [--make | --made] [FILE.cnn...]
  *
  * Random networks (generate.h), by seed, or the networks of files. For each:
  *   evaluator = naive reference                        within 1e-11
@@ -12,6 +12,9 @@
  * by LLVM and its commands `run` and `grad`, `--quick` leaves most of them out. Compared are, norm-wise, y, the losses, the gradients of
  * every param and of the input, and the running statistics, in training, in inference and for the derivative of inference, with tiles
  * that do not divide the batch.
+ * `--for=avx512` makes code for processors that have it. Where this one has not: `--make` compiles all that is compared and leaves it in DIR,
+ * `--made`, on the other machine or its emulator, compares what it finds there (tests/emulated).
+ *
  * `--whole` makes networks of small whole numbers with ties and zeros and expects the same numbers everywhere, exactly.
  *
  * Some gradients are the small difference of large terms (that of a bias before batchnorm is 0): there float cannot come within 1e-5 of
@@ -69,43 +72,36 @@ static void draw_numbers(Trial *t, Dice *d)
     t->result->skipped = again < 0;
 }
 
-static void try_network(Trial *t)
+/* Numbers for the network, and the evaluator's answers against the reference's. False if there is nothing to compare with. */
+static bool evaluated(Trial *t, Dice *d, int tile)
 {
     const Wishes *o = t->o;
-    Dice d = dice_new(t->seed + 1);
-    const char *unknown;
-    int tile = (int)dice_between(&d, 1, 4);
 
-    for (int i = 0; i < 4; i++)
-        t->draw[i] = i == 3 ? 0 : (uint32_t)dice_next(&d);
-    t->u = network_from(t->name, t->text, (NetworkOptions){ .tile = tile });
-    if (!t->u) {
-        trial_fails(t, "the compiler does not accept this valid network");
-        return;
-    }
-    if (!reference_knows(t->u->net, &unknown)) {
-        trial_fails(t, "the reference does not know the layer '%s'", unknown);
-        return;
-    }
     t->r = reference_new(t->arena, t->u->net, o->whole ? WHOLE_BATCH : BATCH);
-    draw_numbers(t, &d);
+    draw_numbers(t, d);
     if (t->result->skipped) {
         printf("  %s: left out; %s\n", t->name, t->r->nearest_site ? arena_print(t->arena, "no numbers keep away from a kink at %s",
                t->r->nearest_site) : "no numbers stay exact");
-        return;
+        return false;
     }
     for (Pass pass = PASS_TRAIN; pass <= PASS_EVAL; pass++) {
         reference_pass(t, pass, false);
         evaluate(t, t->u, arena_print(t->arena, "evaluator, tile %d", tile), pass);
     }
-    if (t->result->failed)
-        return;
+    return !t->result->failed;
+}
 
+/* Optimising code without loops takes most of the time: one network of sixteen has it, so that all pairs of compilers come by. */
+static bool is_optimised(const Trial *t) { return t->seed / 4 % 16 == 0; }
+
+enum { MOST_BUILDS = 16 };
+
+static int builds_for_this_machine(const Trial *t, Dice *d, BuildOf *builds)
+{
+    const Wishes *o = t->o;
     /* Which compiler builds which file turns with the seed; every network meets two of them. */
     const char *one = o->compiler[t->seed % (uint64_t)o->compilers], *two = o->compiler[(t->seed + 1) % (uint64_t)o->compilers];
-    /* Optimising code without loops takes most of the time: one network of sixteen has it, so that all pairs of compilers come by. */
-    bool optimised = t->seed / 4 % 16 == 0;
-    const char *plain = optimised ? "" : " -O0";
+    const char *plain = is_optimised(t) ? "" : " -O0";
     const char *one_plain = arena_print(t->arena, "%s%s", one, plain), *two_plain = arena_print(t->arena, "%s%s", two, plain);
     /* The fast style, for machines with long and with short vectors; what a C compiler does not have it puts together. */
     static const char *const fast[] = {
@@ -118,30 +114,96 @@ static void try_network(Trial *t)
     /* LLVM at all levels, with and without contraction; optimising takes most of the time here, too. */
     static const char *const llvm[] = { "--style=lesson -O3 --cpu=native", "--style=lesson -O0 --strict", "--style=lesson -O2" };
     static const char *const llvm_fast[] = { "--style=fast -O2 --strict", "--style=fast -O0", "--style=fast -O3 --cpu=native", "--style=fast -O1 --strict" };
-    const char *const llvm_jit[] = { "--style=fast -O2", "--style=lesson -O0", optimised ? "--style=unrolled -O3" : "--style=unrolled -O0" };
-    const BuildOf builds[] = {
+    const BuildOf all[] = {
         { "lesson.float", "--style=lesson", false, 4, one },
-        { "unrolled.float", "--style=unrolled", false, (int)dice_between(&d, 1, 2), two_plain },
+        { "unrolled.float", "--style=unrolled", false, (int)dice_between(d, 1, 2), two_plain },
         { "fast.float", fast[t->seed % countof(fast)], false, fast_tile[t->seed % countof(fast)], native },
         { "infer.float", "--infer", false, 1, two },
-        { "lesson.double", "--style=lesson", true, (int)dice_between(&d, 1, 3), two },
+        { "lesson.double", "--style=lesson", true, (int)dice_between(d, 1, 3), two },
         { "unrolled.double", "--style=unrolled", true, 1, one_plain },
         { "fast.double", fast[(t->seed + 1) % countof(fast)], true, 0, one },
-        { "infer.double", "--infer", true, (int)dice_between(&d, 1, 3), one },
-        { "llvm.float", o->llvm ? llvm[t->seed % 3] : NULL, false, (int)dice_between(&d, 1, 3), NULL },
+        { "infer.double", "--infer", true, (int)dice_between(d, 1, 3), one },
+        { "llvm.float", o->llvm ? llvm[t->seed % 3] : NULL, false, (int)dice_between(d, 1, 3), NULL },
         { "llvm.double", o->llvm ? llvm[(t->seed + 1) % 3] : NULL, true, 1, NULL },
         { "llvm.fast", o->llvm ? llvm_fast[t->seed % 4] : NULL, false, 0, NULL },
     };
-    for (int i = 0; i < (o->quick ? QUICK_BUILDS : countof(builds)); i++)
+
+    memcpy(builds, all, sizeof all);
+    return o->quick ? QUICK_BUILDS : countof(all);
+}
+
+/* What has the code of style fast for AVX-512, and loops that compilers make vectors of. */
+static int builds_for_avx512(const Trial *t, Dice *d, BuildOf *builds)
+{
+    const Wishes *o = t->o;
+    static const char *const fast[] = {
+        "--style=fast --target=avx512 --layout=images", "--style=fast --target=avx512 --layout=channels", "--style=fast --target=avx512",
+        "--style=fast --target=x86-64-v3,x86-64-v4 --layout=images",
+    };
+    static const int fast_tile[] = { 16, 1, 0, 5, 2 };
+    /* Gather and scatter by one of the upper 16 registers are what bochs 2.7 does not decode. */
+    static const char *const llvm[] = {
+        "--style=fast --cpu=x86-64-v4 --features=+prefer-no-gather,+prefer-no-scatter -O3", "--style=fast --cpu=x86-64-v4 -O1 --strict",
+    };
+    const char *cc[2];
+
+    for (int i = 0; i < 2; i++)
+        cc[i] = arena_print(t->arena, "%s -march=x86-64-v4", o->compiler[(t->seed + (uint64_t)i) % (uint64_t)o->compilers]);
+    const BuildOf all[] = {
+        { "lesson.float", "--style=lesson", false, (int)dice_between(d, 1, 4), cc[0] },
+        { "fast.float", fast[t->seed % countof(fast)], false, fast_tile[t->seed % countof(fast_tile)], cc[1] },
+        { "infer.float", "--infer", false, 1, cc[1] },
+        { "fast.double", fast[(t->seed + 1) % countof(fast)], true, 0, cc[0] },
+        { "llvm.fast", o->llvm ? llvm[t->seed % 2] : NULL, false, 0, NULL },
+    };
+
+    memcpy(builds, all, sizeof all);
+    return countof(all);
+}
+
+/* The network as a program, and run by cnnc in memory. */
+static void try_programs(Trial *t, Dice *d)
+{
+    const Wishes *o = t->o;
+    const char *one = o->compiler[t->seed % (uint64_t)o->compilers];
+    const char *const jit[] = { "--style=fast -O2", "--style=lesson -O0", is_optimised(t) ? "--style=unrolled -O3" : "--style=unrolled -O0" };
+    const BuildOf program = { "program", "--style=lesson", t->seed % 2 == 0, (int)dice_between(d, 1, 4), one };
+
+    program_and_compare(t, &program);
+    const BuildOf in_memory = { "jit", jit[t->seed % 3], t->seed % 2 != 0, (int)dice_between(d, 1, 4), NULL };
+    if (o->llvm && !t->result->failed)
+        program_and_compare(t, &in_memory);
+}
+
+static void try_network(Trial *t)
+{
+    const Wishes *o = t->o;
+    /* What is built does not depend on the numbers, which `--make` does not draw. */
+    Dice numbers = dice_new(t->seed + 1), ways = dice_new(t->seed + 2);
+    const char *unknown;
+    int tile = (int)dice_between(&numbers, 1, 4);
+    BuildOf builds[MOST_BUILDS];
+
+    for (int i = 0; i < 4; i++)
+        t->draw[i] = i == 3 ? 0 : (uint32_t)dice_next(&numbers);
+    t->u = network_from(t->name, t->text, (NetworkOptions){ .tile = tile });
+    if (!t->u) {
+        trial_fails(t, "the compiler does not accept this valid network");
+        return;
+    }
+    if (!reference_knows(t->u->net, &unknown)) {
+        trial_fails(t, "the reference does not know the layer '%s'", unknown);
+        return;
+    }
+    if (!o->make && !evaluated(t, &numbers, tile))
+        return;
+
+    int count = o->for_avx512 ? builds_for_avx512(t, &ways, builds) : builds_for_this_machine(t, &ways, builds);
+    for (int i = 0; i < count; i++)
         if (builds[i].options && !(o->whole && strcmp(builds[i].options, "--infer") == 0))
             build_and_compare(t, &builds[i]);
-    if (o->libcnn && !o->whole && !t->result->failed) {
-        const BuildOf program = { "program", "--style=lesson", t->seed % 2 == 0, (int)dice_between(&d, 1, 4), one };
-        program_and_compare(t, &program);
-        const BuildOf in_memory = { "jit", llvm_jit[t->seed % 3], t->seed % 2 != 0, (int)dice_between(&d, 1, 4), NULL };
-        if (o->llvm && !t->result->failed)
-            program_and_compare(t, &in_memory);
-    }
+    if (o->libcnn && !o->whole && !o->make && !t->result->failed)
+        try_programs(t, &ways);
 }
 
 /* A process of its own for every network: a crash or a hang is a failure of that network alone. */
@@ -173,7 +235,7 @@ static void child(const Wishes *o, long number, int to)
         result.failed = true;
     if (result.failed)
         printf("  %s: kept as %s (seed %llu)\n", t.name, t.path, (unsigned long long)t.seed);
-    else if (number >= o->file_count)
+    else if (number >= o->file_count && !o->make)
         remove(t.path);
     fflush(stdout);
     if (write(to, &result, sizeof result) != (ssize_t)sizeof result)
@@ -298,17 +360,23 @@ int main(int argc, char **argv)
             o.llvm = true;
         else if (strcmp(argv[i], "--quick") == 0)
             o.quick = true;
+        else if (strcmp(argv[i], "--for=avx512") == 0)
+            o.for_avx512 = true;
+        else if (strcmp(argv[i], "--make") == 0)
+            o.make = true;
+        else if (strcmp(argv[i], "--made") == 0)
+            o.made = true;
         else if (argv[i][0] == '-')
-            o.cnnc = NULL, argc = 0;
+            o.jobs = 0, argc = 0;
         else {
             o.files = argv + i;
             o.file_count = argc - i;
             break;
         }
     }
-    if (!o.cnnc || o.jobs < 1) {
+    if ((!o.cnnc && !o.made) || o.jobs < 1) {
         fprintf(stderr, "usage: agree --cnnc=PATH [--libcnn=PATH] [--dir=DIR] [--seed=N] [--count=N] [--jobs=N] [--cc=\"CC FLAGS\"]... [--llvm] [--whole] [--quick] "
-                        "[FILE.cnn...]\n");
+                        "[--for=avx512] [--make | --made] [FILE.cnn...]\n");
         return 2;
     }
     if (o.compilers == 0)
@@ -320,6 +388,8 @@ int main(int argc, char **argv)
     run_all(&o, &all);
     printf("agree: %ld networks from seed %llu, %ld failed, %ld without numbers; %ld builds (C took %.0f s)\n", all.done,
            (unsigned long long)o.seed, all.failed, all.skipped, all.builds, all.worst.c_seconds);
+    if (o.make)
+        return all.failed > 0;
     if (o.whole)
         printf("agree: every number exactly equal; numbers drawn again %ld times to stay exact\n", all.again);
     else

@@ -17,7 +17,8 @@ typedef struct Wishes {
     uint64_t seed;
     long count;
     int jobs;
-    bool whole, quick, llvm;
+    bool whole, quick, llvm, for_avx512;
+    bool make, made;            /* only compile; compare what was compiled */
     char **files;
     int file_count;
 } Wishes;

@@ -110,9 +110,11 @@ void build_and_compare(Trial *t, const BuildOf *b)
     bool only_inference = strstr(b->options, "--infer") != NULL;
     void *handle;
 
-    if (!make(t, b, c, so, log))
+    if (!t->o->made && !make(t, b, c, so, log))
         return;
     t->result->builds++;
+    if (t->o->make)
+        return;
     if (b->compiler)
         t->symbol = descriptor(t, text_of_file(t->arena, c));
     const cnn_model *m = t->symbol ? model_open(so, t->symbol, &handle, &error) : NULL;

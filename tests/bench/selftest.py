@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import figures
+import inner
 import report
 from build import HERE, TOP, Bench
 from contest import Contestant, race
@@ -36,6 +37,18 @@ def arithmetic():
     told = [report.number(v) for v in (0.01234, 1.234, 12.34, 999.6, 1234, 123456)]
     check("numbers have three digits", told == ["0.012", "1.23", "12.3", "1000", "1 230", "123 000"], told)
     check("durations have units", [report.duration(v) for v in (2, 1.5e-3, 1.5e-6)] == ["2.00 s", "1.50 ms", "1.50 µs"])
+
+
+def loops():
+    """Of two loops, one in the other, the inner one is found, with what it multiplies and adds in vectors of its width."""
+    code = [(0, "xor %eax,%eax"), (2, "vmovups (%rcx),%zmm0"), (8, "vfmadd231ps (%rdx){1to16},%zmm0,%zmm1"), (14, "vfmadd231ps %ymm0,%ymm1,%ymm2"),
+            (20, "add $0x40,%rcx"), (24, "jne 2"), (26, "inc %eax"), (28, "jne 0"), (30, "ret")]
+    found = inner.innermost(code)
+    check("the innermost loop is found", found == [[text for _, text in code[1:5]]], found)
+    check("multiply-adds of a width are counted", [inner.multiply_adds(found[0], r) for r in ("zmm", "ymm")] == [1, 1])
+    if mca := inner.tool("llvm-mca"):
+        free = [f"vfmadd231ps %ymm15, %ymm14, %ymm{i}" for i in range(12)]
+        check("a Zen 3 has two multiply-adds a cycle", 1.9 < 12 / inner.cycles(mca, "znver3", free) <= 2)
 
 
 def networks(cnnc):
@@ -88,6 +101,7 @@ if __name__ == "__main__":
     build, out = sys.argv[1:]
     os.makedirs(out, exist_ok=True)
     arithmetic()
+    loops()
     networks(os.path.join(build, "compiler", "cnnc"))
     programs(build, out)
     pages()

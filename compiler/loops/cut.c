@@ -24,18 +24,6 @@ static Loop *summed_along(const Nest *n)
     return both && !nest_places_loop(n, last->term[0].loop) ? last->term[0].loop : NULL;
 }
 
-typedef struct Shift { const Loop *loop; int64_t by; } Shift;
-
-static Expr *shift(void *context, Expr *e)
-{
-    const Shift *s = context;
-    for (int i = 0; e->op == OP_LOAD && i < e->tensor->rank; i++)
-        for (int j = 0; j < e->index[i].count; j++)
-            if (e->index[i].term[j].loop == s->loop)
-                e->index[i].offset += s->by * e->index[i].term[j].factor;
-    return e;
-}
-
 void program_cut(Unit *u, Program *p)
 {
     int64_t vector = machine_lanes(u->options.machine, u->options.real);
@@ -46,22 +34,15 @@ void program_cut(Unit *u, Program *p)
         if (!l || l->extent % vector == 0 || l->extent < 2 * vector)
             continue;
         int64_t whole = l->extent / vector * vector;
+        int loop = nest_find_loop(n, l);
         Nest *rest = ARENA_NEW(u->arena, Nest);
         *rest = *n;
-        nest_own_loops(u, rest);
         rest->name = nest_name(u, p, arena_print(u->arena, "%s_rest", n->name));
         rest->why = "The numbers that do not fill a vector.";
         rest->start = rest->fill = NULL;
-        rest->stated *= 1 - (double)whole / (double)l->extent;
-        n->stated -= rest->stated;
         n->finish = NULL;
-        for (int k = 0; k < n->loop_count; k++)
-            if (n->loops[k] == l) {
-                Shift s = { rest->loops[k], whole };
-                rest->loops[k]->extent -= whole;
-                rest->value = expr_map(u, rest->value, shift, &s);
-            }
-        l->extent = whole;
+        nest_keep_rounds(u, rest, loop, whole, l->extent - whole);
+        nest_keep_rounds(u, n, loop, 0, whole);
         program_insert(u, p, ++i, rest);
     }
 }

@@ -82,6 +82,9 @@ void program_update(Unit *u, Program *p);
 /* spread.c: channels whose places would meet in few sets of a cache get a line of room. After all other passes. */
 void program_spread(Unit *u, Program *p);
 
+/* border.c: an axis of t is no longer than what is read and written of it, if t is the program's own and no view shows it. */
+void tensor_narrow(Unit *u, const Program *p, Tensor *t);
+
 /* frame.c: a map that would be copied into a border is made there. After program_narrow_borders. */
 void program_frame(Unit *u, Program *p);
 

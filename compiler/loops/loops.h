@@ -286,6 +286,7 @@ bool nest_is_gather(const Nest *n);
 bool nest_is_trifle(const Nest *n);                         /* so little work that a call of a function of its own would be felt */
 bool nest_covers(const Nest *n);                            /* a gather that writes all of dst */
 bool nest_places_loop(const Nest *n, const Loop *l);        /* the loop appears in dst's index, or is the step's */
+bool nest_is_tap(const Nest *n, const Loop *l);             /* over taps: indices add it to another loop, and no axis of a map has it alone */
 bool nest_comes_again(const Nest *n, const Loop *l);        /* every round of the loop, be it the step's, comes to the same places of dst */
 bool nest_sums_over(const Nest *n, int loop);               /* it does not */
 int nest_find_loop(const Nest *n, const Loop *l);           /* where it stands, or -1 */
@@ -308,6 +309,9 @@ bool nest_is_clear(const Nest *n);                          /* it writes a numbe
 bool nest_touches(const Nest *n, const Tensor *t);          /* or writes it */
 bool nests_depend(const Nest *a, const Nest *b);            /* one of them writes what the other one touches */
 int program_maker(const Program *p, const Tensor *t);       /* the number of the one nest that writes the storage of t; -1 if there are none or several */
+/* How far along an axis of t nests read or write it, other than through views; low > high: nowhere. */
+void program_reads(const Program *p, const Tensor *t, int axis, int64_t *low, int64_t *high);
+void program_writes(const Program *p, const Tensor *t, int axis, int64_t *low, int64_t *high);
 bool program_has_views(const Program *p, const Tensor *t);  /* another tensor shows it */
 /* Calls visit for every load of the nest (value, start, finish). */
 void nest_loads(const Nest *n, void (*visit)(void *context, const Expr *load), void *context);

@@ -188,6 +188,35 @@ bool nest_places_loop(const Nest *n, const Loop *l)
     return indices_use(n->index, n->dst->rank, l);
 }
 
+typedef struct Tap {
+    const Loop *loop;
+    bool added;                     /* to another loop */
+    bool alone;                     /* all that a map is indexed by along an axis */
+} Tap;
+
+static void see_access(Tap *tap, const Tensor *t, const Affine *index)
+{
+    for (int i = 0; i < t->rank; i++)
+        if (affine_uses(&index[i], tap->loop)) {
+            tap->added = tap->added || index[i].count > 1;
+            tap->alone = tap->alone || (index[i].count == 1 && t->per_image);
+        }
+}
+
+static void see_tap(void *context, const Expr *load)
+{
+    see_access(context, load->tensor, load->index);
+}
+
+bool nest_is_tap(const Nest *n, const Loop *l)
+{
+    Tap tap = { .loop = l };
+
+    see_access(&tap, n->dst, n->index);
+    nest_loads(n, see_tap, &tap);
+    return tap.added && !tap.alone;
+}
+
 bool nest_comes_again(const Nest *n, const Loop *l)
 {
     return !indices_use(n->index, n->dst->rank, l) && !(l->kind == LOOP_IMAGE && n->dst->one_image) && !(l->kind == LOOP_BAND && n->dst->one_band);
@@ -413,6 +442,49 @@ int program_maker(const Program *p, const Tensor *t)
             found = i;
         }
     return found;
+}
+
+/* How far an axis of t is reached. */
+typedef struct Reach {
+    const Tensor *t;
+    int axis;
+    int64_t *low, *high;
+} Reach;
+
+static void reach_index(const Reach *r, const Tensor *t, const Affine *index)
+{
+    int64_t low, high;
+
+    if (t != r->t)
+        return;
+    affine_reach(&index[r->axis], &low, &high);
+    *r->low = low < *r->low ? low : *r->low;
+    *r->high = high > *r->high ? high : *r->high;
+}
+
+static void see_reach(void *context, const Expr *load)
+{
+    reach_index(context, load->tensor, load->index);
+}
+
+void program_reads(const Program *p, const Tensor *t, int axis, int64_t *low, int64_t *high)
+{
+    Reach r = { t, axis, low, high };
+
+    *low = INT64_MAX;
+    *high = INT64_MIN;
+    for (int i = 0; i < p->nests.count; i++)
+        nest_loads(p->nests.at[i], see_reach, &r);
+}
+
+void program_writes(const Program *p, const Tensor *t, int axis, int64_t *low, int64_t *high)
+{
+    Reach r = { t, axis, low, high };
+
+    *low = INT64_MAX;
+    *high = INT64_MIN;
+    for (int i = 0; i < p->nests.count; i++)
+        reach_index(&r, p->nests.at[i]->dst, p->nests.at[i]->index);
 }
 
 bool program_has_views(const Program *p, const Tensor *t)

@@ -4,27 +4,6 @@
 
 #include <string.h>
 
-typedef struct Single {
-    const Loop *loop;
-    bool added;                     /* an index adds it to another loop */
-    bool place;                     /* it is all that a map is indexed by along an axis */
-} Single;
-
-static void see_access(Single *s, const Tensor *t, const Affine *index)
-{
-    for (int i = 0; i < t->rank; i++)
-        for (int j = 0; j < index[i].count; j++)
-            if (index[i].term[j].loop == s->loop) {
-                s->added = s->added || index[i].count > 1;
-                s->place = s->place || (index[i].count == 1 && t->per_image);
-            }
-}
-
-static void see_load(void *context, const Expr *load)
-{
-    see_access(context, load->tensor, load->index);
-}
-
 /* Its variable is 0. */
 static void drop_terms(Affine *index, int count, const Loop *l)
 {
@@ -39,26 +18,21 @@ static void drop_terms(Affine *index, int count, const Loop *l)
 
 static Expr *drop_from(void *context, Expr *e)
 {
-    const Single *s = context;
     if (e->op == OP_LOAD || e->op == OP_INDEX || e->op == OP_RANDOM)
-        drop_terms(e->index, e->op == OP_LOAD ? e->tensor->rank : e->op == OP_INDEX ? 1 : 2, s->loop);
+        drop_terms(e->index, e->op == OP_LOAD ? e->tensor->rank : e->op == OP_INDEX ? 1 : 2, context);
     return e;
 }
 
 static void drop_single(Unit *u, Nest *n)
 {
     for (int i = n->loop_count - 1; i >= 0; i--) {
-        Single s = { .loop = n->loops[i] };
-        if (s.loop->extent != 1)
+        Loop *l = n->loops[i];
+        if (l->extent != 1 || !nest_is_tap(n, l))
             continue;
-        see_access(&s, n->dst, n->index);
-        nest_loads(n, see_load, &s);
-        if (!s.added || s.place)
-            continue;
-        n->value = expr_map(u, n->value, drop_from, &s);
-        n->start = expr_map(u, n->start, drop_from, &s);
-        n->finish = expr_map(u, n->finish, drop_from, &s);
-        drop_terms(n->index, n->dst->rank, s.loop);
+        n->value = expr_map(u, n->value, drop_from, l);
+        n->start = expr_map(u, n->start, drop_from, l);
+        n->finish = expr_map(u, n->finish, drop_from, l);
+        drop_terms(n->index, n->dst->rank, l);
         memmove(n->loops + i, n->loops + i + 1, (size_t)(n->loop_count - i - 1) * sizeof n->loops[0]);
         n->loop_count--;
     }

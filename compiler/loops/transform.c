@@ -226,7 +226,7 @@ void nest_split_into_vectors(Unit *u, Nest *n, int loop, int64_t vector)
     outer->overlaps = outer->overlaps || count * vector > places;
 }
 
-/* ---- cut */
+/* ---- cut, and what is left of a loop */
 
 typedef struct Shift { const Loop *loop; int64_t by; } Shift;
 
@@ -245,24 +245,29 @@ static Expr *shift_expr(void *context, Expr *e)
     return e;
 }
 
+void nest_keep_rounds(Unit *u, Nest *n, int loop, int64_t first, int64_t count)
+{
+    assert(first >= 0 && count > 0 && first + count <= n->loops[loop]->extent);
+    nest_own_loops(u, n);               /* the loop may be another nest's as well */
+    Shift s = { n->loops[loop], first };
+    n->stated *= (double)count / (double)n->loops[loop]->extent;
+    n->loops[loop]->extent = count;
+    for (int i = 0; i < n->dst->rank; i++)
+        shift_affine(&s, &n->index[i]);
+    n->value = expr_map(u, n->value, shift_expr, &s);
+    n->start = expr_map(u, n->start, shift_expr, &s);
+    n->finish = expr_map(u, n->finish, shift_expr, &s);
+}
+
 Nest *nest_cut(Unit *u, Nest *n, int loop, int64_t at)
 {
     Nest *rest = ARENA_NEW(u->arena, Nest);
+    int64_t extent = n->loops[loop]->extent;
 
-    assert(at > 0 && at < n->loops[loop]->extent && nest_places_loop(n, n->loops[loop]) && !n->fill);
+    assert(at > 0 && at < extent && nest_places_loop(n, n->loops[loop]) && !n->fill);
     *rest = *n;
-    nest_own_loops(u, n);               /* the loop may be another nest's as well */
-    nest_own_loops(u, rest);
-    Shift s = { rest->loops[loop], at };
-    rest->stated *= 1 - (double)at / (double)n->loops[loop]->extent;
-    n->stated -= rest->stated;
-    rest->loops[loop]->extent -= at;
-    n->loops[loop]->extent = at;
-    for (int i = 0; i < rest->dst->rank; i++)
-        shift_affine(&s, &rest->index[i]);
-    rest->value = expr_map(u, rest->value, shift_expr, &s);
-    rest->start = expr_map(u, rest->start, shift_expr, &s);
-    rest->finish = expr_map(u, rest->finish, shift_expr, &s);
+    nest_keep_rounds(u, n, loop, 0, at);
+    nest_keep_rounds(u, rest, loop, at, extent - at);
     n->part = rest->part = true;
     return rest;
 }

@@ -40,6 +40,9 @@ int64_t vectors_of_row(int64_t places, int64_t vector);
  * places are made twice, so each must begin anew: with a `start`, or what a PUT_SET reads must lie elsewhere; unless they do not overlap. */
 void nest_split_into_vectors(Unit *u, Nest *n, int loop, int64_t vector);
 
+/* Of a loop, `count` rounds stay, from `first` on. */
+void nest_keep_rounds(Unit *u, Nest *n, int loop, int64_t first, int64_t count);
+
 /* Cuts a loop over one axis of dst in two: the nest keeps the places before `at`, the one that is returned makes those from there on. */
 Nest *nest_cut(Unit *u, Nest *n, int loop, int64_t at);
 

@@ -29,14 +29,9 @@ static bool inside(const Program *p, const Tensor *t, int axis, Inside *in)
     }
     if (!writer)
         return false;
-    const Affine *a = &writer->index[axis];
-    int64_t last = a->offset;
-    for (int i = 0; i < a->count; i++) {
-        if (a->term[i].factor < 0)
-            return false;
-        last += a->term[i].factor * (a->term[i].loop->extent - 1);
-    }
-    *in = (Inside){ a->offset, last - a->offset + 1 };
+    int64_t first, last;
+    affine_reach(&writer->index[axis], &first, &last);
+    *in = (Inside){ first, last - first + 1 };
     return true;
 }
 

@@ -12,7 +12,8 @@
  * Where each gradient is one sum that is added at its end, a tile adds the same to whatever is there, to the bit: p->adds_at_once. (A product alone
  * may be rounded together with the addition.)
  *
- * The loops are in their order already. A nest that writes each place of the gradient once does it there and then. One that comes to a place again and
+ * The loops are in their order already. A nest that writes each place of the gradient once does it there and then. Where that leaves places out, taps
+ * that nothing is added to (taps.c), one that does nothing else goes before it: most of the places may be such. One that comes to a place again and
  * again (image after image) adds up apart, if the gradient is as small as that of a bias, and the sum joins it; before others, and before those that add
  * here and there, stands a nest that does nothing else. */
 #include "loops/layout.h"
@@ -53,23 +54,30 @@ static bool sums(const Nest *n)
     return false;
 }
 
-/* True if the nest adds to every place of dst, and comes to each of them once. */
+/* True if the nest adds to places of dst, and comes to each of them once. */
 static bool comes_once(const Nest *n)
 {
     for (int i = 0; i < n->hold; i++)
         if (nest_comes_again(n, n->loops[i]))
             return false;
-    return nest_covers(n) && n->put == PUT_ADD && !n->start && !n->finish && !n->fill
+    return nest_is_gather(n) && n->put == PUT_ADD && !n->start && !n->finish && !n->fill
         && tensor_count(n->dst) == tensor_count(tensor_base(n->dst));
+}
+
+/* The total is made apart from what the place holds, and joins `held` at its end. */
+static void join_at_end(Unit *u, Nest *n, Expr *held)
+{
+    Expr *total = ARENA_NEW(u->arena, Expr);
+
+    *total = (Expr){ .op = OP_TOTAL };
+    n->start = ARENA_NEW(u->arena, Expr);
+    n->finish = two(u, OP_ADD, held, total);
 }
 
 static void keep_in(Unit *u, Program *p, Nest *n)
 {
     if (sums(n)) {
-        Expr *total = ARENA_NEW(u->arena, Expr);
-        *total = (Expr){ .op = OP_TOTAL };
-        n->start = ARENA_NEW(u->arena, Expr);
-        n->finish = two(u, OP_ADD, kept(u, p, n), total);
+        join_at_end(u, n, kept(u, p, n));
     } else {
         n->value = two(u, OP_ADD, kept(u, p, n), n->value);
         n->put = PUT_SET;
@@ -183,9 +191,11 @@ void program_keep(Unit *u, Program *p)
         if (gradient->role != ROLE_GRADIENT || gradient->view_of)
             continue;
         int nest, count = count_on(p, gradient, &nest), phase = nest < 0 ? any : phase_of(p, nest);
-        bool each_tile = nest >= 0 && !p->phases.at[phase].once, within = each_tile && comes_once(p->nests.at[nest]);
-        bool apart = each_tile && !within && count == 1 && can_add_apart(p->nests.at[nest], gradient);
-        p->adds_at_once = p->adds_at_once && (apart || (within && count == 1 && adds_same_bits(p->nests.at[nest])));
+        bool each_tile = nest >= 0 && !p->phases.at[phase].once, once = each_tile && comes_once(p->nests.at[nest]);
+        bool within = once && nest_covers(p->nests.at[nest]), apart = each_tile && !once && count == 1 && can_add_apart(p->nests.at[nest], gradient);
+        p->adds_at_once = p->adds_at_once && (count == 0 || apart || (once && count == 1 && adds_same_bits(p->nests.at[nest])));
+        if (once && !within && sums(p->nests.at[nest]))
+            join_at_end(u, p->nests.at[nest], load(u, p->nests.at[nest]->dst, p->nests.at[nest]->index));
         if (within)
             keep_in(u, p, p->nests.at[nest]);
         else if (apart)

@@ -83,7 +83,14 @@ static bool adjoint(Unit *u)
     return true;
 }
 
-static bool tidy(Unit *u)   { each(u, program_tidy); return true; }
+static bool tidy(Unit *u)
+{
+    if (u->options.style == STYLE_FAST)
+        each_but_look(u, program_drop_taps);
+    each(u, program_tidy);
+    return true;
+}
+
 static bool phases(Unit *u) { each(u, program_phases); return true; }
 static bool tile(Unit *u)   { each(u, program_drop_n); return true; }
 /* Trained numbers become constants. */
@@ -135,6 +142,7 @@ static double time_with(Unit *u, Mode mode, Layout layout)
     p->layout = layout;
     if (mode != MODE_INFER)
         program_adjoint(u, p);
+    program_drop_taps(u, p);
     program_tidy(u, p);
     if (u->options.infer)
         program_fold(u, p);

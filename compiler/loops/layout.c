@@ -72,7 +72,7 @@ Nest *nest_over_all(Unit *u, const char *name, const char *why, Tensor *dst)
     *n = (Nest){ .name = name, .why = why, .put = PUT_SET, .dst = dst, .hold = dst->rank };
     for (int i = 0; i < dst->rank; i++) {
         Loop *l = ARENA_NEW(u->arena, Loop);
-        *l = (Loop){ .name = names[i], .extent = dst->dim[i] };
+        *l = (Loop){ .name = i == 0 && dst->has_n ? "n" : names[i], .extent = dst->dim[i] };
         n->loops[n->loop_count++] = l;
         n->index[i] = (Affine){ .count = 1, .term = { { l, 1 } } };
     }

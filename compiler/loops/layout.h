@@ -7,6 +7,9 @@
 /* Vectors of channels, the last of which may be in part room, that are one panel (pack.c); more of them are panels of two. */
 enum { MOST_ROOM = 4 };
 
+/* taps.c: the taps of kernels that meet nothing but border go. Before program_tidy. */
+void program_drop_taps(Unit *u, Program *p);
+
 /* single.c: loops of one step that are only added to another go. Before program_gather. */
 void program_drop_single(Unit *u, Program *p);
 

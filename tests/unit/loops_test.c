@@ -284,6 +284,120 @@ static void sums_over_a_border_are_trimmed(void **state)
     unit_free(unit_of("network T { input 1x3x3; conv 1, 1x3, same, relu; conv 1, 2x2, same; dense 4 }", (NetworkOptions){ .style = STYLE_FAST }));
 }
 
+/* How many taps of a kernel the nest of this name goes through; 0 if there is none. */
+static int64_t taps_of(const Program *p, const char *site, const char *suffix)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s%s", site, suffix);
+    const Nest *n = nest_named(p, name);
+    int64_t taps = n != NULL;
+
+    for (int i = 0; n && i < n->loop_count; i++)
+        taps *= strncmp(n->loops[i]->name, "kh", 2) == 0 || strncmp(n->loops[i]->name, "kw", 2) == 0 ? n->loops[i]->extent : 1;
+    return taps;
+}
+
+static bool is_tensor_of(const Program *p, const char *name)
+{
+    for (int i = 0; i < p->tensors.count; i++)
+        if (strcmp(p->tensors.at[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+static const NetworkOptions fast_styles[] = {
+    { .tile = 1, .style = STYLE_FAST, .layout = LAYOUT_IMAGES }, { .tile = 1, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS },
+    { .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_IMAGES }, { .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS },
+};
+
+static void assert_same_as_lesson(const Unit *fast, const char *text)
+{
+    int64_t lesson_count, fast_count;
+    Unit *lesson = unit_of(text, (NetworkOptions){ 0 });
+    const Program *one[] = { lesson->train, lesson->infer }, *two[] = { fast->train, fast->infer };
+
+    for (int i = 0; i < 2; i++) {
+        double *a = results(lesson, one[i], 18, &lesson_count), *b = results((Unit *)fast, two[i], 18, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+    }
+    unit_free(lesson);
+}
+
+/* Rows and columns of a kernel that lie on the border wherever it stands: on both sides, on one, with gaps, in groups, of patches that are cut off, of
+ * pools. Those between others stay, and so do all where the border is not zero. */
+static void taps_that_meet_border_alone_go(void **state)
+{
+    (void)state;
+    static const struct { const char *text, *site; int64_t taps; } cases[] = {
+        { "network T { input 2x3x2; conv 3, 5x7, same; dense 3, softmax }", "conv1", 15 },
+        { "network T { input 3x4x2; conv 3, 4x3, pad=(0,5,4,4), dilation=(1,4), tanh; dense 3, softmax }", "conv1", 3 },
+        { "network T { input 4x4x2; conv 4, 3x3, pad=(1,5,1,6), dilation=(3,2), stride=(5,3); dense 3, softmax }", "conv1", 3 },
+        { "network T { input 3x3x2; conv 2, 3x3, same; conv 4, 7x6, pad=(5,6,4,5), stride=(4,3), tanh; dense 3, softmax }", "conv2", 36 },
+        { "network T { input 1x3x2; conv 2, 5x3, pad=(3,4,1,1), stride=(3,1), tanh; dense 3, softmax }", "conv1", 12 },    /* rows 0 and 3 of 5 */
+        { "network T { input 3x2x4; conv 8, 5x4, groups=2, dilation=(3,2), same, tanh; dense 3, softmax }", "conv1", 2 },
+        { "network T { input 2x2x8; conv 16, 5x5, depthwise, same, tanh; dense 3, softmax }", "conv1", 9 },
+        { "network T { input 2x2x16; conv 16, 5x7, same, relu; conv 16, 3x3, same, relu; dense 3, softmax }", "conv1", 9 },
+        { "network T { input 3x3x2; deconv 3, 5x4, pad=(3,3,4,1), tanh; dense 3, softmax }", "deconv1", 6 },
+        { "network T { input 3x3x2; deconv 3, 3x5, pad=(4,1,1,5), stride=2, dilation=(3,1), nobias; dense 3, softmax }", "deconv1", 12 },
+        { "network T { input 1x4x3; tanh; l2pool 3x2, stride=3, pad=(1,2,0,0); dense 3, softmax }", "l2pool1", 2 },
+        { "network T { input 1x4x3; tanh; avgpool 3x3, stride=3, pad=(1,1,1,1); dense 3, softmax }", "avgpool1", 3 },
+        { "network T { input 2x3x2; conv 3, 5x7, same, fill=0.5; dense 3, softmax }", "conv1", 35 },
+    };
+
+    for (int i = 0; i < countof(cases); i++)
+        for (int k = 0; k < countof(fast_styles); k++) {
+            static const char *const suffixes[] = { "", "_dw" };
+            Unit *fast = unit_of(cases[i].text, fast_styles[k]);
+            assert_same_as_lesson(fast, cases[i].text);
+            for (int j = 0; j < countof(suffixes); j++) {
+                int64_t taps = taps_of(fast->train, cases[i].site, suffixes[j]);
+                if (taps != cases[i].taps && taps != 0)
+                    fail_msg("case %d, options %d: %s%s has %lld taps", i, k, cases[i].site, suffixes[j], (long long)taps);
+            }
+            unit_free(fast);
+        }
+}
+
+/* Of 3x3 taps on a map of one place one is left: no border, no loop. */
+static void maps_of_one_place_have_no_border(void **state)
+{
+    (void)state;
+    static const char text[] = "network T { input 1x1x5; conv 4, 1x1, tanh; conv 4, 3x3, same; dense 3, softmax }";
+
+    for (int k = 0; k < countof(fast_styles); k++) {
+        Unit *fast = unit_of(text, fast_styles[k]);
+        assert_same_as_lesson(fast, text);
+        assert_int_equal(taps_of(fast->train, "conv2", ""), 1);
+        assert_int_equal(taps_of(fast->train, "conv2", "_dw"), 1);
+        assert_false(is_tensor_of(fast->train, "conv2.xp"));
+        unit_free(fast);
+    }
+}
+
+/* No tap is left: a sum is what it begins with, and neither x nor the weights get a gradient. */
+static void kernels_that_meet_border_alone_add_nothing(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "network T { input 2x7x2; conv 3, 1x3, tanh; conv 2, 4x3, dilation=(4,1), same, tanh; dense 3, softmax }",
+        "network T { input 2x7x2; conv 3, 1x3, tanh; conv 2, 4x3, dilation=(4,1), same, nobias, batchnorm; dense 3, softmax }",
+        "network T { input 1x1x2; conv 3, 1x1, tanh; deconv 2, 2x2, dilation=4, pad=1; dense 3, softmax }",
+        "network T { input 1x1x2; conv 3, 1x1, tanh; deconv 2, 2x1, dilation=4, pad=(1,1,0,0), nobias, tanh; dense 3, softmax }",
+    };
+
+    for (int i = 0; i < countof(texts); i++)
+        for (int k = 0; k < countof(fast_styles); k++) {
+            Unit *fast = unit_of(texts[i], fast_styles[k]);
+            const char *site = strstr(texts[i], "deconv") ? "deconv1" : "conv2";
+            assert_same_as_lesson(fast, texts[i]);
+            assert_true(taps_of(fast->train, site, "") <= 1);
+            assert_null(nest_named(fast->train, arena_print(fast->arena, "%s_dw", site)));
+            assert_null(nest_named(fast->train, "conv1_dx"));
+            assert_false(is_tensor_of(fast->train, "conv1.y.d"));
+            unit_free(fast);
+        }
+}
+
 /* Tiles that fill the map and tiles that reach over its edge, one band and several, x with a border and without, all images of a tile or one. */
 static void products_of_tiles_change_no_result(void **state)
 {
@@ -1061,9 +1175,10 @@ static void gradients_keep_what_they_are_told(void **state)
         mixed,
         "network T { input 8x8x3; conv 8, 3x3, same, relu; conv 8, 3x3, relu; maxpool 2x2; deconv 4, 2x2, stride=2; dense 4, softmax }\n",
         "network T { input 6; dense 4; step; dense 3, softmax }\n",                    /* nothing adds to dense1 */
+        "network T { input 2x3x3; conv 8, 5x7, same, tanh; conv 8, 4x4, dilation=(4,4), same; dense 3, softmax }\n",       /* nor to some taps, or all */
     };
     static const struct { int64_t tile; Layout layout; } cases[] = { { 1, LAYOUT_AUTO }, { 8, LAYOUT_CHANNELS }, { 8, LAYOUT_IMAGES } };
-    for (int i = 0; i < 9; i++) {
+    for (int i = 0; i < 3 * countof(texts); i++) {
         Unit *u = unit_of(texts[i / 3], (NetworkOptions){ .tile = cases[i % 3].tile, .style = STYLE_FAST, .layout = cases[i % 3].layout });
         const Program *p = u->train;
         int64_t batch = p->tile, count, again = 0;
@@ -1548,6 +1663,9 @@ int main(void)
         cmocka_unit_test(other_machines_are_left_alone),
         cmocka_unit_test(no_text_breaks_the_reader),
         cmocka_unit_test(sums_over_a_border_are_trimmed),
+        cmocka_unit_test(taps_that_meet_border_alone_go),
+        cmocka_unit_test(maps_of_one_place_have_no_border),
+        cmocka_unit_test(kernels_that_meet_border_alone_add_nothing),
         cmocka_unit_test(products_of_tiles_change_no_result),
         cmocka_unit_test(tiles_stay_with_what_reads_them),
         cmocka_unit_test(tiles_of_small_maps_need_images),

@@ -23,10 +23,17 @@ struct Evaluation {
 
 enum { RUN = 256 };             /* rounds at a time */
 
-/* An affine function of the odometer's digits. */
+/* Some loops of a nest, the outermost first. */
+typedef struct Among {
+    int count, loop[MAX_LOOPS];
+} Among;
+
+/* An affine function of the odometer's digits, of those alone that it depends on. */
 typedef struct Line {
     int64_t base;
-    int64_t factor[MAX_LOOPS];
+    int64_t step;               /* the factor of the loop to run along: by how much the line moves from one round to the next */
+    int count;
+    struct { int loop; int64_t factor; } term[MAX_LOOPS];
 } Line;
 
 /* An expression with its accesses resolved. */
@@ -46,7 +53,7 @@ typedef struct Ready {
     Node *value, *start, *finish;
     Line line;                  /* the element of dst */
     int along;                  /* the loop of which RUN rounds are handled at a time, or -1 */
-    bool places[MAX_LOOPS], summed[MAX_LOOPS], outside[MAX_LOOPS];     /* loops of the odometer, without `along`; outside: those of a scatter */
+    Among places, summed, outside;      /* loops of the odometer, without `along`; outside: those of a scatter */
 } Ready;
 
 typedef struct Run {
@@ -158,28 +165,35 @@ double uniform_number(const uint32_t draw[4], uint32_t stream, uint32_t image, u
 
 /* ---- resolving */
 
-static void add_affine(Line *line, const Nest *n, const Affine *a, int64_t stride)
+static void add_affine(Line *line, const Nest *n, int along, const Affine *a, int64_t stride)
 {
     line->base += a->offset * stride;
     for (int i = 0; i < a->count; i++)
         for (int j = 0; j < n->loop_count; j++)
-            if (n->loops[j] == a->term[i].loop)
-                line->factor[j] += a->term[i].factor * stride;
+            if (n->loops[j] == a->term[i].loop) {
+                int k = 0;
+                while (k < line->count && line->term[k].loop != j)
+                    k++;
+                line->count += k == line->count;
+                line->term[k].loop = j;
+                line->term[k].factor += a->term[i].factor * stride;
+                line->step += j == along ? a->term[i].factor * stride : 0;
+            }
 }
 
-static Line element_line(const Nest *n, const Tensor *t, const Affine *index)
+static Line element_line(const Nest *n, int along, const Tensor *t, const Affine *index)
 {
     Line line = { 0 };
     int64_t stride = 1;
 
     for (int i = t->rank - 1; i >= 0; i--) {
-        add_affine(&line, n, &index[i], stride);
+        add_affine(&line, n, along, &index[i], stride);
         stride *= t->dim[i];
     }
     return line;
 }
 
-static Node *resolve(Evaluation *e, const Nest *n, const Expr *x)
+static Node *resolve(Evaluation *e, const Nest *n, int along, const Expr *x)
 {
     if (!x)
         return NULL;
@@ -187,15 +201,15 @@ static Node *resolve(Evaluation *e, const Nest *n, const Expr *x)
     *node = (Node){ .op = x->op, .number = x->number };
     if (x->op == OP_LOAD) {
         node->tensor = x->tensor;
-        node->line[0] = element_line(n, x->tensor, x->index);
+        node->line[0] = element_line(n, along, x->tensor, x->index);
     } else if (x->op == OP_INDEX || x->op == OP_RANDOM) {
-        add_affine(&node->line[0], n, &x->index[0], 1);
-        add_affine(&node->line[1], n, &x->index[1], 1);
+        add_affine(&node->line[0], n, along, &x->index[0], 1);
+        add_affine(&node->line[1], n, along, &x->index[1], 1);
     }
-    node->a = resolve(e, n, x->a);
-    node->b = resolve(e, n, x->b);
-    node->c = resolve(e, n, x->c);
-    node->d = resolve(e, n, x->d);
+    node->a = resolve(e, n, along, x->a);
+    node->b = resolve(e, n, along, x->b);
+    node->c = resolve(e, n, along, x->c);
+    node->d = resolve(e, n, along, x->d);
     node->values = arena_array(e->u->arena, RUN, sizeof *node->values);
     return node;
 }
@@ -243,13 +257,14 @@ static Ready *ready_nest(Evaluation *e, int number)
     Ready *ready = &e->ready[number];
 
     if (!ready->done) {
-        *ready = (Ready){ .done = true, .value = resolve(e, n, n->value), .start = resolve(e, n, n->start), .finish = resolve(e, n, n->finish),
-                          .line = element_line(n, n->dst, n->index), .along = loop_to_run_along(n) };
+        int along = loop_to_run_along(n);
+        *ready = (Ready){ .done = true, .along = along, .value = resolve(e, n, along, n->value), .start = resolve(e, n, along, n->start),
+                          .finish = resolve(e, n, along, n->finish), .line = element_line(n, along, n->dst, n->index) };
         for (int i = nest_step_loops(n); i < n->loop_count; i++)
             if (i != ready->along) {
-                ready->places[i] = nest_places_loop(n, n->loops[i]);
-                ready->summed[i] = !ready->places[i];
-                ready->outside[i] = true;
+                Among *to = nest_places_loop(n, n->loops[i]) ? &ready->places : &ready->summed;
+                to->loop[to->count++] = i;
+                ready->outside.loop[ready->outside.count++] = i;
             }
     }
     find_elements(e, ready->value);
@@ -263,33 +278,46 @@ static Ready *ready_nest(Evaluation *e, int number)
 static int64_t line_at(const Run *r, const Line *line)
 {
     int64_t at = line->base;
-    for (int i = 0; i < r->n->loop_count; i++)
-        at += line->factor[i] * r->digit[i];
+    for (int i = 0; i < line->count; i++)
+        at += line->term[i].factor * r->digit[line->term[i].loop];
     return at;
 }
 
-/* By how much a line moves from one round to the next. */
-static int64_t line_step(const Run *r, const Line *line) { return r->along < 0 ? 0 : line->factor[r->along]; }
-
 static double random_at(const Run *r, const Node *x, int64_t round)
 {
-    int64_t image = line_at(r, &x->line[0]) + round * line_step(r, &x->line[0]), element = line_at(r, &x->line[1]) + round * line_step(r, &x->line[1]);
+    int64_t image = line_at(r, &x->line[0]) + round * x->line[0].step, element = line_at(r, &x->line[1]) + round * x->line[1].step;
     return uniform_number(r->e->draw, (uint32_t)x->number, (uint32_t)(r->e->tile * r->e->p->tile + image), (uint32_t)element);
+}
+
+/* The elements of the rounds at work: where they lie side by side, themselves. */
+static const double *load(const Run *r, const Node *x)
+{
+    const double *from = x->from + line_at(r, &x->line[0]);
+    int64_t count = r->count, step = x->line[0].step;
+    double *v = x->values;
+
+    if (step == 1 || count == 1)
+        return from;
+    for (int64_t i = 0; i < count; i++)
+        v[i] = from[i * step];
+    return v;
 }
 
 /* The values of the rounds at work. */
 static const double *values_of(const Run *r, const Node *x)
 {
+    if (x->op == OP_LOAD)
+        return load(r, x);
     const double *a = x->a ? values_of(r, x->a) : NULL, *b = x->b ? values_of(r, x->b) : NULL;
     const double *c = x->c ? values_of(r, x->c) : NULL, *d = x->d ? values_of(r, x->d) : NULL;
-    int64_t at = line_at(r, &x->line[0]), step = line_step(r, &x->line[0]);
-    double *v = x->values;
+    double *restrict v = x->values;
+    int64_t count = r->count;
 
-#define FOR_ALL(EXPRESSION) for (int64_t i = 0; i < r->count; i++) v[i] = (EXPRESSION); return v
+#define FOR_ALL(EXPRESSION) for (int64_t i = 0; i < count; i++) v[i] = (EXPRESSION); return v
     switch (x->op) {
+    case OP_LOAD:      break;
     case OP_CONSTANT:  FOR_ALL(x->number);
-    case OP_LOAD:      FOR_ALL(x->from[at + i * step]);
-    case OP_INDEX:     FOR_ALL((double)(at + i * step));
+    case OP_INDEX:     FOR_ALL((double)(line_at(r, &x->line[0]) + i * x->line[0].step));
     case OP_TOTAL:     return r->total;
     case OP_RANDOM:    FOR_ALL(random_at(r, x, i));
     case OP_NEG:       FOR_ALL(-a[i]);
@@ -316,20 +344,26 @@ static const double *values_of(const Run *r, const Node *x)
 /* Puts the values of the rounds at work, one after the other, `step` numbers apart (0: all into one). */
 static void put_values(const Run *r, double *to, int64_t step, Put put, const double *value)
 {
-    for (int64_t i = 0; i < r->count; i++, to += step)
-        switch (put) {
-        case PUT_SET: *to = value[i]; break;
-        case PUT_ADD: *to += value[i]; break;
-        case PUT_MAX: *to = value[i] > *to ? value[i] : *to; break;
-        case PUT_MIN: *to = value[i] < *to ? value[i] : *to; break;
-        }
+    int64_t count = r->count;
+
+#define FOR_ALL(STATEMENT) for (int64_t i = 0; i < count; i++, to += step) STATEMENT; break
+    switch (put) {
+    case PUT_SET: FOR_ALL(*to = value[i]);
+    case PUT_ADD: FOR_ALL(*to += value[i]);
+    case PUT_MAX: FOR_ALL(*to = value[i] > *to ? value[i] : *to);
+    case PUT_MIN: FOR_ALL(*to = value[i] < *to ? value[i] : *to);
+    }
+#undef FOR_ALL
 }
 
 static int64_t affine_at(const Run *r, const Affine *a)
 {
-    Line line = { 0 };
-    add_affine(&line, r->n, a, 1);
-    return line_at(r, &line);
+    int64_t at = a->offset;
+    for (int i = 0; i < a->count; i++)
+        for (int j = 0; j < r->n->loop_count; j++)
+            if (r->n->loops[j] == a->term[i].loop)
+                at += a->term[i].factor * r->digit[j];
+    return at;
 }
 
 /* The first round of a loop, and the one after its last. */
@@ -345,23 +379,22 @@ static int64_t end_of(const Run *r, const Loop *l)
     return to < l->extent ? to : l->extent;
 }
 
-/* Sets the digits of the loops whose `among` is set to their first rounds. */
-static void begin(Run *r, const bool *among)
+/* Sets the digits of some loops to their first rounds. */
+static void begin(Run *r, const Among *among)
 {
-    for (int i = 0; i < r->n->loop_count; i++)
-        if (among[i])
-            r->digit[i] = first_of(r, r->n->loops[i]);
+    for (int i = 0; i < among->count; i++)
+        r->digit[among->loop[i]] = first_of(r, r->n->loops[among->loop[i]]);
 }
 
-/* Advances the digits of the loops whose `among` is set, the last fastest. False when all have run through. */
-static bool advance(Run *r, const bool *among)
+/* Advances the digits of some loops, the last fastest. False when all have run through. */
+static bool advance(Run *r, const Among *among)
 {
-    for (int i = r->n->loop_count - 1; i >= 0; i--)
-        if (among[i]) {
-            if (++r->digit[i] < end_of(r, r->n->loops[i]))
-                return true;
-            r->digit[i] = first_of(r, r->n->loops[i]);
-        }
+    for (int i = among->count - 1; i >= 0; i--) {
+        int at = among->loop[i];
+        if (++r->digit[at] < end_of(r, r->n->loops[at]))
+            return true;
+        r->digit[at] = first_of(r, r->n->loops[at]);
+    }
     return false;
 }
 
@@ -386,7 +419,7 @@ static void run_nest(Evaluation *e, int number, const int64_t *round)
     const Ready *ready = ready_nest(e, number);
     Run r = { .e = e, .n = n, .along = ready->along };
     double *dst = place(e, n->dst);
-    int64_t step = line_step(&r, &ready->line);
+    int64_t step = ready->line.step;
 
     for (int i = 0; i < nest_step_loops(n); i++)
         r.digit[i] = round[i];
@@ -397,27 +430,27 @@ static void run_nest(Evaluation *e, int number, const int64_t *round)
             from[i] = n->fill->number;
     }
     if (!nest_is_gather(n)) {
-        begin(&r, ready->outside);
+        begin(&r, &ready->outside);
         do
             for (bool more = first_rounds(&r); more; more = next_rounds(&r))
                 put_values(&r, &dst[line_at(&r, &ready->line)], step, n->put, values_of(&r, ready->value));
-        while (advance(&r, ready->outside));
+        while (advance(&r, &ready->outside));
         return;
     }
-    begin(&r, ready->places);
+    begin(&r, &ready->places);
     do
         for (bool more = first_rounds(&r); more; more = next_rounds(&r)) {
             double *to = &dst[line_at(&r, &ready->line)];
-            begin(&r, ready->summed);
+            begin(&r, &ready->summed);
             const double *start = ready->start ? values_of(&r, ready->start) : NULL;
             for (int64_t i = 0; i < r.count; i++)
                 r.total[i] = start ? start[i] : n->put == PUT_SET ? 0 : to[i * step];
             do
                 put_values(&r, r.total, 1, n->put, values_of(&r, ready->value));
-            while (advance(&r, ready->summed));
+            while (advance(&r, &ready->summed));
             put_values(&r, to, step, PUT_SET, ready->finish ? values_of(&r, ready->finish) : r.total);
         }
-    while (advance(&r, ready->places));
+    while (advance(&r, &ready->places));
 }
 
 static void add_partials(Evaluation *e, const Phase *phase)

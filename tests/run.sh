@@ -341,6 +341,9 @@ stage_emulated() {
     if [ -z "${CNNC_TARGETS:-}" ]; then
         skip "AVX-512, emulated" "CNNC_TARGETS=1 asks for it: it takes minutes"
         return
+    elif ! have bochs; then
+        skip "AVX-512, emulated" "bochs is not installed"
+        return
     fi
     test_it "AVX-512, emulated" tests/emulated/avx512.sh "$cnnc" "$out/main/tests/agree" "$out/emulated" "$seed" "$networks"
 }

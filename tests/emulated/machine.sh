@@ -2,8 +2,9 @@
 # machine.sh ROOT WORK SECONDS: runs ROOT/test on an emulated x86 processor that has AVX-512, with ROOT as its files, and prints what it prints.
 #
 # bochs emulates a Skylake-X whose registers are saved by Debian's kernel; Linux comes from Debian's package, unpacked into WORK, not
-# installed; it starts from an image of a CD. ROOT/test is a script for busybox's shell. Status 0 if the script ended in time with
-# status 0, 1 if not, 77 if something to emulate with is missing, which is said. Starting Linux takes half a minute.
+# installed; it starts from an image of a CD. Its screen, which nobody needs, is at port 5900. ROOT/test is a script for busybox's shell.
+# Status 0 if the script ended in time with status 0, 1 if not, 77 if something to emulate with is missing, which is said. Starting Linux
+# takes half a minute.
 set -u
 root=$1
 work=$2

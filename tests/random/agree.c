@@ -1,6 +1,6 @@
 /* agree.c: do all ways to run a network give the same numbers?
  *
- *   agree --cnnc=PATH [--libcnn=PATH] [--dir=DIR] [--seed=N] [--count=N] [--jobs=N] [--cc="CC FLAGS"]... [--llvm]
+ *   agree --cnnc=PATH [--libcnn=PATH] [--dir=DIR] [--seed=N] [--count=N] [--work=N] [--jobs=N] [--cc="CC FLAGS"]... [--llvm]
  *         [--whole] [--quick] [--for=avx512] [--make | --made] [FILE.cnn...]
  *
  * Random networks (generate.h), by seed, or the networks of files. For each:
@@ -9,7 +9,8 @@
  *   generated C in float, of every style = it          outputs within 2e-6, gradients within 1e-5
  *   the program that it makes with libcnn              the same, for its commands `run` and `grad`
  * The C is that of the styles lesson, unrolled and fast, and that for inference alone; `--llvm` adds the shared objects that cnnc makes
- * by LLVM and its commands `run` and `grad`, `--quick` leaves most of them out. Compared are, norm-wise, y, the losses, the gradients of
+ * by LLVM and its commands `run` and `grad`, `--quick` leaves most of them out. `--work` bounds the multiply-adds of a random network for
+ * one image (1000). Compared are, norm-wise, y, the losses, the gradients of
  * every param and of the input, and the running statistics, in training, in inference and for the derivative of inference, with tiles
  * that do not divide the batch.
  * `--for=avx512` makes code for processors that have it. Where this one has not: `--make` compiles all that is compared and leaves it in DIR,
@@ -38,7 +39,7 @@
 #include <unistd.h>
 
 static const double closest = 1e-4;     /* a kink may be: some hundred roundings of float in the layers before it */
-enum { BATCH = 5, WHOLE_BATCH = 4, WORK = 1000, MOST_DRAWS = 400, QUICK_BUILDS = 4 };
+enum { BATCH = 5, WHOLE_BATCH = 4, MOST_DRAWS = 400, QUICK_BUILDS = 4 };
 
 void trial_fails(Trial *t, const char *format, ...)
 {
@@ -224,7 +225,7 @@ static void child(const Wishes *o, long number, int to)
         t.seed = o->seed + (uint64_t)(number - o->file_count);
         t.name = arena_print(arena, "%s%llu", o->whole ? "whole" : "net", (unsigned long long)t.seed);
         t.path = arena_print(arena, "%s/%s.cnn", o->dir, t.name);
-        t.text = random_network(arena, t.seed, o->whole ? FAMILY_WHOLE : FAMILY_REAL, WORK);
+        t.text = random_network(arena, t.seed, o->whole ? FAMILY_WHOLE : FAMILY_REAL, o->work);
         FILE *f = fopen(t.path, "w");
         if (!f || fputs(t.text, f) < 0 || fclose(f) != 0)
             trial_fails(&t, "cannot write %s", t.path);
@@ -335,7 +336,7 @@ static bool starts(const char *text, const char *with, const char **rest)
 
 int main(int argc, char **argv)
 {
-    Wishes o = { .dir = ".", .seed = 1, .jobs = 2 };
+    Wishes o = { .dir = ".", .seed = 1, .work = 1000, .jobs = 2 };
     Totals all = { 0 };
 
     for (int i = 1; i < argc; i++) {
@@ -350,6 +351,8 @@ int main(int argc, char **argv)
             o.seed = strtoull(value, NULL, 10);
         else if (starts(argv[i], "--count=", &value))
             o.count = strtol(value, NULL, 10);
+        else if (starts(argv[i], "--work=", &value))
+            o.work = strtoll(value, NULL, 10);
         else if (starts(argv[i], "--jobs=", &value))
             o.jobs = (int)strtol(value, NULL, 10);
         else if (starts(argv[i], "--cc=", &value) && o.compilers < MOST_COMPILERS)
@@ -375,12 +378,12 @@ int main(int argc, char **argv)
         }
     }
     if ((!o.cnnc && !o.made) || o.jobs < 1) {
-        fprintf(stderr, "usage: agree --cnnc=PATH [--libcnn=PATH] [--dir=DIR] [--seed=N] [--count=N] [--jobs=N] [--cc=\"CC FLAGS\"]... [--llvm] [--whole] [--quick] "
+        fprintf(stderr, "usage: agree --cnnc=PATH [--libcnn=PATH] [--dir=DIR] [--seed=N] [--count=N] [--work=N] [--jobs=N] [--cc=\"CC FLAGS\"]... [--llvm] [--whole] [--quick] "
                         "[--for=avx512] [--make | --made] [FILE.cnn...]\n");
         return 2;
     }
     if (o.compilers == 0)
-        o.compiler[o.compilers++] = "cc -O1";
+        o.compiler[o.compilers++] = "cc -O1 -Wall -Wextra -Werror -Wconversion -pedantic";
     if (mkdir(o.dir, 0777) != 0 && errno != EEXIST) {
         perror(o.dir);
         return 2;

@@ -16,6 +16,7 @@ typedef struct Wishes {
     int compilers;
     uint64_t seed;
     long count;
+    int64_t work;
     int jobs;
     bool whole, quick, llvm, for_avx512;
     bool make, made;            /* only compile; compare what was compiled */

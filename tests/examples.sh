@@ -124,7 +124,7 @@ digits() {
 }
 
 others() {
-    local name cc="${cc%% *} -O1"              # what they do matters, not how fast
+    local name cc="${cc%% *} -O0"              # what they do matters, not how fast
     for name in lenet branches perceptron; do
         program "$name" "$top/examples/$name/$name.cnn"
     done

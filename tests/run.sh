@@ -248,10 +248,11 @@ stage_layers() {
     test_it "gradients of every layer and argument" "$out/main/tests/layers_check" tests/layers/*.cnn
 }
 
-# compilers FLAGS: the --cc options for both compilers.
+# compilers FLAGS: the --cc options for both compilers, and which compiles long code without loops.
 compilers() {
     cc_options=(--cc="$gcc $1")
-    [ -n "$clang" ] && cc_options+=(--cc="$clang $1")
+    long_option=()
+    [ -n "$clang" ] && cc_options+=(--cc="$clang $1") && long_option=(--long-cc="$clang -O0 -w")
 }
 
 stage_random() {
@@ -268,7 +269,7 @@ stage_random() {
         done
     fi
     test_it "$networks random networks agree" "$agree" "${llvm[@]}" --cnnc="$cnnc" --libcnn="$libcnn" --dir="$out/random" --seed="$seed" \
-        --count="$networks" --jobs="$jobs" "${cc_options[@]}"
+        --count="$networks" --jobs="$jobs" "${cc_options[@]}" "${long_option[@]}"
     compilers "-O1 -w"
     test_it "$((networks / 5)) networks of whole numbers are equal" "$agree" --whole --quick --cnnc="$cnnc" --dir="$out/random-whole" \
         --seed="$seed" --count="$((networks / 5))" --jobs="$jobs" "${cc_options[@]}"
@@ -277,7 +278,7 @@ stage_random() {
     compilers "-O0 -w"
     cc_options=("${cc_options[@]}" "${cc_options[@]}" "${cc_options[@]:0:1}" "--cc=$gcc -O3 -march=native -w")
     test_it "networks of tests/layers agree" "$agree" --cnnc="$cnnc" --dir="$out/random-layers" --jobs="$jobs" --quick "${cc_options[@]}" \
-        tests/layers/*.cnn
+        "${long_option[@]}" tests/layers/*.cnn
     local avx="-O3 -march=native -w"
     [ "$(uname -m)" = x86_64 ] && avx="$avx -mno-avx512f"       # the masks of AVX are those that gcc 12.2 fails on
     test_it "gcc -O3 loses no store behind a choice" "$agree" --cnnc="$cnnc" --dir="$out/random-stores" --quick "--cc=$gcc $avx" \

@@ -1,6 +1,6 @@
 /* agree.c: do all ways to run a network give the same numbers?
  *
- *   agree --cnnc=PATH [--libcnn=PATH] [--dir=DIR] [--seed=N] [--count=N] [--work=N] [--jobs=N] [--cc="CC FLAGS"]... [--llvm]
+ *   agree --cnnc=PATH [--libcnn=PATH] [--dir=DIR] [--seed=N] [--count=N] [--work=N] [--jobs=N] [--cc="CC FLAGS"]... [--long-cc="CC FLAGS"] [--llvm]
  *         [--whole] [--quick] [--for=avx512] [--make | --made] [FILE.cnn...]
  *
  * Random networks (generate.h), by seed, or the networks of files. For each:
@@ -15,6 +15,8 @@
  * that do not divide the batch.
  * `--for=avx512` makes code for processors that have it. Where this one has not: `--make` compiles all that is compared and leaves it in DIR,
  * `--made`, on the other machine or its emulator, compares what it finds there (tests/emulated).
+ *
+ * `--long-cc` compiles code without loops that is not optimised, of three networks in four: gcc takes several times as long as clang for it.
  *
  * `--whole` makes networks of small whole numbers with ties and zeros and expects the same numbers everywhere, exactly.
  *
@@ -104,6 +106,8 @@ static int builds_for_this_machine(const Trial *t, Dice *d, BuildOf *builds)
     const char *one = o->compiler[t->seed % (uint64_t)o->compilers], *two = o->compiler[(t->seed + 1) % (uint64_t)o->compilers];
     const char *plain = is_optimised(t) ? "" : " -O0";
     const char *one_plain = arena_print(t->arena, "%s%s", one, plain), *two_plain = arena_print(t->arena, "%s%s", two, plain);
+    if (o->long_compiler && !is_optimised(t) && t->seed % 4 != 0)
+        one_plain = two_plain = o->long_compiler;
     /* The fast style, for machines with long and with short vectors; what a C compiler does not have it puts together. */
     static const char *const fast[] = {
         "--style=fast --target=avx2 --layout=images", "--style=fast --target=sse2 --layout=channels", "--style=fast --target=avx512",
@@ -357,6 +361,8 @@ int main(int argc, char **argv)
             o.jobs = (int)strtol(value, NULL, 10);
         else if (starts(argv[i], "--cc=", &value) && o.compilers < MOST_COMPILERS)
             o.compiler[o.compilers++] = value;
+        else if (starts(argv[i], "--long-cc=", &value))
+            o.long_compiler = value;
         else if (strcmp(argv[i], "--whole") == 0)
             o.whole = true;
         else if (strcmp(argv[i], "--llvm") == 0)
@@ -378,8 +384,8 @@ int main(int argc, char **argv)
         }
     }
     if ((!o.cnnc && !o.made) || o.jobs < 1) {
-        fprintf(stderr, "usage: agree --cnnc=PATH [--libcnn=PATH] [--dir=DIR] [--seed=N] [--count=N] [--work=N] [--jobs=N] [--cc=\"CC FLAGS\"]... [--llvm] [--whole] [--quick] "
-                        "[--for=avx512] [--make | --made] [FILE.cnn...]\n");
+        fprintf(stderr, "usage: agree --cnnc=PATH [--libcnn=PATH] [--dir=DIR] [--seed=N] [--count=N] [--work=N] [--jobs=N] [--cc=\"CC FLAGS\"]... [--long-cc=\"CC FLAGS\"] "
+                        "[--llvm] [--whole] [--quick] [--for=avx512] [--make | --made] [FILE.cnn...]\n");
         return 2;
     }
     if (o.compilers == 0)

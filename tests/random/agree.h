@@ -14,6 +14,7 @@ typedef struct Wishes {
     const char *libcnn;         /* NULL: no programs */
     const char *compiler[MOST_COMPILERS];
     int compilers;
+    const char *long_compiler;  /* of most code without loops; NULL: one of the others */
     uint64_t seed;
     long count;
     int64_t work;

@@ -14,7 +14,7 @@ import time
 import figures
 import report
 from build import EMBEDDED, HERE, SHIPPED, TOP, Bench, processor
-from contest import Contestant, race
+from contest import Contestant, SideBySide, race
 
 BATCHES = {"lenet": [1, 32, 128], "fashion": [1, 32, 128], "cifar": [1, 32, 128], "vgg16": [8]}
 MANY = {"lenet": 64, "fashion": 64, "cifar": 64}
@@ -151,7 +151,7 @@ class Run:
                 self.race(f"{net} infer {batch}", figures.flops(net)[0], contestants, net + ".infer", figures.parameters(net) > LARGE)
 
     def threads(self, prepare):
-        """A step by one thread and by two, on whatever cores they get."""
+        """A step by one thread and by two, on whatever cores they get, and by two programs side by side, which share nothing but the machine."""
         b = self.bench
         for net, batches in BATCHES.items():
             if figures.parameters(net) > LARGE:
@@ -160,6 +160,7 @@ class Run:
             if not program or prepare:
                 continue
             contestants = [Contestant("cnnc", str(n), [program, "train", str(batches[-1]), str(n)], batches[-1]) for n in (1, 2)]
+            contestants.append(SideBySide("cnnc", "side by side", contestants[0].argv, batches[-1], sorted(os.sched_getaffinity(0))[:2]))
             self.keep(f"threads {net} {batches[-1]}", 0, race(contestants, 3 * self.rounds, self.seconds), "threads")
         if not prepare:
             print(report.terminal_threads(self.cells), flush=True)

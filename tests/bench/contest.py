@@ -44,9 +44,15 @@ class Contestant:
                                         env=self.environment)
         self.said = self.line(PATIENCE)[1:]
 
-    def turn(self, seconds):
+    def order(self, seconds):
         self.process.stdin.write(f"{seconds}\n")
         self.process.stdin.flush()
+
+    def turn(self, seconds):
+        self.order(seconds)
+        return self.answer()
+
+    def answer(self):
         time, _, memory, *parts = self.line(PATIENCE)
         self.memory = max(self.memory, int(memory))
         self.parts.append([float(p) for p in parts])
@@ -63,6 +69,32 @@ class Contestant:
             self.process.stdout.close()
             self.process.stderr.close()
             self.process = None
+
+
+class SideBySide(Contestant):
+    """The same program on several cores at once, which know nothing of each other: what the machine gives to as many threads. The time of an
+    image is that of all of them together."""
+
+    def __init__(self, who, how, argv, images, cores):
+        super().__init__(who, how, argv, images)
+        self.all = [(Contestant(who, how, argv, images), core) for core in cores]
+
+    def start(self, core):
+        for c, core in self.all:
+            c.start(core)
+        self.process, self.said = self.all[0][0].process, self.all[0][0].said
+
+    def turn(self, seconds):
+        for c, _ in self.all:
+            c.order(seconds)
+        together = 1 / sum([1 / c.answer() for c, _ in self.all])
+        self.memory = sum(c.memory for c, _ in self.all)
+        return together
+
+    def end(self):
+        for c, _ in self.all:
+            c.end()
+        self.process = None
 
 
 def race(contestants, rounds, seconds, core=None, together=True, tell=print):

@@ -115,18 +115,19 @@ def terminal(key, cell):
 
 
 def threads_rows(cells):
-    rows = [["", "one thread", "two threads", "times as fast"]]
+    rows = [["", "one thread", "two threads", "times as fast", "two programs"]]
     for key in sorted((k for k in cells if k.startswith("threads ")), key=lambda k: list(figures.NETWORKS).index(k.split()[1])):
-        one, two = times_of(cells[key], "cnnc", "1"), times_of(cells[key], "cnnc", "2")
+        one, two, apart = (times_of(cells[key], "cnnc", how) for how in ("1", "2", "side by side"))
         if one and two:
             _, net, batch = key.split()
             rows.append([title(f"{net} train {batch}"), *(duration(figures.median(r[0]["times"])) for r in (one, two)),
-                         number(figures.ratio(two[0]["times"], one[0]["times"]))])
+                         number(figures.ratio(two[0]["times"], one[0]["times"])),
+                         number(figures.ratio(apart[0]["times"], one[0]["times"])) if apart else ""])
     return rows
 
 
 def terminal_threads(cells):
-    return "\nan image, by threads\n" + "\n".join("  " + line for line in columns(threads_rows(cells), {1, 2, 3}))
+    return "\nan image, by threads\n" + "\n".join("  " + line for line in columns(threads_rows(cells), {1, 2, 3, 4}))
 
 
 TASKS = ["forward", "dx", "dw"]
@@ -261,7 +262,7 @@ def parts(kept):
         if len(rows) > 1:
             found[table] = markdown(rows, set(range(1, 8)))
     if any(k.startswith("threads ") for k in kept["cells"]):
-        found["threads"] = markdown(threads_rows(kept["cells"]), {1, 2, 3})
+        found["threads"] = markdown(threads_rows(kept["cells"]), {1, 2, 3, 4})
     if any(k.startswith("compile ") for k in kept["cells"]):
         found["compile"] = markdown(compiling_rows(kept["cells"]), {1, 2, 3, 4})
     return found

@@ -9,7 +9,7 @@ import figures
 import inner
 import report
 from build import HERE, TOP, Bench
-from contest import Contestant, race
+from contest import Contestant, SideBySide, race
 
 failed = []
 
@@ -34,6 +34,10 @@ def arithmetic():
     check("flops of one in groups, dilated", conv.out == 30 and conv.flops(1) == 2 * 96 * 30 * 30 * 32 * 9)
     resnet = {c.name: c for c in figures.LAYERS["resnet50"]}
     check("resnet50 goes down", [resnet[f"res{i} leave"].out for i in (2, 3, 4, 5)] == [56, 28, 14, 7] and resnet["resnet stem"].out == 112)
+    pair = SideBySide("", "", [], 1, [0, 1])
+    for (c, _), time in zip(pair.all, (3.0, 6.0)):
+        c.order, c.answer = lambda seconds: None, lambda time=time: time
+    check("who works side by side makes what both make", abs(pair.turn(1) - 2) < 1e-12)
     told = [report.number(v) for v in (0.01234, 1.234, 12.34, 999.6, 1234, 123456)]
     check("numbers have three digits", told == ["0.012", "1.23", "12.3", "1000", "1 230", "123 000"], told)
     check("durations have units", [report.duration(v) for v in (2, 1.5e-3, 1.5e-6)] == ["2.00 s", "1.50 ms", "1.50 µs"])
@@ -78,6 +82,8 @@ def programs(build, out):
     contestants = [Contestant("peak", machine.name, [bench.peak(machine)]), Contestant("cnnc", "train", [program, "train", "2"], 2),
                    Contestant("cnnc", "infer", [program, "infer", "2", image, weights], 2), Contestant("cnnc", "run", [program, "run", "3", image, weights], 3),
                    Contestant("cnnc", "layer", [layer])]
+    both = SideBySide("cnnc", "side by side", [program, "train", "2"], 2, [min(os.sched_getaffinity(0))] * 2)         # of one core, half each
+    contestants.append(both)
     if bench.onednn:
         contestants.append(Contestant("oneDNN", "dw", [bench.onednn, "dw", "1", "16", "8", "16", "3", "1", "1", "1", "1"]))
     alive = race(contestants, 2, 0.01, None, True, said.append)

@@ -58,12 +58,6 @@ static bool in_lanes_use(const Expr *e, const Loop *lanes, const Loop *l)
     return is_in_lanes(e, lanes) && indices_use(e->index, e->tensor->rank, l);
 }
 
-/* Vectors of a tile: as many as there are share a number that all lanes read, where there is one. */
-static int64_t vectors_of_tile(const Nest *n, const Loop *lanes, int64_t vector)
-{
-    return is_depthwise(n, lanes) ? 1 : lanes->extent / vector;
-}
-
 /* Of the loops along an axis of a map, the one whose places share the vectors of a factor: that over pixels, where a deconvolution also has one
  * over the cells of its kernel. NULL if there is none, or it is not the only one; the step's loop over bands is none of them. */
 static Loop *loop_of_pixels(const Nest *n, const Affine *index, const Loop *lanes)
@@ -84,11 +78,9 @@ static Loop *loop_of_pixels(const Nest *n, const Affine *index, const Loop *lane
 }
 
 /* The loops that a tile may cover: over rows and columns of the pixels that a convolution makes, or over channels and cells of a row of the kernel
- * whose gradient it makes; NULL where they are none. Returns how many places fit into the registers. */
-static int64_t loops_of_tile(const Unit *u, const Nest *n, const Loop *lanes, int64_t vector, Loop *along[2])
+ * whose gradient it makes; NULL where they are none. */
+static void loops_of_tile(const Nest *n, const Loop *lanes, Loop *along[2])
 {
-    int64_t vectors = vectors_of_tile(n, lanes, vector);
-
     along[0] = along[1] = NULL;
     if (n->dst->channels_last) {
         for (int i = 0; i < 2; i++) {
@@ -99,7 +91,28 @@ static int64_t loops_of_tile(const Unit *u, const Nest *n, const Loop *lanes, in
         along[0] = nest_axis_loop(n, tensor_last_axis(n->dst) - 1);
         along[1] = nest_axis_loop(n, tensor_last_axis(n->dst) - 2);
     }
-    return (u->options.machine->registers - 1 - vectors) / vectors;
+}
+
+/* Places of so many vectors that fit into the registers. */
+static int64_t most_places(const Unit *u, int64_t vectors) { return (u->options.machine->registers - 1 - vectors) / vectors; }
+
+enum { FEWEST_PLACES = 4 };             /* of two vectors: 8 totals */
+
+/* Vectors of a tile: as many as there are share a number that all lanes read, where there is one. A depthwise convolution has none and takes one
+ * vector of many places, but where its maps come from far it takes whole lines of the cache: those of 48 to 96 channels of 112x112 pixels took 0.5 to
+ * 0.7 of the time, and maps that are near (128 of 56x56 with stride 2) 1.1. */
+static int64_t vectors_of_tile(const Unit *u, const Nest *n, const Loop *lanes, int64_t vector)
+{
+    int64_t all = lanes->extent / vector, rows, columns;
+    Loop *along[2];
+
+    if (!is_depthwise(n, lanes))
+        return all;
+    if (!n->dst->per_image || !predict_is_far(u, n))
+        return 1;
+    loops_of_tile(n, lanes, along);
+    choose_rectangle(along[0] ? along[0]->extent : 1, along[1] ? along[1]->extent : 1, most_places(u, all), &rows, &columns);
+    return rows * columns < FEWEST_PLACES ? 1 : all;
 }
 
 enum { SHORT_SUM = 64 };                /* rounds: below, what stands around the sum decides (a first layer of 3x3 cells lost 5 to 20 % by being cut) */
@@ -126,7 +139,8 @@ int nest_cut_for_tiles(const Unit *u, const Nest *n, int64_t *at)
 
     if (vector < 2 || n->fill || !is_channel_sum(u, n, lanes, vector) || nest_work(n) / nest_places(n) < SHORT_SUM)
         return -1;
-    int64_t most = loops_of_tile(u, n, lanes, vector, along), vectors = vectors_of_tile(n, lanes, vector), size[2];
+    int64_t vectors = vectors_of_tile(u, n, lanes, vector), most = most_places(u, vectors), size[2];
+    loops_of_tile(n, lanes, along);
     for (int i = 0; i < 2; i++) {
         along[i] = along[i] && in_lanes_use(n->value, lanes, along[i]) ? NULL : along[i];
         size[i] = along[i] ? along[i]->extent : 1;
@@ -207,7 +221,7 @@ static void channels_innermost(Nest *n)
 /* A sum over pixels alone has the channels of a whole pixel in its lanes, more than registers hold: it is made for some of them at a time. */
 static Loop *cut_lanes(Unit *u, Nest *n, Loop *lanes, int64_t vector)
 {
-    int64_t most = u->options.machine->registers * 3 / 4, vectors = vectors_of_tile(n, lanes, vector);
+    int64_t most = u->options.machine->registers * 3 / 4, vectors = vectors_of_tile(u, n, lanes, vector);
 
     if (vectors <= most || !nest_split(u, n, nest_find_loop(n, lanes), vector * largest_divisor(vectors, most)))
         return lanes;
@@ -217,7 +231,7 @@ static Loop *cut_lanes(Unit *u, Nest *n, Loop *lanes, int64_t vector)
 void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector, const Choice *asked)
 {
     lanes = cut_lanes(u, n, lanes, vector);
-    int64_t vectors = vectors_of_tile(n, lanes, vector);
+    int64_t vectors = vectors_of_tile(u, n, lanes, vector);
     int images = nest_images_loop(n), last = n->loop_count - 1;
     bool weights = images >= 0 && nest_sums_over(n, images);
     Loop *along[2], *list[2];
@@ -225,7 +239,7 @@ void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector, const Choi
 
     remark_padding(u, n, lanes);
     nest_move_loop(n, nest_find_loop(n, lanes), last);
-    int64_t most = loops_of_tile(u, n, n->loops[last], vector, along);
+    loops_of_tile(n, n->loops[last], along);
     for (int i = 0; i < 2; i++)
         if (along[i] && in_lanes_use(n->value, lanes, along[i])) {
             nest_remark(u, n, "no tile of %s: its places would share no vector", along[i]->name);
@@ -235,7 +249,7 @@ void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector, const Choi
         if (along[i])
             list[count++] = along[i];
     Choice policy = choice_over(list, count, vectors, 0);
-    choose_channels_and_columns(&policy, most);
+    choose_channels_and_columns(&policy, most_places(u, vectors));
     tile_loops(u, n, list, settle(u, n, &policy, asked));
     last = n->loop_count - 1;
     if (n->loops[last]->extent > vector) {

@@ -202,6 +202,14 @@ double predict_touched(const Unit *u, const Nest *n, int from)
     return sum;
 }
 
+bool predict_is_far(const Unit *u, const Nest *n)
+{
+    int images = nest_images_loop(n);
+    double count = images >= 0 && n->loops[images]->kind == LOOP_PLAIN ? (double)n->loops[images]->extent : 1;
+
+    return predict_touched(u, n, nest_step_loops(n)) / count > FULL * LEVEL3 / 2;
+}
+
 /* Bytes that come into a cache of this size while the nest runs. The loops from `fits` on have all they touch in it. Outside of them an access
  * is touched anew in every round of a loop that it depends on, and of those around that one; neighbouring rounds may share something. */
 static double moved(const Unit *u, const Nest *n, const Accesses *a, double cache)

@@ -30,6 +30,9 @@ double predict_totals(const Machine *m, int64_t totals);
 /* Bytes, in lines of the cache, that a nest touches in one round of the loops outside loop number `from`. */
 double predict_touched(const Unit *u, const Nest *n, int from);
 
+/* True if what one image's round of a nest touches comes from beyond the third level of the cache, where other tensors want their part as well. */
+bool predict_is_far(const Unit *u, const Nest *n);
+
 /* The share of peak of a nest that is a product: what counts, by the time. */
 double predict_share(const Unit *u, const Prediction *x);
 

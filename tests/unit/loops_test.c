@@ -652,6 +652,35 @@ static void depthwise_convolutions_have_tiles(void **state)
     unit_free(fast);
 }
 
+/* Maps that come from far are read in whole lines of the cache, by tiles of two vectors, where those have places enough. */
+static void depthwise_convolutions_of_far_maps_read_lines(void **state)
+{
+    (void)state;
+    static const struct { const char *text; int64_t places, vectors; } nets[] = {
+        { "network T { input 100x100x1; conv 48, 1x1; conv 48, 3x1, pad=(1,0), depthwise; globalavgpool; dense 3, softmax }", 5, 2 },
+        { "network T { input 50x50x1; conv 48, 1x1; conv 48, 3x1, pad=(1,0), depthwise; globalavgpool; dense 3, softmax }", 10, 1 },        /* near */
+        { "network T { input 7x7x1; conv 8192, 1x1; conv 8192, 3x1, pad=(1,0), depthwise; globalavgpool; dense 3, softmax }", 7, 1 },       /* 7 places or 1 */
+    };
+
+    for (int k = 0; k < countof(nets); k++) {
+        int64_t places = 1, vectors = 1, plain_count, count;
+        Unit *fast = unit_of(nets[k].text, (NetworkOptions){ .tile = 1, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+        const Nest *n = nest_named(fast->infer, "conv2");
+        for (int l = 0; l < n->loop_count; l++)
+            if (n->loops[l]->kind == LOOP_UNROLL && nest_places_loop(n, n->loops[l]))
+                *(indices_use(&n->index[n->dst->rank - 1], 1, n->loops[l]) ? &vectors : &places) *= n->loops[l]->extent;
+        assert_int_equal(places, nets[k].places);
+        assert_int_equal(vectors, nets[k].vectors);
+        if (k == 0) {
+            Unit *plain = unit_of(nets[k].text, (NetworkOptions){ .tile = 1 });
+            double *expected = results(plain, plain->infer, 1, &plain_count), *got = results(fast, fast->infer, 1, &count);
+            assert_same(expected, plain_count, got, count);
+            unit_free(plain);
+        }
+        unit_free(fast);
+    }
+}
+
 /* Where channels lie innermost, lanes run over those that are made or over those that are summed, whatever the caller gets: one map or three, more
  * channels than a vector has lanes, what a deconvolution made; also for a network of a single convolution. */
 static void every_convolution_has_lanes(void **state)
@@ -1677,7 +1706,7 @@ int main(void)
         cmocka_unit_test(splitting_a_loop_changes_nothing),
         cmocka_unit_test(cutting_places_changes_nothing),
         cmocka_unit_test(what_tiles_leave_over_is_a_nest_of_its_own),
-        cmocka_unit_test(depthwise_convolutions_have_tiles),
+        cmocka_unit_test(depthwise_convolutions_have_tiles), cmocka_unit_test(depthwise_convolutions_of_far_maps_read_lines),
         cmocka_unit_test(places_of_many_channels_are_spread), cmocka_unit_test(every_convolution_has_lanes), cmocka_unit_test(groups_have_lanes), cmocka_unit_test(few_channels_are_summed_in_lanes), cmocka_unit_test(gradients_of_single_cells_are_stored_in_place), cmocka_unit_test(channels_have_room), cmocka_unit_test(gradients_of_the_input_have_lanes),
         cmocka_unit_test(strides_become_gathers),
         cmocka_unit_test(moving_loops_changes_nothing),

@@ -20,15 +20,9 @@ _Noreturn static void die(const char *what)
     exit(1);
 }
 
-/* 64-byte aligned, in huge pages where they are to be had, zero. */
 static float *reals(size_t count)
 {
-    size_t bytes = (count * sizeof(float) + 4095) / 4096 * 4096 + 4096;
-    float *memory = aligned_alloc(4096, bytes);
-    if (!memory)
-        die("memory");
-    memset(memory, 0, bytes);
-    return memory;
+    return worker_block(count * sizeof(float));
 }
 
 static void ready(const float *y, size_t count)

@@ -73,11 +73,7 @@ void __cyg_profile_func_exit(void *function, void *site)
 
 static float *reals(size_t count, float value)
 {
-    float *memory = aligned_alloc(4096, (count * sizeof(float) + 8191) / 4096 * 4096);
-    if (!memory) {
-        printf("failed memory\n");
-        exit(1);
-    }
+    float *memory = worker_block(count * sizeof(float));
     for (size_t i = 0; i < count; i++)
         memory[i] = value * (float)((i * 2654435761U >> 16) % 1024) / 1024;
     return memory;

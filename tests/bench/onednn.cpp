@@ -4,8 +4,9 @@
  *     onednn version
  *
  * One thread, each primitive in the blocked layouts that it likes best; what it takes to bring data into them is not measured. Forward finds its
- * maps where the call before left them, as inference does (layer.c). Between two gradients of one layer a step of training goes through the maps
- * of all others: dx and dw take turns with up to four copies of theirs, which together do not stay in a cache. */
+ * map where the layer before left it, and the one behind it reads what it makes, as in inference (layer.c): copies, which do not count, stand for
+ * those two. Between two gradients of one layer a step of training goes through the maps of all others: dx and dw take turns with up to four copies
+ * of theirs, which together do not stay in a cache. */
 extern "C" {
 #include "worker.h"
 }
@@ -25,10 +26,12 @@ struct Call {
     primitive work;
     std::vector<std::unordered_map<int, memory>> arguments{ 1 };
     size_t next = 0;            // of those, for the call to come
+    bool forward = false;
+    memory before, behind;      // what the layer before reads, and what the one behind makes
 
     static memory block(const memory::desc &like)
     {
-        memory made(like, cpu);
+        memory made(like, cpu, worker_block(like.get_size()));
         float *values = static_cast<float *>(made.get_data_handle());
         for (size_t i = 0; i < like.get_size() / sizeof(float); i++)
             values[i] = static_cast<float>((i * 2654435761U) >> 20 & 1023) / 1024 - 0.5F;
@@ -54,12 +57,23 @@ struct Call {
     }
 };
 
+static void copy(const memory &to, const memory &from)
+{
+    double began = worker_now();
+    memcpy(to.get_data_handle(), from.get_data_handle(), to.get_desc().get_size());
+    worker_aside += worker_now() - began;
+}
+
 static void execute(void *context)
 {
     Call *call = static_cast<Call *>(context);
+    if (call->forward)
+        copy(call->arguments[0][DNNL_ARG_SRC], call->before);
     call->work.execute(line, call->arguments[call->next]);
     call->next = (call->next + 1) % call->arguments.size();
     line.wait();
+    if (call->forward)
+        copy(call->behind, call->arguments[0][DNNL_ARG_DST]);
 }
 
 static memory::desc any(const memory::dims &dims)
@@ -83,6 +97,9 @@ static std::string prepare(Call &call, const std::string &task, const long *n)
         call.add(DNNL_ARG_WEIGHTS, forward.weights_desc());
         call.add(DNNL_ARG_BIAS, forward.bias_desc());
         call.add(DNNL_ARG_DST, forward.dst_desc());
+        call.before = Call::block(forward.src_desc());
+        call.behind = Call::block(forward.dst_desc());
+        call.forward = true;
         return forward.impl_info_str();
     }
     if (task == "dx") {

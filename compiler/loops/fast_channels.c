@@ -218,6 +218,39 @@ static void channels_innermost(Nest *n)
     }
 }
 
+#define WORTH 0.97              /* of the time, before loops are moved for it */
+
+/* Weights that no cache holds are brought once for all pixels, not for each of them again: the loop over panels of channels goes outside of as many
+ * others as make the nest faster, by what is predicted of moving numbers. */
+static void panels_outermost(Unit *u, Nest *n)
+{
+    const Affine *channel = &n->index[n->dst->rank - 1];
+    int from = -1, first = 0;
+
+    for (int i = 0; i < channel->count; i++) {
+        int at = nest_find_loop(n, channel->term[i].loop);
+        if (at >= 0 && at < n->hold && n->loops[at]->kind == LOOP_PLAIN && channel->term[i].loop->extent > 1)
+            from = from < 0 || at < from ? at : from;
+    }
+    while (first < from && n->loops[first]->kind != LOOP_PLAIN)
+        first++;
+    if (from <= first)
+        return;
+    double least = WORTH * nest_predict(u, n).time;
+    int best = from;
+    for (int to = from - 1; to >= first; to--) {
+        nest_move_loop(n, to + 1, to);
+        double time = nest_predict(u, n).time;
+        if (time < least) {
+            least = time;
+            best = to;
+        }
+    }
+    nest_move_loop(n, first, best);
+    if (best < from)
+        nest_remark(u, n, "panel by panel, so that weights come near once");
+}
+
 /* A sum over pixels alone has the channels of a whole pixel in its lanes, more than registers hold: it is made for some of them at a time. */
 static Loop *cut_lanes(Unit *u, Nest *n, Loop *lanes, int64_t vector)
 {
@@ -262,6 +295,8 @@ void schedule_channels(Unit *u, Nest *n, Loop *lanes, int64_t vector, const Choi
     order_tile(n);
     if (is_depthwise(n, n->loops[last]) && n->dst->per_image)
         channels_innermost(n);
+    else if (n->dst->channels_last && !n->choice->inside)
+        panels_outermost(u, n);
     images = nest_images_loop(n);
     if (weights && !n->start && !n->finish && images >= n->hold && n->loops[images]->extent > 1) {       /* image after image: what they read stays near */
         nest_move_loop(n, images, 0);

@@ -681,6 +681,29 @@ static void depthwise_convolutions_of_far_maps_read_lines(void **state)
     }
 }
 
+/* Weights that no cache holds are read panel by panel, not anew for each row of pixels; small ones leave the pixels outermost. */
+static void far_weights_are_read_once(void **state)
+{
+    (void)state;
+    static const struct { const char *text; bool panels; } nets[] = {
+        { "network T { input 8x8x3; conv 64, 1x1, relu; conv 128, 3x3, same, relu; dense 3, softmax }", true },
+        { "network T { input 8x8x3; conv 32, 1x1, relu; conv 16, 3x3, same, relu; dense 3, softmax }", false },
+    };
+
+    for (int k = 0; k < countof(nets); k++) {
+        int64_t plain_count, count;
+        Unit *plain = unit_of(nets[k].text, (NetworkOptions){ .tile = 1 });
+        Unit *fast = unit_of(nets[k].text, (NetworkOptions){ .tile = 1, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS, .winograd = WINOGRAD_OFF });
+        const Nest *n = nest_named(fast->train, "conv2_dxp");
+        assert_true(indices_use(&n->index[n->dst->rank - 1], 1, n->loops[0]) == nets[k].panels);
+        double *expected = results(plain, plain->train, 1, &plain_count), *got = results(fast, fast->train, 1, &count);
+        assert_same(expected, plain_count, got, count);
+        assert_null(program_verify(fast, fast->train));
+        unit_free(plain);
+        unit_free(fast);
+    }
+}
+
 /* Where channels lie innermost, lanes run over those that are made or over those that are summed, whatever the caller gets: one map or three, more
  * channels than a vector has lanes, what a deconvolution made; also for a network of a single convolution. */
 static void every_convolution_has_lanes(void **state)
@@ -1706,7 +1729,7 @@ int main(void)
         cmocka_unit_test(splitting_a_loop_changes_nothing),
         cmocka_unit_test(cutting_places_changes_nothing),
         cmocka_unit_test(what_tiles_leave_over_is_a_nest_of_its_own),
-        cmocka_unit_test(depthwise_convolutions_have_tiles), cmocka_unit_test(depthwise_convolutions_of_far_maps_read_lines),
+        cmocka_unit_test(depthwise_convolutions_have_tiles), cmocka_unit_test(depthwise_convolutions_of_far_maps_read_lines), cmocka_unit_test(far_weights_are_read_once),
         cmocka_unit_test(places_of_many_channels_are_spread), cmocka_unit_test(every_convolution_has_lanes), cmocka_unit_test(groups_have_lanes), cmocka_unit_test(few_channels_are_summed_in_lanes), cmocka_unit_test(gradients_of_single_cells_are_stored_in_place), cmocka_unit_test(channels_have_room), cmocka_unit_test(gradients_of_the_input_have_lanes),
         cmocka_unit_test(strides_become_gathers),
         cmocka_unit_test(moving_loops_changes_nothing),

@@ -160,7 +160,9 @@ class Run:
             if not program or prepare:
                 continue
             contestants = [Contestant("cnnc", str(n), [program, "train", str(batches[-1]), str(n)], batches[-1]) for n in (1, 2)]
-            contestants.append(SideBySide("cnnc", "side by side", contestants[0].argv, batches[-1], sorted(os.sched_getaffinity(0))[:2]))
+            cores = sorted(os.sched_getaffinity(0))[:2]
+            if len(cores) == 2:
+                contestants.append(SideBySide("cnnc", "side by side", contestants[0].argv, batches[-1], cores))
             self.keep(f"threads {net} {batches[-1]}", 0, race(contestants, 3 * self.rounds, self.seconds), "threads")
         if not prepare:
             print(report.terminal_threads(self.cells), flush=True)

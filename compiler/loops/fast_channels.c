@@ -220,8 +220,8 @@ static void channels_innermost(Nest *n)
 
 #define WORTH 0.97              /* of the time, before loops are moved for it */
 
-/* Weights that no cache holds are brought once for all pixels, not for each of them again: the loop over panels of channels goes outside of as many
- * others as make the nest faster, by what is predicted of moving numbers. */
+/* Weights that no cache holds are brought once for all pixels of an image, not for each of them again: the loop over panels of channels goes outside of
+ * as many others as make the nest faster, by what is predicted of moving numbers. */
 static void panels_outermost(Unit *u, Nest *n)
 {
     const Affine *channel = &n->index[n->dst->rank - 1];
@@ -232,8 +232,9 @@ static void panels_outermost(Unit *u, Nest *n)
         if (at >= 0 && at < n->hold && n->loops[at]->kind == LOOP_PLAIN && channel->term[i].loop->extent > 1)
             from = from < 0 || at < from ? at : from;
     }
-    while (first < from && n->loops[first]->kind != LOOP_PLAIN)
-        first++;
+    for (int i = 0; i < from; i++)                      /* the step's loops, and that over images, which may become one of them (images.c) */
+        if (n->loops[i]->kind != LOOP_PLAIN || i == nest_images_loop(n))
+            first = i + 1;
     if (from <= first)
         return;
     double least = WORTH * nest_predict(u, n).time;

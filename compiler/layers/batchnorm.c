@@ -33,15 +33,23 @@ static Expr *deviation(Build *b, Site *s, Expr *var)
     return sqrt_of(b, add(b, var, real(b, arg_real(s, EPS))));
 }
 
+static Affine channels(Build *b, Site *s)
+{
+    return at(loop(b, "c", s->x->shape.rank == 3 ? "for every channel" : "for every feature", s->x->shape.dim[0]));
+}
+
+/* r: what to multiply with where one would divide by the deviation. */
+static void invert_deviation(Build *b, Site *s, Tensor *r, Tensor *var)
+{
+    nest_begin(b, "r", "The deviation is the root of the variance; one division a channel is enough.");
+    Affine c = channels(b, s);
+    nest_set(b, r, &c, divide(b, real(b, 1), deviation(b, s, load(b, var, &c))));
+}
+
 /* z: x counted from the mean, in units of the deviation. */
 static Expr *normal(Build *b, Tensor *x, Tensor *mean, Tensor *r, const Every *e)
 {
     return mul(b, sub(b, load(b, x, e->index), load(b, mean, e->channel)), load(b, r, e->channel));
-}
-
-static Affine channels(Build *b, Site *s)
-{
-    return at(loop(b, "c", s->x->shape.rank == 3 ? "for every channel" : "for every feature", s->x->shape.dim[0]));
 }
 
 /* The state follows the statistics of the batch. A nest never reads what it writes, so the next values are made aside. */
@@ -96,9 +104,7 @@ static void lower_training(Build *b, Site *s)
     nest_start_from(b, real(b, 0));
     nest_add(b, var, e.channel, mul(b, one_of_all, mul(b, distance, distance)));
 
-    nest_begin(b, "r", "The deviation is the root of the variance; one division a channel is enough.");
-    Affine c = channels(b, s);
-    nest_set(b, r, &c, divide(b, real(b, 1), deviation(b, s, load(b, var, &c))));
+    invert_deviation(b, s, r, var);
 
     nest_begin(b, "", "Count from the mean in units of the deviation, then let the layer choose its own scale and zero.");
     e = every_element(b, s->y->shape);
@@ -186,15 +192,17 @@ static void backward_fixed(Build *b, Site *s)
     Tensor *x = input(b, 0), *mean = param(b, "running_mean"), *var = param(b, "running_var");
     Tensor *dx = gradient(b, x), *dy = gradient(b, output(b));
     Tensor *dgamma = gradient(b, param(b, "weight")), *dbeta = gradient(b, param(b, "bias"));
+    Tensor *r = batch_tensor(b, "r", "1/deviation of each channel", shape_of(mean));
 
     nest_begin(b, "dbeta", "beta moves all elements of its channel alike.");
     Every e = every_element(b, s->y->shape);
     nest_add(b, dbeta, e.channel, load(b, dy, e.index));
 
+    invert_deviation(b, s, r, var);
+
     nest_begin(b, "dgamma", "gamma moves each by how far it is from the mean.");
     e = every_element(b, s->y->shape);
-    Expr *distance = sub(b, load(b, x, e.index), load(b, mean, e.channel));
-    nest_add(b, dgamma, e.channel, mul(b, load(b, dy, e.index), divide(b, distance, deviation(b, s, load(b, var, e.channel)))));
+    nest_add(b, dgamma, e.channel, mul(b, load(b, dy, e.index), normal(b, x, mean, r, &e)));
 
     nest_begin(b, "dx", "With fixed statistics every element stands alone: its slope is the scale.");
     e = every_element(b, s->y->shape);

@@ -32,7 +32,7 @@
 #define NORMAL_SCRATCH_INFER     64          /* floats of scratch memory: 256 bytes */
 #define NORMAL_SHARED_INFER      32          /* floats for the whole batch: 128 bytes */
 #define NORMAL_SCRATCH_EVAL      144         /* floats of scratch memory: 576 bytes */
-#define NORMAL_SHARED_EVAL       32          /* floats for the whole batch: 128 bytes */
+#define NORMAL_SHARED_EVAL       48          /* floats for the whole batch: 192 bytes */
 
 /* What the network learns: the axes are those of PyTorch, the names those of the weights file. */
 typedef struct Normal_weights {
@@ -494,6 +494,19 @@ static void batchnorm1_dx(float dx[2][2][2][2], const float r[2], const float dy
                         - share[n] / 4.0f * (sdy[c] + (x[n][c][h][w] - mean[c]) * r[c] * sdz[c]));
 }
 
+/* batchnorm1_r_eval: the deviation is the root of the variance; one division a         normal.cnn:7
+ * channel is enough.
+ *
+ *   r[c] = 1 / sqrt(running_var[c] + 1e-5)
+ *
+ *   running_var 2    r 2: 1/deviation of each channel
+ *   Work: 2 square roots. */
+static void batchnorm1_r_eval(float r[2], const float running_var[2])
+{
+    for (int c = 0; c < 2; c++)  // for every channel
+        r[c] = 1.0f / sqrtf(running_var[c] + 1e-5f);
+}
+
 /* batchnorm1, backward to beta: beta moves all elements of its channel alike.          normal.cnn:7
  *
  *   dy tells how much the loss grows per unit of y. Whatever is added to beta[c] is added to
@@ -520,24 +533,26 @@ static void batchnorm1_dbeta_eval(float dbeta[2], const float dy[2][2][2][2])
 
 /* batchnorm1, backward to gamma: gamma moves each by how far it is from the mean.      normal.cnn:7
  *
- *   dgamma[c] += sum over n, h, w of
- *                dy[n][c][h][w] * ((x[n][c][h][w] - running_mean[c]) / sqrt(running_var[c] + 1e-5))
+ *   A little more of gamma[c] makes (x[n][c][h][w] - running_mean[c]) * r[c] times as much more of
+ *   y[n][c][h][w]; the chain rule takes that times dy, and adds up over all n, h and w in which it
+ *   had a part:
  *
- *   dy 2x2x2x2    x 2x2x2x2    running_mean 2    running_var 2    dgamma 2
- *   Work: 16 square roots.
+ *   dgamma[c] += sum over n, h, w of dy[n][c][h][w] * ((x[n][c][h][w] - running_mean[c]) * r[c])
+ *
+ *   dy 2x2x2x2    x 2x2x2x2    r 2: 1/deviation of each channel    running_mean 2    dgamma 2
+ *   Work: 16 multiply-adds.
  *   The same four loops as batchnorm1. It is += because a batch adds up the gradients of its
  *   images. */
 static void batchnorm1_dgamma_eval(float dgamma[2], const float dy[2][2][2][2],
-                                   const float x[2][2][2][2], const float running_mean[2],
-                                   const float running_var[2])
+                                   const float x[2][2][2][2], const float r[2],
+                                   const float running_mean[2])
 {
     for (int c = 0; c < 2; c++) {        // for every channel
         float sum = 0.0f;
         for (int n = 0; n < 2; n++)      // for every image of the tile
             for (int h = 0; h < 2; h++)  // and every place in it
                 for (int w = 0; w < 2; w++)
-                    sum += dy[n][c][h][w]
-                        * ((x[n][c][h][w] - running_mean[c]) / sqrtf(running_var[c] + 1e-5f));
+                    sum += dy[n][c][h][w] * ((x[n][c][h][w] - running_mean[c]) * r[c]);
         dgamma[c] += sum;
     }
 }
@@ -1104,6 +1119,24 @@ static void infer_2(const Normal_weights *w, const Normal_state *state, const fl
     softmax1(y, softmax1_e, softmax1_s);
 }
 
+/* Gradients of inference, part 1 of 3: once for the whole batch. */
+static void eval_1(const Normal_weights *w, const Normal_state *state, float *shared)
+{
+    void *batchnorm1_scale_at = shared +  0;   // 2: gamma/deviation of each channel
+    void *batchnorm1_shift_at = shared + 16;   // 2: what brings the mean of each channel to beta
+    void *batchnorm1_r_at     = shared + 32;   // 2: 1/deviation of each channel
+
+    /* forward: from the input to the result */
+    // conv 2, 2x2, batchnorm, leaky(0.1)
+    batchnorm1_scale(batchnorm1_scale_at, w->batchnorm1_weight, state->batchnorm1_running_var);
+    batchnorm1_shift(batchnorm1_shift_at, batchnorm1_scale_at, w->batchnorm1_bias,
+                     state->batchnorm1_running_mean);
+
+    /* backward: who had which part in it */
+    // conv 2, 2x2, batchnorm, leaky(0.1)
+    batchnorm1_r_eval(batchnorm1_r_at, state->batchnorm1_running_var);
+}
+
 /* Gradients of inference, part 2 of 3: for every tile of images. */
 static void eval_2(const Normal_weights *w, const Normal_state *state, const float x[2][2][3][3],
                    const float target[2][2], const float share[2], Normal_weights *dw,
@@ -1125,6 +1158,7 @@ static void eval_2(const Normal_weights *w, const Normal_state *state, const flo
     void *dense1_dy           = scratch + 112;   // 2x2
     void *leaky1_dy           = scratch +  80;   // 2x2x2x2
     void *batchnorm1_dy       = scratch +  64;   // 2x2x2x2
+    void *batchnorm1_r_at     = shared +  32;   // 2: 1/deviation of each channel
     void *conv1_dy            = scratch +  64;   // 2x2x2x2
 
     /* forward: from the input to the result */
@@ -1160,8 +1194,8 @@ static void eval_2(const Normal_weights *w, const Normal_state *state, const flo
     // conv 2, 2x2, batchnorm, leaky(0.1)
     leaky1_dx(batchnorm1_dy, leaky1_y, leaky1_dy);
     batchnorm1_dbeta_eval(dw->batchnorm1_bias, batchnorm1_dy);
-    batchnorm1_dgamma_eval(dw->batchnorm1_weight, batchnorm1_dy, conv1_y,
-                           state->batchnorm1_running_mean, state->batchnorm1_running_var);
+    batchnorm1_dgamma_eval(dw->batchnorm1_weight, batchnorm1_dy, conv1_y, batchnorm1_r_at,
+                           state->batchnorm1_running_mean);
     batchnorm1_dx_eval(conv1_dy, batchnorm1_dy, batchnorm1_scale_at);
     conv1_dw(dw->conv1_weight, conv1_dy, normalise1_y);
     conv1_db(dw->conv1_bias, conv1_dy);
@@ -1233,6 +1267,11 @@ static void run_infer_2(const cnn_job *job)
             job->shared);
 }
 
+static void run_eval_1(const cnn_job *job)
+{
+    eval_1(job->weights, job->state, job->shared);
+}
+
 static void run_eval_2(const cnn_job *job)
 {
     eval_2(job->weights, job->state, (const float (*)[2][3][3])job->x,
@@ -1286,7 +1325,7 @@ static const cnn_phase infer_phases[] = {
 };
 
 static const cnn_phase eval_phases[] = {
-    { "eval_1", 1, run_infer_1, NULL, 0 },
+    { "eval_1", 1, run_eval_1, NULL, 0 },
     { "eval_2", 0, run_eval_2, NULL, 0 },
     { "eval_3", 0, run_train_input, NULL, 0 },
 };
@@ -1357,6 +1396,6 @@ const cnn_model Normal_model = {
     .train = { train_phases, 8, 192, 112, 0 },
     .train_phases = 7,
     .infer = { infer_phases, 2, 64, 32, 0 },
-    .eval_grad = { eval_phases, 3, 144, 32, 0 },
+    .eval_grad = { eval_phases, 3, 144, 48, 0 },
     .settings = settings, .setting_count = 9,
 };

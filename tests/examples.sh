@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# examples.sh CNNC LIBCNN.a OUT "CC FLAGS" [PYTHON]: the examples as people use them.
+# examples.sh CNNC LIBCNN.a OUT "CC FLAGS" "PLAIN CC" [PYTHON]: the examples as people use them. PLAIN CC compiles those whose speed does not matter.
 #
 #   - a smaller fashion.cnn trains on Fashion-MNIST where it is found ($CNN_DATA, data/, ../shared/data), else on drawn digits, and gets
 #     far better than chance; a linear network stays behind it on the digits;
@@ -14,7 +14,8 @@ cnnc=$1
 libcnn=$2
 out=$3
 cc=$4
-python=${5-}
+plain=$5
+python=${6-}
 passed=0
 failed=0
 
@@ -124,7 +125,7 @@ digits() {
 }
 
 others() {
-    local name cc="${cc%% *} -O0"              # what they do matters, not how fast
+    local name cc=$plain
     for name in lenet branches perceptron; do
         program "$name" "$top/examples/$name/$name.cnn"
     done

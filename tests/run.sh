@@ -441,7 +441,8 @@ stage_examples() {
         skip "examples/quickstart.sh" "--quick"
         return
     fi
-    test_it "the examples" tests/examples.sh "$cnnc" "$out/main/runtime/libcnn.a" "$out/examples" "$gcc -O3 -march=native" "$torch"
+    test_it "the examples" tests/examples.sh "$cnnc" "$out/main/runtime/libcnn.a" "$out/examples" "$gcc -O3 -march=native" \
+        "${clang:-$gcc} -O0" "$torch"          # without optimising, gcc takes four times as long
     CNN_STEPS=${CNN_STEPS-20} test_it "examples/quickstart.sh" examples/quickstart.sh
 }
 

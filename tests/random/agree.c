@@ -117,7 +117,10 @@ static int builds_for_this_machine(const Trial *t, Dice *d, BuildOf *builds)
     static const int fast_tile[] = { 8, 1, 16, 3, 4, 2, 3, 5, 8 };
     const char *native = arena_print(t->arena, "%s%s", two, t->seed % 2 == 0 ? " -march=native" : "");
     /* LLVM at all levels, with and without contraction; optimising takes most of the time here, too. */
-    static const char *const llvm[] = { "--style=lesson -O3 --cpu=native", "--style=lesson -O0 --strict", "--style=lesson -O2" };
+    static const char *const llvm[] = {
+        "--style=lesson -O3 --cpu=native", "--style=lesson -O0 --strict", "--style=lesson -O0", "--style=lesson -O2", "--style=lesson -O0 --strict",
+        "--style=lesson -O1",
+    };
     static const char *const llvm_fast[] = { "--style=fast -O2 --strict", "--style=fast -O0", "--style=fast -O3 --cpu=native", "--style=fast -O1 --strict" };
     const BuildOf all[] = {
         { "lesson.float", "--style=lesson", false, 4, one },
@@ -128,9 +131,9 @@ static int builds_for_this_machine(const Trial *t, Dice *d, BuildOf *builds)
         { "unrolled.double", "--style=unrolled", true, 1, one_plain },
         { "fast.double", fast[(t->seed + 1) % countof(fast)], true, 0, one },
         { "infer.double", "--infer", true, (int)dice_between(d, 1, 3), one },
-        { "llvm.float", o->llvm ? llvm[t->seed % 3] : NULL, false, (int)dice_between(d, 1, 3), NULL },
-        { "llvm.double", o->llvm ? llvm[(t->seed + 1) % 3] : NULL, true, 1, NULL },
-        { "llvm.fast", o->llvm ? llvm_fast[t->seed % 4] : NULL, false, 0, NULL },
+        { "llvm.float", o->llvm ? llvm[t->seed % countof(llvm)] : NULL, false, (int)dice_between(d, 1, 3), NULL },
+        { "llvm.double", o->llvm ? llvm[(t->seed + 1) % countof(llvm)] : NULL, true, 1, NULL },
+        { "llvm.fast", o->llvm ? llvm_fast[t->seed % countof(llvm_fast)] : NULL, false, 0, NULL },
     };
 
     memcpy(builds, all, sizeof all);

@@ -62,7 +62,7 @@ typedef struct Needs {
     bool op_in_lanes[OP_SELECT_EQ + 1];     /* a function of every lane */
     bool fresh;                     /* rounds of a sum that read anew */
     bool held;                      /* what they read stays in a register */
-    bool rolled;                    /* a loop that is not written out */
+    bool rolled, unrolled;          /* a short loop that stays one, or is written out by the C compiler */
 } Needs;
 
 /* A file for several machines has one for itself, with what they share, and one for each machine: its functions and its steps. */
@@ -168,7 +168,8 @@ typedef struct Scope {
     int comment_column;             /* of them */
     const Loop *lanes;              /* accesses that run over this loop are vectors; NULL: all are numbers */
     const char *plain_total;        /* c_tile.c: `total` without the places of the tile */
-    const Loop *rolled;             /* c_tile.c: begins with ROLLED; NULL: none does */
+    const Loop *short_loop;         /* c_tile.c: begins with UNROLLED or ROLLED; NULL: none does */
+    bool unrolled;                  /* with UNROLLED */
     int64_t bound[MAX_LOOPS];       /* value of each loop that is written out now, or -1 */
 } Scope;
 
@@ -228,6 +229,8 @@ enum { FILL_STATEMENTS = 500 };     /* of one function that sets dst first: shor
 bool c_is_tiled(const Nest *n);     /* totals are held for several places at once: */
 int c_tile_of(const Nest *n);       /* for those of the loops from this one on */
 bool c_rounds_overlap(const Nest *n);   /* compilers would mix the rounds of their sums: FRESH in c_tile.c */
+/* The innermost loop of a sum of vectors, if it is short and C compilers and LLVM shall write it out, else NULL: UNROLLED in c_tile.c. */
+const Loop *c_unrolled_loop(const Unit *u, const Nest *n);
 bool c_sums_lanes(const Nest *n);   /* the lanes hold partial sums, added up when the total is stored */
 void c_tiled(CFile *f, const Function *function);
 /* Loops [from, to) of the nest around a body that is one statement, or several if `block`. */

@@ -30,7 +30,7 @@ static const char *bound(const Scope *s, const Affine *a, const char *relation, 
 
 static const char *head_of(const Scope *s, const Loop *l)
 {
-    const char *name = scope_name(s, l), *before = l == s->rolled ? "ROLLED " : "";
+    const char *name = scope_name(s, l), *before = l != s->short_loop ? "" : s->unrolled ? "UNROLLED " : "ROLLED ";
 
     if (!l->trimmed)
         return arena_print(s->file->u->arena, "%s%s", before, loop_head(s, name, l->extent));

@@ -236,11 +236,11 @@ const char *c_choose(const CFile *f)
     return arena_print(f->u->arena, "CHOOSE%d", machine_lanes(f->u->options.machine, f->u->options.real));
 }
 
-/* Registers of this size that one vector fits into; the functions of a file for several machines have them by their attribute. */
+/* What holds where one vector fits into a register; the functions of a file for several machines have those by their attribute. */
 static const char *held_in(const CFile *f, int bytes)
 {
     if (bytes == 16)
-        return "defined(__SSE2__)";
+        return "(defined(__SSE2__) || defined(__aarch64__))";
     if (f->suffix[0])
         return "1";
     return bytes == 32 ? "defined(__AVX__)" : "defined(__AVX512F__)";
@@ -248,25 +248,37 @@ static const char *held_in(const CFile *f, int bytes)
 
 static void put_held(CFile *f, int bytes)
 {
-    text_line(f->t, "/* A vector that several totals multiply is read once. GCC would rather read it for each of them. */");
-    text_line(f->t, "#if !defined(__clang__) && %s", held_in(f, bytes));
-    text_line(f->t, "#define HELD(vector) __asm__ (\"\" : \"+v\" (vector))");
+    text_line(f->t, "/* Stays in a register: what several totals multiply is read once, and a total is made round by round. */");
     if (bytes == 16) {
-        text_line(f->t, "#elif !defined(__clang__) && defined(__aarch64__)");
+        text_line(f->t, "#if defined(__aarch64__)");
         text_line(f->t, "#define HELD(vector) __asm__ (\"\" : \"+w\" (vector))");
     }
+    text_line(f->t, "#%s %s", bytes == 16 ? "elif" : "if", held_in(f, bytes));
+    text_line(f->t, "#define HELD(vector) __asm__ (\"\" : \"+v\" (vector))");
     text_line(f->t, "#else");
     text_line(f->t, "#define HELD(vector) (void)(vector)");
     text_line(f->t, "#endif");
 }
 
-static void put_rolled(CFile *f)
+static void put_short_loops(CFile *f, int bytes)
 {
-    text_line(f->t, "/* A short loop stays one. GCC would write it out and mix its rounds, and the totals lose their registers. */");
+    text_line(f->t, "/* A short loop stays one: GCC would mix its rounds, and the totals lose their registers. */");
     text_line(f->t, "#if defined(__GNUC__) && __GNUC__ >= 8 && !defined(__clang__)");
     text_line(f->t, "#define ROLLED _Pragma(\"GCC unroll 1\")");
     text_line(f->t, "#else");
     text_line(f->t, "#define ROLLED");
+    text_line(f->t, "#endif");
+    if (!f->needs.unrolled)
+        return;
+    text_line(f->t, "/* It is written out where HELD keeps the rounds apart: processors often guess wrong where it ends. */");
+    text_line(f->t, "#if defined(__OPTIMIZE_SIZE__) || !%s", held_in(f, bytes));
+    text_line(f->t, "#define UNROLLED ROLLED");
+    text_line(f->t, "#elif defined(__clang__)");
+    text_line(f->t, "#define UNROLLED _Pragma(\"clang loop unroll(full)\")");
+    text_line(f->t, "#elif defined(__GNUC__) && __GNUC__ >= 8");
+    text_line(f->t, "#define UNROLLED _Pragma(\"GCC unroll 16\")");
+    text_line(f->t, "#else");
+    text_line(f->t, "#define UNROLLED");
     text_line(f->t, "#endif");
 }
 
@@ -313,8 +325,8 @@ void c_lanes(CFile *f)
     }
     if (f->needs.held)
         put_held(f, bytes);
-    if (f->needs.rolled)
-        put_rolled(f);
+    if (f->needs.rolled || f->needs.unrolled)
+        put_short_loops(f, bytes);
     if (f->needs.choose && count > 1) {
         text_line(f->t, "/* Lane by lane: what a comparison found, and the choice between two numbers by it. */");
         text_line(f->t, "typedef %s masks%d __attribute__((vector_size(%d)));", bytes / count == 8 ? "long long" : "int", count, bytes);

@@ -124,6 +124,7 @@ typedef struct Code {
     LLVMValueRef array;             /* totals in memory, or NULL */
     const Loop *lanes;              /* accesses that run over this loop are vectors; NULL: all are numbers */
     LLVMTypeRef vector;             /* type of such an access */
+    const Loop *unrolled;           /* UNROLLED in c_tile.c, or NULL */
     LIST(LLVMValueRef) parts;       /* unrolled: the functions that the nest is cut into */
     bool alone;                     /* one of them is all */
     int64_t left;                   /* places that the open part still takes; -1: none is open */
@@ -156,6 +157,7 @@ typedef struct OpenLoop {
     LLVMValueRef *carried;          /* of held */
     LLVMValueRef end;
     const char *name;
+    bool written_out;               /* by LLVM */
 } OpenLoop;
 LLVMValueRef llvm_loop_begin(Code *c, OpenLoop *l, const char *name, int64_t extent);
 LLVMValueRef llvm_loop_between(Code *c, OpenLoop *l, const char *name, LLVMValueRef from, LLVMValueRef to);

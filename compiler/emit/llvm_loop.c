@@ -13,6 +13,8 @@
 
 #include <llvm-c/DebugInfo.h>
 
+#include <string.h>
+
 LLVMValueRef llvm_loop_begin(Code *c, OpenLoop *l, const char *name, int64_t extent)
 {
     return llvm_loop_between(c, l, name, llvm_int(c->m->size, 0), llvm_int(c->m->size, extent));
@@ -45,12 +47,10 @@ LLVMValueRef llvm_loop_between(Code *c, OpenLoop *l, const char *name, LLVMValue
     return l->variable;
 }
 
-/* A loop that does nothing but clear stays one: LLVM writes out what LeNet's borders take, and merges those stores in the square of their number
- * (0.7 s for 224 of them). */
-static void keep_together(Module *m, LLVMValueRef branch)
+/* "llvm.loop.unroll.disable" or another property, of the loop that the branch ends. */
+static void tell_loop(Module *m, LLVMValueRef branch, const char *property)
 {
-    static const char disable[] = "llvm.loop.unroll.disable";
-    LLVMMetadataRef name = LLVMMDStringInContext2(m->context, disable, sizeof disable - 1), itself = LLVMTemporaryMDNode(m->context, NULL, 0);
+    LLVMMetadataRef name = LLVMMDStringInContext2(m->context, property, strlen(property)), itself = LLVMTemporaryMDNode(m->context, NULL, 0);
     LLVMMetadataRef node = LLVMMDNodeInContext2(m->context, (LLVMMetadataRef[]){ itself, LLVMMDNodeInContext2(m->context, &name, 1) }, 2);
 
     LLVMMetadataReplaceAllUsesWith(itself, node);               /* a loop is told by a node that names itself */
@@ -72,8 +72,12 @@ void llvm_loop_end(Code *c, OpenLoop *l)
         LLVMAddIncoming(l->carried[i], &c->held[i], &last, 1);
     LLVMValueRef done = LLVMBuildICmp(m->at, LLVMIntEQ, next, l->end, arena_print(m->u->arena, "%s.done", l->name));
     LLVMValueRef branch = LLVMBuildCondBr(m->at, done, after, l->body);
+    /* A loop that does nothing but clear stays one: LLVM writes out what LeNet's borders take, and merges those stores in the square of their number
+     * (0.7 s for 224 of them). */
     if (c->nest && c->nest->value->op == OP_CONSTANT)
-        keep_together(m, branch);
+        tell_loop(m, branch, "llvm.loop.unroll.disable");
+    if (l->written_out)
+        tell_loop(m, branch, "llvm.loop.unroll.full");
     LLVMPositionBuilderAtEnd(m->at, after);
 }
 
@@ -100,6 +104,7 @@ void llvm_loops(Code *c, int from, int to, Inside *inside)
         c->loop[from] = llvm_loop_between(c, &open, scope_name(c->s, l), bound(c, &l->from, LLVMIntSGT, 0), bound(c, &l->to, LLVMIntSLT, l->extent));
     else
         c->loop[from] = llvm_loop_begin(c, &open, scope_name(c->s, l), l->extent);
+    open.written_out = l == c->unrolled;
     llvm_loops(c, from + 1, to, inside);
     llvm_loop_end(c, &open);
 }

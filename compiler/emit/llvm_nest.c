@@ -357,6 +357,7 @@ static void put_tiles(Code *c)
     begin_function(c, c->of->name, false);
     if (last->kind == LOOP_LANES) {
         c->vector = LLVMVectorType(m->real, (unsigned)last->extent);
+        c->unrolled = last->extent > 1 ? c_unrolled_loop(m->u, c->nest) : NULL;
         llvm_loops(c, 0, n->hold, put_tile_in_vectors);
     } else {
         for (int i = n->loop_count - 1; i >= c_tile_of(n); i--)

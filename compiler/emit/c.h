@@ -62,6 +62,7 @@ typedef struct Needs {
     bool op_in_lanes[OP_SELECT_EQ + 1];     /* a function of every lane */
     bool fresh;                     /* rounds of a sum that read anew */
     bool held;                      /* what they read stays in a register */
+    bool used;                      /* until a round ends */
     bool rolled, unrolled;          /* a short loop that stays one, or is written out by the C compiler */
 } Needs;
 

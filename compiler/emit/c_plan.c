@@ -9,7 +9,7 @@
 /* Names that the emitter itself uses at file scope or inside steps. */
 static const char *const own_names[] = {
     "w", "state", "x", "target", "share", "images", "keep", "dw", "dx", "y", "loss", "scratch", "shared", "draw", "update", "updated", "job", "uniform", "larger",
-    "smaller", "machine", "this_machine", "NEST", "MACHINE", "FRESH", "HELD", "ROLLED", "UNROLLED", "CNN_MACHINE", "sum", "largest", "smallest", "first", "value", "image", "result", "pixels", "weight_tensors",
+    "smaller", "machine", "this_machine", "NEST", "MACHINE", "FRESH", "HELD", "USED", "ROLLED", "UNROLLED", "CNN_MACHINE", "sum", "largest", "smallest", "first", "value", "image", "result", "pixels", "weight_tensors",
     "state_tensors", "maps", "look_at", "settings", "rows", "argc", "argv", "bits_of", "number_of", "exp_lane", "tanh_lane", "erf_lane", "log1p_lane",
     "exp_less", "log_of", "same_exp", "same_tanh",
     "same_log", "same_log1p", "same_erf"

@@ -260,6 +260,20 @@ static void put_held(CFile *f, int bytes)
     text_line(f->t, "#endif");
 }
 
+static void put_used(CFile *f, int bytes)
+{
+    text_line(f->t, "/* Is in use until here: GCC would give its register to the last total that it is multiplied for, and move totals about. */");
+    text_line(f->t, "#if defined(__clang__) || !%s", held_in(f, bytes));
+    text_line(f->t, "#define USED(vector) (void)(vector)");
+    if (bytes == 16) {
+        text_line(f->t, "#elif defined(__aarch64__)");
+        text_line(f->t, "#define USED(vector) __asm__ volatile (\"\" : : \"w\" (vector))");
+    }
+    text_line(f->t, "#else");
+    text_line(f->t, "#define USED(vector) __asm__ volatile (\"\" : : \"v\" (vector))");
+    text_line(f->t, "#endif");
+}
+
 static void put_short_loops(CFile *f, int bytes)
 {
     text_line(f->t, "/* A short loop stays one: GCC would mix its rounds, and the totals lose their registers. */");
@@ -325,6 +339,8 @@ void c_lanes(CFile *f)
     }
     if (f->needs.held)
         put_held(f, bytes);
+    if (f->needs.used)
+        put_used(f, bytes);
     if (f->needs.rolled || f->needs.unrolled)
         put_short_loops(f, bytes);
     if (f->needs.choose && count > 1) {

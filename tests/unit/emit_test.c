@@ -265,6 +265,7 @@ static void short_loops_of_a_sum_are_written_out(void **state)
     assert_non_null(strstr(c, "#define ROLLED _Pragma(\"GCC unroll 1\")"));
     assert_int_equal(count_of(printed_function(u, c, "static void conv1("), "UNROLLED for (int kw = 0; kw < 5; kw++)"), 1);
     assert_int_equal(count_of(printed_function(u, c, "static void conv1("), "lanes8 sum"), count_of(printed_function(u, c, "static void conv1("), "HELD(sum"));
+    assert_int_equal(count_of(printed_function(u, c, "static void conv1("), "HELD(x_"), count_of(printed_function(u, c, "static void conv1("), "USED(x_"));
     unit_free(u);
 }
 

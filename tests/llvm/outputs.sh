@@ -98,6 +98,10 @@ if [ "$(uname -m)" = x86_64 ]; then
     done
 fi
 
+# A short loop of a sum, as UNROLLED in C.
+"$cnnc" -O0 --style=fast "$here/small.cnn" -o loops.ll && grep -q 'llvm.loop.unroll.full' loops.ll
+check "LLVM is told to write out short loops" $?
+
 # The functions of --strict, and LLVM's of them.
 "$cnnc" --style=lesson --strict --infer "$here/functions.cnn" -o functions_net.c && "$cnnc" --style=lesson --strict --infer "$here/functions.cnn" -o functions.so \
     && $cc -O2 -DNET='"functions_net.c"' -I. "$here/functions.c" -o functions -lm && ./functions ./functions.so > functions.log 2>&1

@@ -282,16 +282,6 @@ static void short_loops_stay_where_no_register_is_free(void **state)
     unit_free(u);
 }
 
-/* LLVM is told so by a property of the loop. */
-static void llvm_writes_short_loops_out(void **state)
-{
-    (void)state;
-    Unit *u = unit_of("network T { input 14x14x6; conv 16, 5x5; dense 16; dense 3, softmax }",
-                      (NetworkOptions){ .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_IMAGES });
-    assert_non_null(strstr(text_of(u, "llvm"), "llvm.loop.unroll.full"));
-    unit_free(u);
-}
-
 /* gcc had an address for each of 30 rows, and 16 registers: on the stack, twice as many loads as multiply-adds. */
 static void many_rows_are_found_from_one_pointer(void **state)
 {
@@ -425,7 +415,6 @@ int main(void)
         cmocka_unit_test(rounds_that_overlap_read_anew),
         cmocka_unit_test(short_loops_of_a_sum_are_written_out),
         cmocka_unit_test(short_loops_stay_where_no_register_is_free),
-        cmocka_unit_test(llvm_writes_short_loops_out),
         cmocka_unit_test(many_rows_are_found_from_one_pointer),
         cmocka_unit_test(functions_are_computed_in_vectors),
         cmocka_unit_test(the_lesson_derives_shapes_and_work),

@@ -246,32 +246,28 @@ static const char *held_in(const CFile *f, int bytes)
     return bytes == 32 ? "defined(__AVX__)" : "defined(__AVX512F__)";
 }
 
-static void put_held(CFile *f, int bytes)
+/* An assembly of no instruction that has a vector in a register: `begin` goes up to the letter for those. Nothing where there are none, or `never` says so. */
+static void put_in_register(CFile *f, int bytes, const char *name, const char *never, const char *begin)
 {
-    text_line(f->t, "/* Stays in a register: what several totals multiply is read once, and a total is made round by round. */");
+    text_line(f->t, "#if %s!%s", never, held_in(f, bytes));
+    text_line(f->t, "#define %s(vector) (void)(vector)", name);
     if (bytes == 16) {
-        text_line(f->t, "#if defined(__aarch64__)");
-        text_line(f->t, "#define HELD(vector) __asm__ (\"\" : \"+w\" (vector))");
+        text_line(f->t, "#elif defined(__aarch64__)");
+        text_line(f->t, "#define %s(vector) %sw\" (vector))", name, begin);
     }
-    text_line(f->t, "#%s %s", bytes == 16 ? "elif" : "if", held_in(f, bytes));
-    text_line(f->t, "#define HELD(vector) __asm__ (\"\" : \"+v\" (vector))");
     text_line(f->t, "#else");
-    text_line(f->t, "#define HELD(vector) (void)(vector)");
+    text_line(f->t, "#define %s(vector) %sv\" (vector))", name, begin);
     text_line(f->t, "#endif");
 }
 
-static void put_used(CFile *f, int bytes)
+static void put_held(CFile *f, int bytes)
 {
+    text_line(f->t, "/* Stays in a register: what several totals multiply is read once, and a total is made round by round. */");
+    put_in_register(f, bytes, "HELD", "", "__asm__ (\"\" : \"+");
+    if (!f->needs.used)
+        return;
     text_line(f->t, "/* Is in use until here: GCC would give its register to the last total that it is multiplied for, and move totals about. */");
-    text_line(f->t, "#if defined(__clang__) || !%s", held_in(f, bytes));
-    text_line(f->t, "#define USED(vector) (void)(vector)");
-    if (bytes == 16) {
-        text_line(f->t, "#elif defined(__aarch64__)");
-        text_line(f->t, "#define USED(vector) __asm__ volatile (\"\" : : \"w\" (vector))");
-    }
-    text_line(f->t, "#else");
-    text_line(f->t, "#define USED(vector) __asm__ volatile (\"\" : : \"v\" (vector))");
-    text_line(f->t, "#endif");
+    put_in_register(f, bytes, "USED", "defined(__clang__) || ", "__asm__ volatile (\"\" : : \"");
 }
 
 static void put_short_loops(CFile *f, int bytes)
@@ -339,8 +335,6 @@ void c_lanes(CFile *f)
     }
     if (f->needs.held)
         put_held(f, bytes);
-    if (f->needs.used)
-        put_used(f, bytes);
     if (f->needs.rolled || f->needs.unrolled)
         put_short_loops(f, bytes);
     if (f->needs.choose && count > 1) {

@@ -106,6 +106,16 @@ static int64_t vectors_of(const Scope *s, const Expr *load)
     return count;
 }
 
+/* Those of a tile, in vectors. */
+static int64_t count_totals(const Nest *n)
+{
+    int64_t count = 1;
+
+    for (int i = c_tile_of(n); i < n->loop_count - 1; i++)
+        count *= n->loops[i]->extent;
+    return count;
+}
+
 static bool uses_lanes(const Expr *e, const Loop *lanes);
 
 static void hold_load(Scope *s, const Expr *load, bool passes)
@@ -124,12 +134,10 @@ static void hold_vectors(Scope *s)
 {
     const Nest *n = s->nest;
     const Machine *machine = s->file->u->options.machine;
-    int64_t totals = 1;
+    int64_t totals = count_totals(n);
 
     if (n->put != PUT_ADD || n->value->op != OP_MUL || machine_lanes(machine, s->file->u->options.real) < 2)
         return;
-    for (int i = c_tile_of(n); i < n->loop_count - 1; i++)
-        totals *= n->loops[i]->extent;
     const Expr *a = n->value->a, *b = n->value->b, *loads[] = { a, b };
     int64_t room = machine->registers - totals - 1;
     if (a->op == OP_LOAD && b->op == OP_LOAD && vectors_of(s, b) < vectors_of(s, a)) {
@@ -483,11 +491,8 @@ const Loop *c_unrolled_loop(const Unit *u, const Nest *n)
 {
     const Loop *l = short_loop(n);
     int registers = u->options.machine->registers;
-    int64_t totals = 1;
 
-    for (int i = c_tile_of(n); i < n->loop_count - 1; i++)
-        totals *= n->loops[i]->extent;
-    return l && !l->trimmed && totals <= registers - registers / SPARE ? l : NULL;
+    return l && !l->trimmed && count_totals(n) <= registers - registers / SPARE ? l : NULL;
 }
 
 static void put_name(Text *t, Scope *s)

@@ -8,6 +8,7 @@
 For a machine whose speed changes by the minute: turns of 60 microseconds that follow each other meet the same one, and the median of their ratios is good
 to a few per cent where whole programs differ by thirty. Without names: the nests whose code differs, or all of them by two compilers. Each nest works on its
 own memory, which the nearest caches hold where it fits. A ratio above 1: B is faster; in brackets the middle half of the ratios."""
+import argparse
 import os
 import re
 import shlex
@@ -109,19 +110,18 @@ def call(name, code):
 
 
 def main():
-    wish = {"cc": "gcc -O3 -march=native", "other": "", "turns": "200", "core": ""}
-    files, names = [], []
-    for word in sys.argv[1:]:
-        found = re.match(r"--(\w+)=(.*)$", word)
-        if found and found.group(1) in wish:
-            wish[found.group(1)] = found.group(2)
-        elif word.startswith("-"):
-            sys.exit(__doc__)
-        else:
-            (files if word.endswith(".c") else names).append(word)
-    if len(files) not in (1, 2):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, usage=argparse.SUPPRESS)
+    parser.add_argument("--cc", default="gcc -O3 -march=native", help=argparse.SUPPRESS)
+    parser.add_argument("--other", help=argparse.SUPPRESS)
+    parser.add_argument("--turns", type=int, default=200, help=argparse.SUPPRESS)
+    parser.add_argument("--core", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("words", nargs="+", help=argparse.SUPPRESS)
+    wish = parser.parse_args()
+    files = [w for w in wish.words if w.endswith(".c")]
+    names = [w for w in wish.words if not w.endswith(".c")]
+    if len(files) not in (1, 2) or wish.turns < 4:
         sys.exit(__doc__)
-    commands = [wish["cc"], wish["other"] or wish["cc"]]
+    commands = [wish.cc, wish.other or wish.cc]
     files = (files * 2)[:2]
     if missing := [f for f in files if not os.path.exists(f)]:
         sys.exit(f"nests.py: error: {missing[0]} was not found")
@@ -131,8 +131,8 @@ def main():
         sys.exit(f"nests.py: error: no nest '{missing[0]}' in both files")
     if not chosen:
         sys.exit("nests.py: the nests of both files are the same")
-    if wish["core"]:
-        os.sched_setaffinity(0, {int(wish["core"])})
+    if wish.core is not None:
+        os.sched_setaffinity(0, {wish.core})
     with tempfile.TemporaryDirectory() as out:
         shared = [os.path.join(out, f"{i}.so") for i in (0, 1)]
         for command, path, to in zip(commands, files, shared):
@@ -140,7 +140,7 @@ def main():
                 sys.exit(f"nests.py: error: '{command}' does not compile {path}")
         driver = os.path.join(out, "driver")
         with open(driver + ".c", "w", encoding="utf-8") as file:
-            file.write(f"enum {{ TURNS = {int(wish['turns'])} }};" + DRIVER + "".join(call(n, a[n]) for n in chosen) + "    return 0;\n}\n")
+            file.write(f"enum {{ TURNS = {wish.turns} }};" + DRIVER + "".join(call(n, a[n]) for n in chosen) + "    return 0;\n}\n")
         subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", driver + ".c", "-o", driver, "-ldl"], check=True)
         sys.exit(subprocess.run([driver, *shared]).returncode)
 

@@ -166,18 +166,22 @@ class Bench:
             return list(pool.map(lambda w: self.program(*w), wanted))
 
     def layer(self, conv, images, machine):
-        """layer.c with a network around a convolution, or None. Layers without work on both sides keep it from reading and writing the arrays of
-        the outside world. Channels lie innermost, as in the whole networks, whatever would be best for this layer alone."""
+        """layer.c with a network around a convolution, or None. In front and behind stand layers without work, of its own shapes, and before and
+        after them such that come from one channel and go to one, so that nothing brings many channels from the order of the outside world into
+        the inner one: that takes so long that on a busy machine what the layer reads is in no cache any more. Channels lie innermost, as in the
+        whole networks, whatever would be best for this layer alone."""
         name = re.sub(r"\W+", "-", conv.name)
         source = os.path.join(self.out, f"{name}-{images}.cnn")
         groups = ", depthwise" if conv.groups == conv.channels else f", groups={conv.groups}" if conv.groups > 1 else ""
         how = groups + (f", dilation={conv.dilation}" if conv.dilation > 1 else "")
         text = f"""data pictures {{ source npy, "x.npy", "y.npy" }}
 network Layer {{
-  input {conv.side}x{conv.side}x{conv.channels}
+  input {conv.side}x{conv.side}x1
+  conv {conv.channels}, 1x1
   conv {conv.channels}, 1x1, depthwise
   probe = conv {conv.filters}, {conv.kernel}x{conv.kernel}, stride={conv.stride}, pad={conv.pad}{how}
   conv {conv.filters}, 1x1, depthwise
+  conv 1, 1x1
 }}
 train Layer on pictures {{ loss quadratic; batch {images}; epochs 1 }}
 """

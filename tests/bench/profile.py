@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """profile.py [options] FILE.cnn: where the time of a compiled network goes, nest by nest, with the share of peak that each weighted sum reaches.
 
-    --task=train|infer   what runs (train); --batch=N images at a time (128)
+    --task=train|infer   what runs (train); --batch=N images at a time (128), which a recipe with `batch images` is given
     --compiler=gcc|clang|LLVM (gcc), --machine=AVX2|AVX-512|NEON (the best one of this processor)
     --seconds=S          how long (2), --core=N pinned to that core
     --cnnc=FILE          a compiler to ask (that of CNNC_BUILD or of build/)
@@ -9,7 +9,8 @@
 
 perf samples the clock while the network works; the nests are functions that are not inlined, so every sample lies in one of them or in the
 runtime. Peak is what peak.c does in turns between. Useful work is that of the sum as the layer states it (--dump=tidy): what a schedule
-multiplies beyond that, with the zeros of a border, counts as nothing. Gradients of an input that nobody asks for do not run and do not show."""
+multiplies beyond that, with the zeros of a border, counts as nothing. That of a convolution by tiles stands beside its products, which take fewer
+multiplications (more than 100 %). Gradients of an input that nobody asks for do not run and do not show."""
 import os
 import re
 import signal
@@ -71,13 +72,15 @@ def main():
     b = Bench(out, "", build, print, rivals=False)
     b.cnnc = os.path.abspath(wish["cnnc"]) if wish["cnnc"] else b.cnnc
     machine = next(m for m in b.machines if m.name == wish["machine"] or not wish["machine"])
-    net = os.path.splitext(os.path.basename(source))[0]
+    net, text = os.path.splitext(os.path.basename(source))[0], open(source).read()
+    if re.search(r"\bbatch images\b", text):
+        options += ["-Dimages=" + wish["batch"]]
     b.source = lambda _: os.path.abspath(source)
-    b.model = lambda _: re.search(r"^network (\w+)", open(source).read(), re.M).group(1)
+    b.model = lambda _: re.search(r"^network (\w+)", text, re.M).group(1)
     program = b.program(net, options, wish["compiler"], machine)
     if not program:
         sys.exit(1)
-    shape = re.search(r"^ *input (\d+)x(\d+)x(\d+)|^ *input (\d+)", open(source).read(), re.M)
+    shape = re.search(r"^ *input (\d+)x(\d+)x(\d+)|^ *input (\d+)", text, re.M)
     image = os.path.join(out, net + ".noise")
     count = 1
     for number in filter(None, shape.groups()):
@@ -102,6 +105,7 @@ def main():
     found = joined(samples(data))
     all_samples = sum(found.values())
     work = multiply_adds(b.cnnc, options + machine.cnnc, source, wish["task"])
+    work = {name + "_products" if name + "_products" in found else name: of for name, of in work.items()}
     useful = sum(w for name, w in work.items() if name in found)
     print(f"{net}, {wish['task']} {wish['batch']}, {wish['compiler']} {machine.name}: {image_time * 1e6:.2f} us an image, "
           f"{200 * useful / image_time / 1e9 / best:.1f} % of {best:.1f} GFLOP/s")

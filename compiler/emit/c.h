@@ -232,6 +232,7 @@ int c_tile_of(const Nest *n);       /* for those of the loops from this one on *
 bool c_rounds_overlap(const Nest *n);   /* compilers would mix the rounds of their sums: FRESH in c_tile.c */
 /* The innermost loop of a sum of vectors, if it is short and C compilers and LLVM shall write it out, else NULL: UNROLLED in c_tile.c. */
 const Loop *c_unrolled_loop(const Unit *u, const Nest *n);
+const Expr *c_shared_factor(const Nest *n);     /* of the two factors of a summed product, that of which a round reads fewer vectors; or NULL */
 bool c_sums_lanes(const Nest *n);   /* the lanes hold partial sums, added up when the total is stored */
 void c_tiled(CFile *f, const Function *function);
 /* Loops [from, to) of the nest around a body that is one statement, or several if `block`. */

@@ -296,6 +296,27 @@ static void end_vector(Code *c)
     store_dst(c, c_sums_lanes(n) ? value : llvm_in_lanes(c, value));
 }
 
+/* The places of a tile, from this loop on, that differ along the shared factor (or not), and for each of those the others. A vector of the other factor is
+ * multiplied with all of the shared ones before the next is read: LLVM keeps that order, and would hold all of the other ones at once else, and totals
+ * on the stack (LeNet's gradient of a 5x5 convolution for one image, 2 by 6 totals: 1.9 times the time). */
+static void each_place(Code *c, int loop, const Expr *shared, bool along)
+{
+    const Nest *n = c->nest;
+
+    if (loop == n->loop_count - 1) {
+        if (along)
+            put_vector(c);
+        else
+            each_place(c, c_tile_of(n), shared, true);
+    } else if (indices_use(shared->index, shared->tensor->rank, n->loops[loop]) != along) {
+        each_place(c, loop + 1, shared, along);
+    } else {
+        for (c->bound[loop] = 0; c->bound[loop] < n->loops[loop]->extent; c->bound[loop]++)
+            each_place(c, loop + 1, shared, along);
+        c->bound[loop] = -1;
+    }
+}
+
 /* FRESH of the C file (c_tile.c). */
 static void put_round(Code *c)
 {
@@ -309,7 +330,11 @@ static void put_round(Code *c)
         LLVMValueRef fresh = LLVMGetInlineAsm(type, "", 0, clobbers, sizeof clobbers - 1, true, false, LLVMInlineAsmDialectATT, false);
         LLVMBuildCall2(m->at, type, fresh, NULL, 0, "");
     }
-    llvm_loops(c, tile, n->loop_count - 1, put_vector);
+    const Expr *shared = c_shared_factor(n);
+    if (shared)
+        each_place(c, tile, shared, false);
+    else
+        llvm_loops(c, tile, n->loop_count - 1, put_vector);
 }
 
 /* The whole sum of a place in one expression, and its end. */

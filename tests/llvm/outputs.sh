@@ -102,6 +102,22 @@ fi
 "$cnnc" -O0 --style=fast "$here/small.cnn" -o loops.ll && grep -q 'llvm.loop.unroll.full' loops.ll
 check "LLVM is told to write out short loops" $?
 
+# The order in which a tile's vectors are read: two of dy, each vector of w once for both of them. LLVM held six of w at once, and totals on the stack.
+cat > order.cnn << 'END'
+network Order {
+  input 28x28x1
+  maxpool 2x2
+  conv 6, 1x1, relu
+  conv 16, 5x5
+  dense 10, softmax
+}
+train Order on digits { loss crossentropy; batch 1; epochs 1 }
+END
+"$cnnc" -O2 --style=fast --target=avx2 order.cnn -o order.ll \
+    && order=$(awk '/^define .*@conv2_dx\(/, /^}/' order.ll | sed -n 's/^ *%\(dy\|w\)[a-z_]*\.value[0-9.]* = load .*/\1/p' | tr '\n' ' ') \
+    && [[ $order == "dy w dy w w w w w dy w dy w w w w w "* ]]
+check "the order in which LLVM reads what a tile multiplies" $?
+
 # The functions of --strict, and LLVM's of them.
 "$cnnc" --style=lesson --strict --infer "$here/functions.cnn" -o functions_net.c && "$cnnc" --style=lesson --strict --infer "$here/functions.cnn" -o functions.so \
     && $cc -O2 -DNET='"functions_net.c"' -I. "$here/functions.c" -o functions -lm && ./functions ./functions.so > functions.log 2>&1

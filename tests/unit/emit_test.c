@@ -282,6 +282,19 @@ static void short_loops_stay_where_no_register_is_free(void **state)
     unit_free(u);
 }
 
+/* Both compilers added up the lanes only where relu let the gradient through, which the processor cannot foresee. */
+static void totals_are_there_before_a_choice_asks_for_them(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 14x14x1; conv 6, 1x1, relu; conv 16, 5x5; dense 3, softmax }",
+                      (NetworkOptions){ .tile = 1, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+    const char *dx = printed_function(u, text_of(u, "c"), "static void conv2_dx(");
+    assert_int_equal(count_of(dx, " = sum_of_lanes8("), 12);
+    assert_int_equal(count_of(dx, "_all);"), 12);
+    assert_non_null(strstr(dx, "HELD(sum1_5_all);"));
+    unit_free(u);
+}
+
 /* gcc had an address for each of 30 rows, and 16 registers: on the stack, twice as many loads as multiply-adds. */
 static void many_rows_are_found_from_one_pointer(void **state)
 {
@@ -415,6 +428,7 @@ int main(void)
         cmocka_unit_test(rounds_that_overlap_read_anew),
         cmocka_unit_test(short_loops_of_a_sum_are_written_out),
         cmocka_unit_test(short_loops_stay_where_no_register_is_free),
+        cmocka_unit_test(totals_are_there_before_a_choice_asks_for_them),
         cmocka_unit_test(many_rows_are_found_from_one_pointer),
         cmocka_unit_test(functions_are_computed_in_vectors),
         cmocka_unit_test(the_lesson_derives_shapes_and_work),

@@ -116,7 +116,7 @@ static void schedule(Unit *u, Nest *n, const Choice *asked)
         return;
     }
     if (sums && n->put == PUT_ADD) {
-        Loop *row = nest_axis_loop(n, n->dst->rank - 1);
+        Loop *row = nest_neighbours(n);
         bool transposed = row && nest_sums_over(n, images) && !lanes_obstacle(u, n, row, vector);        /* transpose.c */
         Loop *lanes = transposed ? row : n->loops[images];
         if (!lanes_obstacle(u, n, lanes, vector)) {

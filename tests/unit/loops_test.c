@@ -1494,6 +1494,31 @@ static const Tensor *tensor_named(const Program *p, const char *name)
     return NULL;
 }
 
+/* The gradient of a dense layer's weights has its lanes over the layer's inputs, whose copy lies in panels: of two vectors where they are whole pairs. */
+static void copies_for_dense_gradients_lie_in_panels(void **state)
+{
+    (void)state;
+    const char *text = "network T { input 64; dense 48, relu; dense 24, relu; dense 20, relu; dense 3, softmax }";
+    static const Layout layouts[] = { LAYOUT_IMAGES, LAYOUT_CHANNELS };
+    Unit *lesson = unit_of(text, (NetworkOptions){ 0 });
+
+    for (int i = 0; i < countof(layouts); i++) {
+        Unit *fast = unit_of(text, (NetworkOptions){ .tile = 32, .style = STYLE_FAST, .layout = layouts[i], .machine = "avx2" });
+        int64_t lesson_count, fast_count;
+        double *a = results(lesson, lesson->train, 40, &lesson_count), *b = results(fast, fast->train, 40, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        const Tensor *pairs = tensor_named(fast->train, "relu1.y.images"), *single = tensor_named(fast->train, "relu2.y.images");
+        assert_true(pairs->rank == 3 && pairs->dim[0] == 3 && pairs->dim[1] == 32 && pairs->dim[2] == 16);
+        assert_true(single->rank == 3 && single->dim[0] == 3 && single->dim[1] == 32 && single->dim[2] == 8);
+        assert_null(tensor_named(fast->train, "relu3.y.images"));                 /* 20 are no whole vectors */
+        const Nest *dw = nest_named(fast->train, "dense2_dw");
+        assert_int_equal(dw->choice->vectors, 2);
+        assert_int_equal(dw->choice->count, 1);                                   /* a tile goes along the outputs */
+        unit_free(fast);
+    }
+    unit_free(lesson);
+}
+
 /* What one pooling reads is made a band of rows at a time: with images innermost, with channels, for one image, and by Winograd's algorithm. */
 static void pooled_maps_are_made_by_bands(void **state)
 {
@@ -1701,7 +1726,7 @@ int main(void)
         cmocka_unit_test(tiles_of_any_size_give_the_same_results),
         cmocka_unit_test(small_batches_have_small_tiles),
         cmocka_unit_test(large_maps_have_small_tiles),
-        cmocka_unit_test(groups_of_images_pass_one_by_one), cmocka_unit_test(pooled_maps_are_made_by_bands), cmocka_unit_test(sums_of_unpooled_maps_read_windows),
+        cmocka_unit_test(groups_of_images_pass_one_by_one), cmocka_unit_test(copies_for_dense_gradients_lie_in_panels), cmocka_unit_test(pooled_maps_are_made_by_bands), cmocka_unit_test(sums_of_unpooled_maps_read_windows),
         cmocka_unit_test(trimmed_loops_are_outside),
         cmocka_unit_test(borders_are_no_wider_than_they_are_read),
         cmocka_unit_test(trimmed_loops_bound_what_is_reached),

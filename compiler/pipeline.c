@@ -215,6 +215,7 @@ static bool schedule(Unit *u)
     if (fast) {
         each_but_look(u, program_groups);
         each_but_look(u, program_apart);
+        each_but_look(u, program_blocks);
     }
     for (int i = 0, count = programs(u, list); i < count; i++) {
         if (!program_schedule(u, list[i]))

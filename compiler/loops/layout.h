@@ -76,6 +76,9 @@ void program_groups(Unit *u, Program *p);
 /* apart.c: partial sums over images stay in their lanes until all groups have passed. After program_groups, before program_schedule. */
 void program_apart(Unit *u, Program *p);
 
+/* blocks.c: sums of dense layers over more than stays near are made block after block. After program_groups, before program_schedule. */
+void program_blocks(Unit *u, Program *p);
+
 /* flat.c: for single images, what is done to every element is done along the memory. After all passes that look for the maker of a tensor. */
 void program_flatten(Unit *u, Program *p);
 

@@ -111,6 +111,7 @@ typedef struct Loop {
     bool trimmed;               /* one that is summed, by trim.c: only from the larger of 0 and `from` to before the smaller of extent and */
     Affine from, to;            /* `to`, of loops of places outside it; the rounds that are left out would add zeros */
     bool overlaps;              /* its rounds share places, which they make again, and alike (nest_split_into_vectors) */
+    bool blocks;                /* of a sum, and around its places, whose totals go on where the block before left them (blocks.c) */
 } Loop;
 
 typedef enum Op {

@@ -289,7 +289,7 @@ Prediction nest_predict(Unit *u, const Nest *n)
             continue;
         }
         rounds *= all_rounds;
-        if (place)
+        if (place || l->blocks)
             tiles *= all_rounds;
     }
     x.left = x.lanes == 1 && vector > 1 && compiler_has_lanes(u, n, vector);

@@ -1519,6 +1519,36 @@ static void copies_for_dense_gradients_lie_in_panels(void **state)
     unit_free(lesson);
 }
 
+/* A dense layer sums in blocks where its input, or the rows of its weights, do not stay near. */
+static void dense_sums_that_do_not_stay_near_are_made_in_blocks(void **state)
+{
+    (void)state;
+    const char *text = "network T { input 2304; dense 64, relu; dense 512, relu; dense 20, relu; dense 3, softmax }";
+    Unit *lesson = unit_of(text, (NetworkOptions){ 0 }), *fast = unit_of(text, (NetworkOptions){ .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_IMAGES, .machine = "avx2" });
+    int64_t lesson_count, fast_count;
+    double *a = results(lesson, lesson->train, 20, &lesson_count), *b = results(fast, fast->train, 20, &fast_count);
+    static const struct { const char *name; int64_t block; } cases[] = {
+        { "dense1", 256 },              /* 2304 features of 16 images are more than half of the second level, 256 of them half of the first */
+        { "dense2", 0 },
+        { "dense2_dx", 32 },            /* 512 rows, 256 bytes from each to the next: 128 lines stay, a quarter of which is free for them */
+        { "dense3_dx", 0 },             /* 20 rows, of 2048 bytes */
+    };
+
+    assert_same(a, lesson_count, b, fast_count);
+    for (int i = 0; i < countof(cases); i++) {
+        const Nest *n = nest_named(fast->train, cases[i].name);
+        int64_t block = 0;
+        for (int l = 0; l < n->loop_count; l++)
+            if (l > 0 && n->loops[0]->blocks && nest_sums_over(n, l))
+                block = n->loops[l]->extent;
+        assert_int_equal(block, cases[i].block);
+    }
+    assert_true(nest_number(fast->train, "dense1_begin") < nest_number(fast->train, "dense1"));
+    assert_non_null(nest_named(fast->train, "dense1_end")->value);
+    unit_free(lesson);
+    unit_free(fast);
+}
+
 /* What one pooling reads is made a band of rows at a time: with images innermost, with channels, for one image, and by Winograd's algorithm. */
 static void pooled_maps_are_made_by_bands(void **state)
 {
@@ -1726,7 +1756,7 @@ int main(void)
         cmocka_unit_test(tiles_of_any_size_give_the_same_results),
         cmocka_unit_test(small_batches_have_small_tiles),
         cmocka_unit_test(large_maps_have_small_tiles),
-        cmocka_unit_test(groups_of_images_pass_one_by_one), cmocka_unit_test(copies_for_dense_gradients_lie_in_panels), cmocka_unit_test(pooled_maps_are_made_by_bands), cmocka_unit_test(sums_of_unpooled_maps_read_windows),
+        cmocka_unit_test(groups_of_images_pass_one_by_one), cmocka_unit_test(copies_for_dense_gradients_lie_in_panels), cmocka_unit_test(dense_sums_that_do_not_stay_near_are_made_in_blocks), cmocka_unit_test(pooled_maps_are_made_by_bands), cmocka_unit_test(sums_of_unpooled_maps_read_windows),
         cmocka_unit_test(trimmed_loops_are_outside),
         cmocka_unit_test(borders_are_no_wider_than_they_are_read),
         cmocka_unit_test(trimmed_loops_bound_what_is_reached),

@@ -16,8 +16,8 @@ import report
 from build import EMBEDDED, HERE, SHIPPED, TOP, Bench, processor
 from contest import Contestant, SideBySide, race
 
-BATCHES = {"lenet": [1, 32, 128], "fashion": [1, 32, 128], "cifar": [1, 32, 128], "vgg16": [8]}
-MANY = {"lenet": 64, "fashion": 64, "cifar": 64}
+BATCHES = {"lenet": [1, 32, 128], "fashion": [1, 32, 128], "cifar": [1, 32, 128], "vgg16": [8], "mlp": [1, 32, 128]}
+MANY = {"lenet": 64, "fashion": 64, "cifar": 64, "mlp": 64}
 TRAINING = ["eager", "channels_last", "foreach", "jit"]
 INFERENCE = ["eager", "channels_last", "frozen", "frozen_last", "optimized", "mkldnn"]
 LARGE = 20000000                # weights: such networks start anew for each turn, one at a time in memory

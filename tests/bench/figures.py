@@ -10,6 +10,7 @@ NETWORKS = {
     "vgg16": ((3, 224, 224), ", ".join(", ".join([f"conv {c} 3 1, relu"] * n) + ", pool"
                                        for c, n in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)))
               + ", dense 4096, relu, drop, dense 4096, relu, drop, dense 1000"),
+    "mlp": ((1, 28, 28), "dense 512, relu, dense 512, relu, dense 10"),
 }
 
 

@@ -185,7 +185,7 @@ def compiling_rows(cells):
 
 
 def terminal_compiling(cells):
-    return "\ncompiling\n" + "\n".join("  " + line for line in columns(compiling_rows(cells), {1, 2, 3, 4}))
+    return "\ncompiling\n" + "\n".join("  " + line for line in columns(compiling_rows(cells), set(range(1, 1 + len(figures.NETWORKS)))))
 
 
 # ---- the page
@@ -264,7 +264,7 @@ def parts(kept):
     if any(k.startswith("threads ") for k in kept["cells"]):
         found["threads"] = markdown(threads_rows(kept["cells"]), {1, 2, 3, 4})
     if any(k.startswith("compile ") for k in kept["cells"]):
-        found["compile"] = markdown(compiling_rows(kept["cells"]), {1, 2, 3, 4})
+        found["compile"] = markdown(compiling_rows(kept["cells"]), set(range(1, 1 + len(figures.NETWORKS))))
     return found
 
 

@@ -2,7 +2,7 @@
 # run.sh [--quick] [--prepare] [--page] [--rounds=N] [--seconds=S] [PIECE...]: how fast compiled networks are, against others. A program, not a
 # test: its figures depend on the machine, which should have nothing else to do.
 #
-#   PIECE...         lenet fashion cifar vgg16 (a network; lenet.train and lenet.infer are the halves of it), resnet50 vgg mobilenet others
+#   PIECE...         lenet fashion cifar vgg16 mlp (a network; lenet.train and lenet.infer are the halves of it), resnet50 vgg mobilenet others
 #                    (convolutions one by one), threads (two against one), compile (how long compiling takes, how much comes out, memory);
 #                    all of them without one
 #   --prepare        only builds and installs what the pieces need: afterwards they measure and do nothing else

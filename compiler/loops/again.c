@@ -56,14 +56,10 @@ static bool pays(const Program *p, const Tensor *t, const Nest *n)
 /* The name stays: it is the same function. */
 static Nest *copy_of(Unit *u, const Nest *n, Tensor *dst)
 {
-    Nest *copy = ARENA_NEW(u->arena, Nest);
+    Nest *copy = nest_copy(u, n);
 
-    *copy = *n;
     copy->dst = dst;
     copy->for_input = true;
-    memset(&copy->symbols, 0, sizeof copy->symbols);
-    for (int i = 0; i < n->symbols.count; i++)
-        LIST_ADD(u->arena, &copy->symbols, n->symbols.at[i]);
     LIST_ADD(u->arena, &copy->symbols, ((Symbol){ dst, nest_symbol(u, n, n->dst) }));
     nest_own_loops(u, copy);
     return copy;

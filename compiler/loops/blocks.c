@@ -33,11 +33,6 @@ typedef struct Dense {
     bool along_row;             /* of the weights: else from row to row */
 } Dense;
 
-static bool is_just(const Affine *a, const Loop *l)
-{
-    return a->count == 1 && a->offset == 0 && a->term[0].factor == 1 && a->term[0].loop == l;
-}
-
 /* A dense layer's sum for each of several images, which lie innermost. */
 static bool is_dense(const Nest *n, Dense *d)
 {
@@ -62,13 +57,6 @@ static bool is_dense(const Nest *n, Dense *d)
 }
 
 /* ---- how large a block is */
-
-static int64_t largest_part(int64_t all, int64_t most)
-{
-    while (all % most)
-        most--;
-    return most;
-}
 
 /* Lines of rows so far apart that the nearest cache keeps at one time. */
 static int64_t lines_that_stay(const Machine *m, int64_t apart)
@@ -100,70 +88,74 @@ static int64_t block_of(const Unit *u, const Nest *n, const Dense *d, int64_t im
             return 0;
         most = lines / 4 > FEWEST ? lines / 4 : lines >= FEWEST ? FEWEST : 0;
     }
-    most = most < FEWEST || all <= 2 * most ? 0 : largest_part(all, most);
+    most = most < FEWEST || all <= 2 * most ? 0 : largest_divisor(all, most);
     return most >= FEWEST ? most : 0;
 }
 
 /* ---- what the sum becomes */
 
-typedef struct Done { Tensor *sums; const Nest *n; } Done;
+typedef struct Total { Tensor *sums; const Affine *index; } Total;
 
 static Expr *total_is_load(void *context, Expr *e)
 {
-    const Done *d = context;
+    const Total *total = context;
 
     if (e->op == OP_TOTAL) {
-        *e = (Expr){ .op = OP_LOAD, .tensor = d->sums };
-        memcpy(e->index, d->n->index, sizeof e->index);
+        *e = (Expr){ .op = OP_LOAD, .tensor = total->sums };
+        memcpy(e->index, total->index, sizeof e->index);
     }
     return e;
 }
 
-/* A nest for every place of dst, which does what is said to it once. */
+/* A nest for every place that `like` makes, which sets it to something once. */
 static Nest *nest_of_places(Unit *u, const Program *p, const Nest *like, const char *suffix, const char *why, Tensor *dst, Expr *value)
 {
-    Nest *n = ARENA_NEW(u->arena, Nest);
+    Nest *n = nest_copy(u, like);
 
-    *n = (Nest){ .name = nest_name(u, p, arena_print(u->arena, "%s_%s", like->name, suffix)), .why = why, .site = like->site, .backward = like->backward,
-                 .for_input = like->for_input, .put = PUT_SET, .dst = dst, .value = value, .symbols = like->symbols };
-    memcpy(n->index, like->index, sizeof n->index);
+    n->name = nest_name(u, p, arena_print(u->arena, "%s_%s", like->name, suffix));
+    n->why = why;
+    n->put = PUT_SET;
+    n->dst = dst;
+    n->value = value;
+    n->start = n->finish = NULL;
+    n->stated = 0;
+    n->loop_count = 0;
     for (int i = 0; i < like->loop_count; i++)
         if (nest_places_loop(like, like->loops[i]))
             n->loops[n->loop_count++] = like->loops[i];
+    nest_own_loops(u, n);
     return n;
 }
 
-/* Nest number `where` in blocks. Returns how many nests came before it; one may come behind it. */
+/* Nest number `where` in blocks. Returns how many nests came. */
 static int sum_in_blocks(Unit *u, Program *p, int where, const Dense *d, int64_t block)
 {
-    Nest *n = p->nests.at[where], *finish = NULL;
+    Nest *n = p->nests.at[where], *end = NULL;
     Tensor *dst = n->dst;
 
     if (n->finish) {
-        Done done = { tensor_twin(u, p, dst, ROLE_SCRATCH, "sums"), n };
-        LIST_ADD(u->arena, &n->symbols, ((Symbol){ done.sums, "sum" }));
-        finish = nest_of_places(u, p, n, "end", "What is done to the totals, now that they are whole.", dst, expr_map(u, n->finish, total_is_load, &done));
-        finish->note = n->note;
-        n->note = NULL;
+        Total total = { tensor_twin(u, p, dst, ROLE_SCRATCH, "sums"), n->index };
+        LIST_ADD(u->arena, &n->symbols, ((Symbol){ total.sums, "sum" }));
+        end = nest_of_places(u, p, n, "end", "What is done to the totals, now that they are whole.", dst, expr_map(u, n->finish, total_is_load, &total));
         n->finish = NULL;
-        n->dst = done.sums;
+        n->note = NULL;
+        n->dst = total.sums;
     }
     Nest *begin = nest_of_places(u, p, n, "begin", "What the totals begin with.", n->dst, n->start);
+    begin->note = NULL;
     n->start = NULL;
     nest_remark(u, n, "in blocks of %lld of %lld %s, which stay near", (long long)block, (long long)n->loops[d->summed]->extent, n->loops[d->summed]->name);
     bool split = nest_split(u, n, d->summed, block);
     assert(split);
     (void)split;
     n->loops[d->summed]->blocks = true;
-    nest_own_loops(u, begin);
-    if (finish) {
-        nest_own_loops(u, finish);
-        program_insert(u, p, where, finish);                    /* before it, for what comes behind the last nest of a phase is in the next one */
+    if (end) {
+        program_insert(u, p, where, end);                       /* before it, for what comes behind the last nest of a phase is in the next one */
         p->nests.at[where] = n;
-        p->nests.at[where + 1] = finish;
+        p->nests.at[where + 1] = end;
     }
     program_insert(u, p, where, begin);
-    return 1;
+    return end ? 2 : 1;
 }
 
 void program_blocks(Unit *u, Program *p)

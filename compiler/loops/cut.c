@@ -35,8 +35,7 @@ void program_cut(Unit *u, Program *p)
             continue;
         int64_t whole = l->extent / vector * vector;
         int loop = nest_find_loop(n, l);
-        Nest *rest = ARENA_NEW(u->arena, Nest);
-        *rest = *n;
+        Nest *rest = nest_copy(u, n);
         rest->name = nest_name(u, p, arena_print(u->arena, "%s_rest", n->name));
         rest->why = "The numbers that do not fill a vector.";
         rest->start = rest->fill = NULL;

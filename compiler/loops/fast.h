@@ -6,8 +6,6 @@
 
 /* ---- fast_tile.c */
 
-int64_t largest_divisor(int64_t n, int64_t most);           /* of n, not above `most` >= 1 */
-
 /* The sizes of the tile on two loops of these extents: the most places within the registers, then the fewest loads. */
 void choose_rectangle(int64_t first, int64_t second, int64_t most, int64_t *a, int64_t *b);
 

@@ -10,13 +10,6 @@
 
 #include <string.h>
 
-int64_t largest_divisor(int64_t n, int64_t most)
-{
-    while (n % most)
-        most--;
-    return most;
-}
-
 int place_loops(const Nest *n, const Loop *lanes, Loop *list[MAX_LOOPS])
 {
     int count = 0, rank = n->dst->rank, first = n->dst->grouped;

@@ -251,11 +251,10 @@ static void drop_loop(Nest *n, int loop)
 static Nest *residue_nest(Unit *u, const Program *p, const Nest *n, const Slide *slides, int count, const int64_t *residue, Tensor *bordered,
                           const int64_t *before)
 {
-    Nest *m = ARENA_NEW(u->arena, Nest);
+    Nest *m = nest_copy(u, n);
     Slide own[MAX_AXES];
     bool reached = true;
 
-    *m = *n;
     nest_own_loops(u, m);
     memcpy(own, slides, sizeof own);
     for (int s = 0; s < count; s++) {

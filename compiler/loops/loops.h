@@ -297,6 +297,11 @@ int nests_before_band(Nest *const *list, int count, const Nest *n);     /* of `c
 Loop *nest_neighbours(const Nest *n);                       /* the loop that runs through neighbours of dst, or NULL */
 Loop *nest_axis_loop(const Nest *n, int axis);              /* that of a place along this axis of dst if nothing else is added there, or NULL */
 bool indices_use(const Affine *index, int count, const Loop *l);
+/* True for an index that is this loop (NULL: any one loop) and nothing else. */
+static inline bool is_just(const Affine *a, const Loop *l)
+{
+    return a->count == 1 && a->offset == 0 && a->term[0].factor == 1 && (!l || a->term[0].loop == l);
+}
 int nest_step_loops(const Nest *n);                         /* how many of its first loops the step runs around it: images, bands */
 bool nest_reads_loop(const Nest *n, const Loop *l);         /* something in it depends on where that loop is */
 bool nest_fills_image(const Nest *n);                       /* of dst, its fill clears the part of one image */

@@ -5,6 +5,13 @@
 #include <assert.h>
 #include <string.h>
 
+int64_t largest_divisor(int64_t n, int64_t most)
+{
+    while (n % most)
+        most--;
+    return most;
+}
+
 void nest_move_loop(Nest *n, int from, int to)
 {
     Loop *l = n->loops[from];
@@ -67,6 +74,15 @@ void nest_fill_is_start(Nest *n)
 void nest_unroll(Nest *n, int loop)
 {
     n->loops[loop]->kind = LOOP_UNROLL;
+}
+
+Nest *nest_copy(Unit *u, const Nest *n)
+{
+    Nest *copy = ARENA_NEW(u->arena, Nest);
+
+    *copy = *n;
+    copy->symbols.room = copy->symbols.count;       /* the next one moves the list */
+    return copy;
 }
 
 /* ---- loops of its own */
@@ -261,11 +277,10 @@ void nest_keep_rounds(Unit *u, Nest *n, int loop, int64_t first, int64_t count)
 
 Nest *nest_cut(Unit *u, Nest *n, int loop, int64_t at)
 {
-    Nest *rest = ARENA_NEW(u->arena, Nest);
     int64_t extent = n->loops[loop]->extent;
 
     assert(at > 0 && at < extent && nest_places_loop(n, n->loops[loop]) && !n->fill);
-    *rest = *n;
+    Nest *rest = nest_copy(u, n);
     nest_keep_rounds(u, n, loop, 0, at);
     nest_keep_rounds(u, rest, loop, at, extent - at);
     n->part = rest->part = true;

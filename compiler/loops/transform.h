@@ -20,6 +20,11 @@ void nest_fill_is_start(Nest *n);
 /* Loops of the nest that were another's become copies, but for that over bands, which nests share. */
 void nest_own_loops(Unit *u, Nest *n);
 
+/* A nest like this one. What is added to the names of either is not added to the other. */
+Nest *nest_copy(Unit *u, const Nest *n);
+
+int64_t largest_divisor(int64_t n, int64_t most);           /* of n, not above `most` >= 1 */
+
 /* Another loop of the same extent takes the place of one. */
 void nest_replace_loop(Unit *u, Nest *n, int loop, Loop *by);
 

@@ -32,12 +32,6 @@ typedef struct Tiling {
     Loop *band;                             /* NULL: one is all */
 } Tiling;
 
-/* True for an index that is this loop (NULL: any one loop) and nothing else. */
-static inline bool is_just(const Affine *a, const Loop *l)
-{
-    return a->count == 1 && a->offset == 0 && a->term[0].factor == 1 && (!l || a->term[0].loop == l);
-}
-
 /* The number of the loop over images. */
 int winograd_images(const Nest *n);
 

@@ -602,6 +602,21 @@ static void cutting_places_changes_nothing(void **state)
     unit_free(u);
 }
 
+/* Both parts had one list of names: what was added to one of them stood in the other's place. */
+static void parts_have_names_of_their_own(void **state)
+{
+    (void)state;
+    Unit *u = unit_of("network T { input 9x8x2; conv 4, 3x3; dense 3, softmax }", (NetworkOptions){ .tile = 1 });
+    Nest *n = nest_named(u->train, "conv1"), *rest = nest_cut(u, n, 0, 2);
+    Tensor one = { .name = "one" }, other = { .name = "other" };
+
+    LIST_ADD(u->arena, &n->symbols, ((Symbol){ &one, "p" }));
+    LIST_ADD(u->arena, &rest->symbols, ((Symbol){ &other, "q" }));
+    assert_string_equal(nest_symbol(u, n, &one), "p");
+    assert_string_equal(nest_symbol(u, rest, &other), "q");
+    unit_free(u);
+}
+
 /* Tiles of 6 places or of 14 do not divide 7x7 pixels; the first layer, with 27 rounds a sum, stays whole. */
 static void what_tiles_leave_over_is_a_nest_of_its_own(void **state)
 {
@@ -1783,7 +1798,7 @@ int main(void)
         cmocka_unit_test(the_gradient_of_the_input_keeps_nothing_large),
         cmocka_unit_test(splitting_a_loop_changes_nothing),
         cmocka_unit_test(cutting_places_changes_nothing),
-        cmocka_unit_test(what_tiles_leave_over_is_a_nest_of_its_own),
+        cmocka_unit_test(parts_have_names_of_their_own), cmocka_unit_test(what_tiles_leave_over_is_a_nest_of_its_own),
         cmocka_unit_test(depthwise_convolutions_have_tiles), cmocka_unit_test(depthwise_convolutions_of_far_maps_read_lines), cmocka_unit_test(far_weights_are_read_once),
         cmocka_unit_test(places_of_many_channels_are_spread), cmocka_unit_test(every_convolution_has_lanes), cmocka_unit_test(groups_have_lanes), cmocka_unit_test(few_channels_are_summed_in_lanes), cmocka_unit_test(gradients_of_single_cells_are_stored_in_place), cmocka_unit_test(channels_have_room), cmocka_unit_test(gradients_of_the_input_have_lanes),
         cmocka_unit_test(strides_become_gathers),

@@ -75,7 +75,7 @@ void schedule_tile(Unit *u, Nest *n, Loop *lanes, int vector, const Choice *aske
 
     nest_move_loop(n, nest_find_loop(n, lanes), last);
     int count = place_loops(n, lanes, list);
-    if (count > 0 && lanes != n->loops[nest_images_loop(n)] && indices_use(&n->index[n->dst->rank - 1], 1, list[count - 1]))
+    if (count > 0 && nest_images_loop(n) != last && indices_use(&n->index[n->dst->rank - 1], 1, list[count - 1]))
         count--;                                                /* goes over panels (transpose.c), which a tile takes one by one */
     Choice policy = choice_over(list, count, all > 2 ? 2 - all % 2 : all, all);         /* a long row: two vectors of it belong to the tile */
     if (places)

@@ -186,7 +186,7 @@ stage_build() {
         skip "build under ASan and UBSan" "--quick"
     else
         test_it "build under ASan and UBSan, asserts on" build sanitized -DCNNC_WERROR=ON -DCNNC_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug \
-            -DCMAKE_C_FLAGS=-O1 -DCMAKE_C_COMPILER="$gcc"
+            -DCMAKE_C_COMPILER="$gcc"
     fi
     if [ -n "$clang" ] && [ $quick = no ]; then
         test_it "build with clang, warnings as errors" build clang -DCNNC_WERROR=ON -DBUILD_TESTING=OFF -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER="$clang"

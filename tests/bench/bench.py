@@ -20,6 +20,7 @@ BATCHES = {"lenet": [1, 32, 128], "fashion": [1, 32, 128], "cifar": [1, 32, 128]
 MANY = {"lenet": 64, "fashion": 64, "cifar": 64, "mlp": 64}
 TRAINING = ["eager", "channels_last", "foreach", "jit"]
 INFERENCE = ["eager", "channels_last", "frozen", "frozen_last", "optimized", "mkldnn"]
+TILE = 32                       # images that one call handles, where it may be many
 LARGE = 20000000                # weights: such networks start anew for each turn, one at a time in memory
 LAST = os.path.join(HERE, "last.json")
 TOLERANCE = 1e-4                # between the probabilities that two contestants give
@@ -102,7 +103,9 @@ class Run:
         options = infer if task == "infer" else ["-D", f"images={batch}"]
         if figures.parameters(net) > LARGE:
             return [("a tile of " + str(batch), options + [f"--tile={batch}"])]
-        return [("", options)]
+        if task == "train":
+            return [("", options)]
+        return [(f"tiles of {TILE}", options + [f"--tile={TILE}"]), ("", options)]      # what --infer makes takes one image a call, if nothing else is said
 
     def weights(self, net):
         b = self.bench

@@ -232,9 +232,19 @@ int c_tile_of(const Nest *n);       /* for those of the loops from this one on *
 bool c_rounds_overlap(const Nest *n);   /* compilers would mix the rounds of their sums: FRESH in c_tile.c */
 /* The innermost loop of a sum of vectors, if it is short and C compilers and LLVM shall write it out, else NULL: UNROLLED in c_tile.c. */
 const Loop *c_unrolled_loop(const Unit *u, const Nest *n);
-const Expr *c_shared_factor(const Nest *n);     /* of the two factors of a summed product, that of which a round reads fewer vectors; or NULL */
+int64_t c_count_totals(const Nest *n);  /* of a tile, in vectors */
+bool c_uses_lanes(const Expr *e, const Loop *lanes);
+void c_put_macros(Text *t, const char *macro, const char *names);       /* HELD(sum0_0); HELD(sum0_1); ... for names that a space ends */
 bool c_sums_lanes(const Nest *n);   /* the lanes hold partial sums, added up when the total is stored */
 void c_tiled(CFile *f, const Function *function);
+void c_put_vector(Text *t, Scope *s);           /* what a round adds to the total at the place that is bound */
+/* What several totals of a round read: decided where the nest's scope is made, ... */
+const Expr *c_shared_factor(const Nest *n);     /* of the two factors of a summed product, that of which a round reads fewer vectors; or NULL */
+void c_hold_vectors(Scope *s);
+void c_find_near(Scope *s);
+void c_point_near(Text *t, const Scope *s, const NearLoad *near);       /* const float (*w_)[400] = w + 30*co_; */
+void c_name_held(Scope *s);                     /* ... and called x_0 and x_1 along a loop of two, at the place that is bound */
+void c_put_held_round(Text *t, Scope *s);       /* a round where vectors are held */
 /* Loops [from, to) of the nest around a body that is one statement, or several if `block`. */
 typedef void Body(Text *t, Scope *s);
 void c_loops(Text *t, Scope *s, int from, int to, bool block, Body *body);

@@ -12,18 +12,10 @@
  * with FRESH, too, and every total is HELD there (measured with 8 lanes, a 5x5 convolution in tiles of 2 channels by 5 columns: as a loop 10.1 us,
  * written out 9.5; by clang 11.6 and 9.1; others take from 0.75 to 1.0 of the time). That needs registers to spare, else totals change places on the
  * stack, and such a loop is ROLLED, as GCC has to be told (14 totals of 16 registers, by clang: 1.1 to 1.3 of the time if it is written out).
- * What is held for the round is USED where it ends: GCC would give its register to the last total that it is multiplied for, and move others about
- * (a tenth of the instructions; 0.93 to 0.98 of the time without).
+ * What several totals of a round read stands in locals, too (c_held.c).
  *
- * A vector that several totals of a round multiply stands in a local, and HELD tells GCC that it may not be read again instead (measured with 8
- * lanes: a 5x5 convolution in tiles of 4 channels by 2 columns, 53 % of peak without, 77 % with it, by clang 82 % without).
  * Where a choice decides whether a total of lanes counts, as the gradient of relu does, the total is HELD as well: compilers would add up its lanes
- * only where it does, and the processor guesses wrong which those are (LeNet's gradient of a 5x5 convolution for one image: 1.3 times the time).
- *
- * Where the totals of a round read more rows than there are registers for addresses, a pointer stands where the first of them would, and each is a
- * number away from it. GCC would compute every address by itself, from what it finds on the stack: it does not see that w[30*co_ + 1] is a number away
- * from w[30*co_] (AVX-512, 30 neurons by 16 images: 59 % of what the multiply-adds alone would take without, 96 % with it, as llvm-mca has Skylake-X;
- * clang needs no help). */
+ * only where it does, and the processor guesses wrong which those are (LeNet's gradient of a 5x5 convolution for one image: 1.3 times the time). */
 #include "emit/c.h"
 
 #include "loops/machine.h"
@@ -94,30 +86,19 @@ static const char *name_of_total(const Scope *s)
     return name->at;
 }
 
-/* ---- what several totals of a round read */
-
-/* The number of different vectors that a load of the value is in a round; each is read total / that often. */
-static int64_t vectors_of(const Nest *n, const Expr *load)
+bool c_uses_lanes(const Expr *e, const Loop *lanes)
 {
-    int64_t count = 1;
-
-    for (int i = c_tile_of(n); i < n->loop_count - 1; i++)
-        if (indices_use(load->index, load->tensor->rank, n->loops[i]))
-            count *= n->loops[i]->extent;
-    return count;
+    if (!e)
+        return false;
+    if (e->op == OP_LOAD)
+        for (int i = 0; i < e->tensor->rank; i++)
+            for (int j = 0; j < e->index[i].count; j++)
+                if (e->index[i].term[j].loop == lanes)
+                    return true;
+    return c_uses_lanes(e->a, lanes) || c_uses_lanes(e->b, lanes) || c_uses_lanes(e->c, lanes) || c_uses_lanes(e->d, lanes);
 }
 
-const Expr *c_shared_factor(const Nest *n)
-{
-    const Expr *a = n->value->a, *b = n->value->b;
-
-    if (n->put != PUT_ADD || n->value->op != OP_MUL || a->op != OP_LOAD || b->op != OP_LOAD)
-        return NULL;
-    return vectors_of(n, b) < vectors_of(n, a) ? b : a;
-}
-
-/* Those of a tile, in vectors. */
-static int64_t count_totals(const Nest *n)
+int64_t c_count_totals(const Nest *n)
 {
     int64_t count = 1;
 
@@ -126,163 +107,7 @@ static int64_t count_totals(const Nest *n)
     return count;
 }
 
-static bool uses_lanes(const Expr *e, const Loop *lanes);
-
-static void hold_load(Scope *s, const Expr *load, bool passes)
-{
-    Arena *arena = s->file->u->arena;
-    HeldLoad held = { .load = load, .passes = passes };
-
-    held.base = c_free_name(s, arena_print(arena, "%s_", scope_name(s, load->tensor)), "held");
-    LIST_ADD(arena, &s->held, held);
-    s->file->needs.held = true;
-}
-
-/* Those that are read most stand in locals, as far as the totals and the other factor leave registers. Of the others one at a time does, which meets
- * all of the first. */
-static void hold_vectors(Scope *s)
-{
-    const Nest *n = s->nest;
-    const Machine *machine = s->file->u->options.machine;
-    int64_t totals = count_totals(n);
-
-    if (n->put != PUT_ADD || n->value->op != OP_MUL || machine_lanes(machine, s->file->u->options.real) < 2)
-        return;
-    const Expr *a = n->value->a, *b = n->value->b, *loads[] = { a, b };
-    int64_t room = machine->registers - totals - 1;
-    if (c_shared_factor(n) == b) {
-        loads[0] = b;
-        loads[1] = a;
-    }
-    for (int i = 0; i < countof(loads); i++) {
-        if (loads[i]->op != OP_LOAD || !uses_lanes(loads[i], s->lanes) || vectors_of(n, loads[i]) == totals)
-            continue;
-        bool passes = vectors_of(n, loads[i]) > room;
-        if (passes && (s->held.count == 0 || room < 1))
-            return;
-        hold_load(s, loads[i], passes);
-        room -= vectors_of(n, loads[i]);
-    }
-}
-
-/* ---- rows that are near each other */
-
-enum { ADDRESSES = 12 };                /* registers for them, of 16 on x86-64: the others are counters and the stack's */
-
-/* The only axis that the tile runs along, where other loops do so as well; else -1. */
-static int axis_of_rows(const Nest *n, const Expr *load)
-{
-    int axis = -1, tile = c_tile_of(n), last = n->loop_count - 1;
-
-    for (int i = 0; i < load->tensor->rank; i++) {
-        bool own = false, others = false;
-        for (int l = 0; l < n->loop_count; l++)
-            if (indices_use(&load->index[i], 1, n->loops[l])) {
-                own = own || (l >= tile && l < last);
-                others = others || l < tile;
-                if (l == last && own)
-                    return -1;
-            }
-        if (own && (axis >= 0 || !others))
-            return -1;
-        axis = own ? i : axis;
-    }
-    return axis;
-}
-
-static void find_near(Scope *s)
-{
-    const Nest *n = s->nest;
-    const Expr *loads[] = { n->value->a, n->value->b };
-
-    if (n->put != PUT_ADD || n->value->op != OP_MUL)
-        return;
-    for (int i = 0; i < countof(loads); i++) {
-        const Expr *load = loads[i];
-        if (load->op != OP_LOAD || load->tensor == n->dst || vectors_of(n, load) <= ADDRESSES || axis_of_rows(n, load) < 0)
-            continue;
-        NearLoad near = { .load = load, .axis = axis_of_rows(n, load) };
-        near.name = c_free_name(s, arena_print(s->file->u->arena, "%s_", scope_name(s, load->tensor)), "near");
-        LIST_ADD(s->file->u->arena, &s->near, near);
-    }
-}
-
-/* const float (*w_)[400] = w + 30*co_; */
-static void point_near(Text *t, const Scope *s, const NearLoad *near)
-{
-    const Nest *n = s->nest;
-    const Expr *load = near->load;
-    Text *inner = text_new(t->arena), *place = text_new(t->arena);
-    Affine first = load->index[near->axis];
-    int kept = 0;
-
-    for (int i = near->axis + 1; i < load->tensor->rank; i++)
-        text_put(inner, "[%lld]", (long long)load->tensor->dim[i]);
-    text_put(place, "%s", scope_name(s, load->tensor));
-    for (int i = 0; i < near->axis; i++) {
-        text_put(place, "[");
-        c_affine(place, s, &load->index[i]);
-        text_put(place, "]");
-    }
-    for (int i = 0; i < first.count; i++)
-        if (nest_find_loop(n, first.term[i].loop) < c_tile_of(n))
-            first.term[kept++] = first.term[i];
-    first.count = kept;
-    first.offset = 0;
-    text_put(place, " + ");
-    c_affine(place, s, &first);
-    put_code(t, arena_print(t->arena, inner->length ? "const %s (*%s)%s = %s;" : "const %s *%s%s = %s;", s->real, near->name, inner->at, place->at));
-}
-
-static bool runs_along(const HeldLoad *held, const Loop *l)
-{
-    return indices_use(held->load->index, held->load->tensor->rank, l);
-}
-
-/* Their names at the place of the tile at work: x_0 and x_1 along a loop of two. */
-static void name_held(Scope *s)
-{
-    const Nest *n = s->nest;
-
-    for (int k = 0; k < s->held.count; k++) {
-        HeldLoad *held = &s->held.at[k];
-        Text *name = text_new(s->file->u->arena);
-        text_put(name, "%s", held->base);
-        for (int i = c_tile_of(n), some = 0; i < n->loop_count - 1; i++)
-            if (runs_along(held, n->loops[i]))
-                text_put(name, "%s%lld", some++ ? "_" : "", (long long)s->bound[i]);
-        held->name = name->at;
-    }
-}
-
-/* The body at every place along those loops of the tile, from this one on, that the load runs along, or along the others; the rest stays where it is. */
-static void each_place(Text *t, Scope *s, int loop, const HeldLoad *held, bool along, Body *body)
-{
-    const Nest *n = s->nest;
-
-    if (loop == n->loop_count - 1) {
-        body(t, s);
-    } else if (runs_along(held, n->loops[loop]) != along) {
-        each_place(t, s, loop + 1, held, along, body);
-    } else {
-        for (s->bound[loop] = 0; s->bound[loop] < n->loops[loop]->extent; s->bound[loop]++)
-            each_place(t, s, loop + 1, held, along, body);
-        s->bound[loop] = 0;
-    }
-}
-
-static void read_held(Text *t, Scope *s, const HeldLoad *held)
-{
-    Text *place = text_new(t->arena);
-
-    name_held(s);
-    c_load(place, s, FORM_C, held->load);
-    put_code(t, arena_print(t->arena, "%s %s = *(const %s_at *)&%s;", s->file->lanes, held->name, s->file->lanes, place->at));
-    text_line(t, "HELD(%s);", held->name);
-}
-
-/* HELD(sum0_0); HELD(sum0_1); ... for names that a space ends. */
-static void put_macros(Text *t, const char *macro, const char *names)
+void c_put_macros(Text *t, const char *macro, const char *names)
 {
     Text *line = text_new(t->arena);
     int width = PAGE_WIDTH - 4 * t->depth;
@@ -301,77 +126,11 @@ static void put_macros(Text *t, const char *macro, const char *names)
         text_line(t, "%s", line->at);
 }
 
-static void put_first_name(Text *t, Scope *s)  { name_held(s); text_put(t, "%s ", s->held.at[0].name); }
-static void put_second_name(Text *t, Scope *s) { name_held(s); text_put(t, "%s ", s->held.at[1].name); }
-
-/* Until here what is held for the whole round stays in use. */
-static void use_held(Text *t, Scope *s)
-{
-    Text *names = text_new(t->arena);
-    int tile = c_tile_of(s->nest), last = s->nest->loop_count - 1;
-
-    for (int k = 0; k < s->held.count; k++) {
-        for (int i = tile; i < last; i++)
-            s->bound[i] = 0;
-        if (!s->held.at[k].passes)
-            each_place(names, s, tile, &s->held.at[k], true, k ? put_second_name : put_first_name);
-    }
-    for (int i = tile; i < last; i++)
-        s->bound[i] = -1;
-    s->file->needs.used |= names->length > 0;
-    put_macros(t, "USED", names->at);
-}
-
-static void put_vector(Text *t, Scope *s);
-
-static void read_first(Text *t, Scope *s)  { read_held(t, s, &s->held.at[0]); }
-
-/* A vector that passes, and all that it is multiplied with. */
-static void read_second(Text *t, Scope *s)
-{
-    const HeldLoad *held = &s->held.at[1];
-
-    read_held(t, s, held);
-    if (held->passes)
-        each_place(t, s, c_tile_of(s->nest), held, false, put_vector);
-}
-
-/* A round where vectors are held. */
-static void put_held_round(Text *t, Scope *s)
-{
-    int tile = c_tile_of(s->nest), last = s->nest->loop_count - 1;
-    bool two = s->held.count > 1;
-
-    for (int i = tile; i < last; i++)
-        s->bound[i] = 0;
-    each_place(t, s, tile, &s->held.at[0], true, read_first);
-    if (two)
-        each_place(t, s, tile, &s->held.at[1], true, read_second);
-    for (int i = tile; i < last; i++)
-        s->bound[i] = -1;
-    if (!two || !s->held.at[1].passes)
-        c_loops(t, s, tile, last, false, put_vector);
-    if (s->unrolled)
-        use_held(t, s);
-}
-
 static const char *code_of(const Scope *s, const Expr *e)
 {
     Text *t = text_new(s->file->u->arena);
     c_expr(t, s, FORM_C, e, s->total);
     return t->at;
-}
-
-static bool uses_lanes(const Expr *e, const Loop *lanes)
-{
-    if (!e)
-        return false;
-    if (e->op == OP_LOAD)
-        for (int i = 0; i < e->tensor->rank; i++)
-            for (int j = 0; j < e->index[i].count; j++)
-                if (e->index[i].term[j].loop == lanes)
-                    return true;
-    return uses_lanes(e->a, lanes) || uses_lanes(e->b, lanes) || uses_lanes(e->c, lanes) || uses_lanes(e->d, lanes);
 }
 
 bool c_sums_lanes(const Nest *n)
@@ -390,19 +149,19 @@ static void begin_vector(Text *t, Scope *s)
         return;
     if (n->put != PUT_ADD)
         put_code(t, arena_print(t->arena, "%s %s = %s%s;", lanes, name, code_of(s, n->start ? n->start : expr_of_dst(s)),
-                                n->start && !uses_lanes(n->start, s->lanes) ? arena_print(t->arena, " + (%s){ 0 }", lanes) : ""));
+                                n->start && !c_uses_lanes(n->start, s->lanes) ? arena_print(t->arena, " + (%s){ 0 }", lanes) : ""));
     else if (!n->start || c_sums_lanes(n) || (n->start->op == OP_CONSTANT && n->start->number == 0))
         put_code(t, arena_print(t->arena, "%s %s = { 0 };", lanes, name));
     else
         put_code(t, arena_print(t->arena, "%s %s = %s%s;", s->file->lanes, name, code_of(s, n->start),
-                                uses_lanes(n->start, s->lanes) ? "" : arena_print(t->arena, " + (%s){ 0 }", s->file->lanes)));
+                                c_uses_lanes(n->start, s->lanes) ? "" : arena_print(t->arena, " + (%s){ 0 }", s->file->lanes)));
 }
 
-static void put_vector(Text *t, Scope *s)
+void c_put_vector(Text *t, Scope *s)
 {
     const char *total = name_of_total(s), *value;
 
-    name_held(s);
+    c_name_held(s);
     switch (s->nest->put) {
     case PUT_SET:
         break;
@@ -411,7 +170,7 @@ static void put_vector(Text *t, Scope *s)
         break;
     case PUT_MAX: case PUT_MIN:
         value = code_of(s, s->nest->value);
-        if (!uses_lanes(s->nest->value, s->lanes))
+        if (!c_uses_lanes(s->nest->value, s->lanes))
             value = arena_print(t->arena, "(%s + (%s){ 0 })", value, s->file->lanes);
         s->file->needs.choose = true;
         put_code(t, arena_print(t->arena, "%s = %s(%s %c %s, %s, %s);", total, c_choose(s->file), value, s->nest->put == PUT_MAX ? '>' : '<', total,
@@ -447,7 +206,7 @@ static void end_vector(Text *t, Scope *s)
     }
     if (n->put == PUT_SET)
         total = code_of(s, n->value);
-    if (n->put == PUT_SET && !uses_lanes(n->value, s->lanes))
+    if (n->put == PUT_SET && !c_uses_lanes(n->value, s->lanes))
         total = arena_print(t->arena, "%s + (%s){ 0 }", total, s->file->lanes);
     if (n->finish) {
         Text *finished = text_new(t->arena);
@@ -511,7 +270,7 @@ const Loop *c_unrolled_loop(const Unit *u, const Nest *n)
     const Loop *l = short_loop(n);
     int registers = u->options.machine->registers;
 
-    return l && !l->trimmed && count_totals(n) <= registers - registers / SPARE ? l : NULL;
+    return l && !l->trimmed && c_count_totals(n) <= registers - registers / SPARE ? l : NULL;
 }
 
 static void put_name(Text *t, Scope *s)
@@ -524,7 +283,7 @@ static void hold_totals(Text *t, Scope *s)
     Text *names = text_new(t->arena);
 
     c_loops(names, s, c_tile_of(s->nest), s->nest->loop_count - 1, false, put_name);
-    put_macros(t, "HELD", names->at);
+    c_put_macros(t, "HELD", names->at);
 }
 
 static void put_round(Text *t, Scope *s)
@@ -536,11 +295,11 @@ static void put_round(Text *t, Scope *s)
     if (s->unrolled && s->nest->put != PUT_SET)
         hold_totals(t, s);
     for (int i = 0; i < s->near.count; i++)
-        point_near(t, s, &s->near.at[i]);
+        c_point_near(t, s, &s->near.at[i]);
     if (s->held.count)
-        put_held_round(t, s);
+        c_put_held_round(t, s);
     else
-        c_loops(t, s, c_tile_of(s->nest), s->nest->loop_count - 1, false, put_vector);
+        c_loops(t, s, c_tile_of(s->nest), s->nest->loop_count - 1, false, c_put_vector);
 }
 
 /* The whole sum of a place in one expression, and its end. */
@@ -548,7 +307,7 @@ static void put_unfolded(Text *t, Scope *s)
 {
     const Nest *n = s->nest;
     const Expr *sum = nest_unfold(s->file->u, n, s->bound);
-    bool lanes = uses_lanes(sum, s->lanes);
+    bool lanes = c_uses_lanes(sum, s->lanes);
 
     if (n->start && !(n->start->op == OP_CONSTANT && n->start->number == 0))
         sum = expr_joined(t->arena, PUT_ADD, n->start, sum);
@@ -568,8 +327,8 @@ static void put_vectors(Text *t, Scope *s)
     if (nest_is_unfolded(n)) {
         c_loops(t, s, tile, last, false, put_unfolded);
     } else {
-        find_near(s);
-        hold_vectors(s);
+        c_find_near(s);
+        c_hold_vectors(s);
         c_loops(t, s, tile, last, false, begin_vector);
         c_loops(t, s, n->hold, tile, tile < last || c_rounds_overlap(n), put_round);
         s->held.count = s->near.count = 0;

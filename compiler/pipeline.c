@@ -120,7 +120,7 @@ typedef void Pass(Unit *u, Program *p);
 /* Style fast rewrites whole programs before they are cut, ... */
 static Pass *const layout_passes[] = {
     program_drop_single, program_gather, program_compose, program_fuse, program_sum_unpooled, program_channels_innermost, program_again, program_images_innermost,
-    program_widen_groups, program_pack, program_winograd, program_bands, program_parts, program_cut, program_transpose
+    program_widen_groups, program_pack, program_winograd, program_bands, program_panels, program_parts, program_cut, program_transpose
 };
 
 /* ... and, once its nests are scheduled, what that leaves to be done. */

@@ -342,7 +342,9 @@ void schedule_pixels(Nest *n)
 
 void schedule_vectors(Unit *u, Nest *n, Loop *lanes, int64_t vector)
 {
-    nest_order_as_dst(n);
+    const Expr *read = n->value->op == OP_LOAD ? n->value : NULL;       /* alone: in its order, since loads are waited for, and stores are not */
+
+    nest_order_as(n, read ? read->tensor->rank : n->dst->rank, read ? read->index : n->index);
     nest_places_first(n);
     nest_move_loop(n, nest_find_loop(n, lanes), n->hold - 1);           /* behind it there may be axes with a single place */
     if (lanes->extent > vector)

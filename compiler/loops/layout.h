@@ -29,6 +29,9 @@ void program_sum_unpooled(Unit *u, Program *p);
  * that the lanes can run over the weights. After program_images_innermost. */
 void program_transpose(Unit *u, Program *p);
 
+/* panels.c: what lanes read of maps with many channels, pixel by pixel, is copied into one piece. After program_pack. */
+void program_panels(Unit *u, Program *p);
+
 /* channels.c: the channels of all maps become their innermost axis, where the shapes of the convolutions make that the faster choice
  * (Program.channels_last says so). Before program_images_innermost, which then turns only what is no map. */
 void program_channels_innermost(Unit *u, Program *p);

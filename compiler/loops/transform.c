@@ -38,28 +38,33 @@ void nest_places_first(Nest *n)
     n->hold = places;
 }
 
-void nest_order_as_dst(Nest *n)
+void nest_order_as(Nest *n, int rank, const Affine *index)
 {
     int places = 0;
 
-    for (int i = 0; i < n->dst->rank; i++)
-        for (int64_t below = INT64_MAX, done = 0; done < n->index[i].count; done++) {
+    for (int i = 0; i < rank; i++)
+        for (int64_t below = INT64_MAX, done = 0; done < index[i].count; done++) {
             int next = 0;                                       /* the terms with the largest factors first */
             int64_t factor = -1;
-            for (int j = 0; j < n->index[i].count; j++) {
-                int64_t size = n->index[i].term[j].factor < 0 ? -n->index[i].term[j].factor : n->index[i].term[j].factor;
+            for (int j = 0; j < index[i].count; j++) {
+                int64_t size = index[i].term[j].factor < 0 ? -index[i].term[j].factor : index[i].term[j].factor;
                 if (size < below && size > factor) {
                     factor = size;
                     next = j;
                 }
             }
             below = factor;
-            int from = nest_find_loop(n, n->index[i].term[next].loop);
+            int from = nest_find_loop(n, index[i].term[next].loop);
             if (from >= places)
                 nest_move_loop(n, from, places++);
         }
     if (places > 0)
         nest_move_loop(n, places - 1, n->loop_count - 1);
+}
+
+void nest_order_as_dst(Nest *n)
+{
+    nest_order_as(n, n->dst->rank, n->index);
 }
 
 void nest_fill_is_start(Nest *n)

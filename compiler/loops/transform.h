@@ -11,7 +11,8 @@ void nest_move_loop(Nest *n, int from, int to);
  * local from the first summed loop inwards. A scatter keeps its order: it has no total. */
 void nest_places_first(Nest *n);
 
-/* The loops in the order of dst's axes, those that it does not have behind them but before the last. */
+/* The loops in the order of these axes, those that they do not have behind them but before the last. */
+void nest_order_as(Nest *n, int rank, const Affine *index);
 void nest_order_as_dst(Nest *n);
 
 /* A gather writes every place: what all of dst was filled with first becomes what its totals start from. */

@@ -719,6 +719,41 @@ static void far_weights_are_read_once(void **state)
     }
 }
 
+/* The gradient of a 1x1 convolution's weights reads a copy of a map whose pixels lie far apart, if there are filters enough: panels of two vectors, of the
+ * pixels that are read. */
+static void pixels_that_lie_far_apart_are_copied(void **state)
+{
+    (void)state;
+    static const struct { const char *text; int64_t panels, rows; } nets[] = {
+        { "network T { input 4x6x2; conv 256, 1x1, relu; conv 16, 1x1, relu; dense 3, softmax }", 16, 4 },
+        { "network T { input 4x6x2; conv 256, 1x1, relu; conv 16, 1x1, stride=2, relu; dense 3, softmax }", 16, 2 },
+        { "network T { input 4x6x2; conv 128, 1x1, relu; conv 16, 1x1, relu; dense 3, softmax }", 0, 0 },
+        { "network T { input 4x6x2; conv 256, 1x1, relu; conv 8, 1x1, relu; dense 3, softmax }", 0, 0 },
+        { "network T { input 4x6x2; conv 256, 1x1, relu; conv 256, 1x1, depthwise, relu; dense 3, softmax }", 0, 0 },
+        { "network T { input 4x6x2; conv 256, 1x1, relu; conv 16, 3x3, relu; dense 3, softmax }", 0, 0 },
+    };
+
+    for (int k = 0; k < countof(nets); k++)
+        for (int64_t tile = 1; tile <= 3; tile += 2) {
+            int64_t plain_count, count;
+            Unit *plain = unit_of(nets[k].text, (NetworkOptions){ .tile = tile });
+            Unit *fast = unit_of(nets[k].text, (NetworkOptions){ .tile = tile, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS, .winograd = WINOGRAD_OFF });
+            const Nest *copy = nest_named(fast->train, "conv2_dw_panels");
+            assert_true((copy != NULL) == (nets[k].panels > 0));
+            if (copy) {
+                assert_int_equal(copy->dst->dim[copy->dst->rank - 4], nets[k].panels);
+                assert_int_equal(copy->dst->dim[copy->dst->rank - 3], nets[k].rows);
+                assert_true(nest_reads(nest_named(fast->train, "conv2_dw"), copy->dst));
+                assert_true(copy->dst->one_image == (tile > 1));
+            }
+            double *expected = results(plain, plain->train, 4, &plain_count), *got = results(fast, fast->train, 4, &count);
+            assert_same(expected, plain_count, got, count);
+            assert_null(program_verify(fast, fast->train));
+            unit_free(plain);
+            unit_free(fast);
+        }
+}
+
 /* Where channels lie innermost, lanes run over those that are made or over those that are summed, whatever the caller gets: one map or three, more
  * channels than a vector has lanes, what a deconvolution made; also for a network of a single convolution. */
 static void every_convolution_has_lanes(void **state)
@@ -1799,7 +1834,7 @@ int main(void)
         cmocka_unit_test(splitting_a_loop_changes_nothing),
         cmocka_unit_test(cutting_places_changes_nothing),
         cmocka_unit_test(parts_have_names_of_their_own), cmocka_unit_test(what_tiles_leave_over_is_a_nest_of_its_own),
-        cmocka_unit_test(depthwise_convolutions_have_tiles), cmocka_unit_test(depthwise_convolutions_of_far_maps_read_lines), cmocka_unit_test(far_weights_are_read_once),
+        cmocka_unit_test(depthwise_convolutions_have_tiles), cmocka_unit_test(depthwise_convolutions_of_far_maps_read_lines), cmocka_unit_test(far_weights_are_read_once), cmocka_unit_test(pixels_that_lie_far_apart_are_copied),
         cmocka_unit_test(places_of_many_channels_are_spread), cmocka_unit_test(every_convolution_has_lanes), cmocka_unit_test(groups_have_lanes), cmocka_unit_test(few_channels_are_summed_in_lanes), cmocka_unit_test(gradients_of_single_cells_are_stored_in_place), cmocka_unit_test(channels_have_room), cmocka_unit_test(gradients_of_the_input_have_lanes),
         cmocka_unit_test(strides_become_gathers),
         cmocka_unit_test(moving_loops_changes_nothing),

@@ -216,6 +216,7 @@ static bool schedule(Unit *u)
         each_but_look(u, program_groups);
         each_but_look(u, program_apart);
         each_but_look(u, program_blocks);
+        each_but_look(u, program_dense_parts);
     }
     for (int i = 0, count = programs(u, list); i < count; i++) {
         if (!program_schedule(u, list[i]))

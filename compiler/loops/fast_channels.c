@@ -115,21 +115,12 @@ static int64_t vectors_of_tile(const Unit *u, const Nest *n, const Loop *lanes, 
     return rows * columns < FEWEST_PLACES ? 1 : all;
 }
 
-enum { SHORT_SUM = 64 };                /* rounds: below, what stands around the sum decides (a first layer of 3x3 cells lost 5 to 20 % by being cut) */
-
-/* Time of `pixels` places in tiles of so many totals: 8 of them reach 75 to 84 % of what is possible, 12 reach 84 to 97, 28 reach 97 (measured on
- * one core with 16 and with 32 registers). Less steep than predict_totals: what a cut gains in the tiles it loses in part in a second function. */
-static double time_of(int64_t pixels, int64_t totals)
-{
-    return (double)pixels * (1 + 3.0 / (double)totals);
-}
-
-/* That of a rectangle in the best tiles that divide it. */
+/* Time of a rectangle of places in the best tiles that divide it. */
 static double time_of_rectangle(int64_t rows, int64_t columns, int64_t most, int64_t vectors)
 {
     int64_t a, b;
     choose_rectangle(rows, columns, most, &a, &b);
-    return time_of(rows * columns, a * b * vectors);
+    return time_of_places(rows * columns, a * b * vectors);
 }
 
 int nest_cut_for_tiles(const Unit *u, const Nest *n, int64_t *at)

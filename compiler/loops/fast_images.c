@@ -30,6 +30,72 @@ static void choose_channels_and_vectors(Choice *c, int64_t registers)
         choose_tile_of_vectors(c->tile[0].extent, last > 0 ? c->tile[last].extent : 1, c->vectors, registers, &c->tile[0].size, last > 0 ? &c->tile[last].size : &none);
 }
 
+/* Vectors of a row that belong to one tile. */
+static int64_t vectors_in_tile(int64_t all) { return all > 2 ? 2 - all % 2 : all; }
+
+/* What a dense layer's outputs are made for: groups of images that a tile may take together, each of so many vectors. A row of more vectors is
+ * taken piece by piece. */
+typedef struct Images { int64_t groups, vectors, registers; } Images;
+
+/* Time of so many outputs in the tile that they get. One of a single vector waits for its loads: 15 for 14 totals. */
+static double time_of_outputs(int64_t outputs, const Images *images)
+{
+    int64_t a, b;
+    choose_tile_of_vectors(outputs, images->groups, images->vectors, images->registers, &a, &b);
+    double places = (double)(outputs * images->groups * images->vectors), totals = (double)(a * b * images->vectors);
+    double loads = (double)(a + b * images->vectors) / totals;
+    return time_of_places(outputs * images->groups * images->vectors, a * b * images->vectors) + (loads > 1 ? (loads - 1) * places : 0);
+}
+
+/* Rounds of a sum before its totals are stored. */
+static int64_t rounds_of_sum(const Nest *n)
+{
+    int64_t rounds = 1;
+
+    for (int i = 0; i < n->loop_count; i++)
+        if (nest_sums_over(n, i) && !n->loops[i]->blocks)
+            rounds *= n->loops[i]->extent;
+    return rounds;
+}
+
+/* True if a nest makes the outputs of a dense layer for images that lie innermost: the loop over them, and what for. */
+static bool makes_outputs(const Unit *u, const Nest *n, Loop **outputs, Images *images)
+{
+    int vector = machine_lanes(u->options.machine, u->options.real), number = nest_images_loop(n), rank = n->dst->rank;
+    Loop *list[MAX_LOOPS];
+
+    if (vector < 2 || number < 0 || n->loops[number]->extent % vector != 0 || nest_sums_over(n, number) || n->fill || n->put != PUT_ADD
+        || n->value->op != OP_MUL || n->value->a->op != OP_LOAD || n->value->b->op != OP_LOAD || !nest_is_gather(n) || rounds_of_sum(n) < SHORT_SUM
+        || !is_just(&n->index[rank - 1], n->loops[number]) || rank != 2 + n->dst->grouped || place_loops(n, n->loops[number], list) != 1 + n->dst->grouped)
+        return false;
+    int64_t all = n->loops[number]->extent / vector;
+    *outputs = list[0];
+    *images = (Images){ n->dst->grouped ? list[1]->extent : 1, vectors_in_tile(all), u->options.machine->registers };
+    return true;
+}
+
+enum { OUTPUTS = 256 };         /* the fewest: the others read all inputs once more (gcc 12.2, Zen 3, AVX2: 128 outputs 0.99 and 1.05, 512 1.09, 2048 1.12) */
+
+int nest_cut_for_images(const Unit *u, const Nest *n, int64_t *at)
+{
+    Loop *outputs;
+    Images images;
+
+    *at = 0;
+    if (!makes_outputs(u, n, &outputs, &images) || outputs->extent < OUTPUTS)
+        return -1;
+    int64_t all = outputs->extent;
+    double best = 0.95 * time_of_outputs(all, &images);         /* a function more should pay */
+    for (int64_t whole = all - 1; whole >= all - 2 * images.registers; whole--) {
+        double time = time_of_outputs(whole, &images) + time_of_outputs(all - whole, &images);
+        if (time < best) {
+            best = time;
+            *at = whole;
+        }
+    }
+    return *at ? nest_find_loop(n, outputs) : -1;
+}
+
 /* A tile over the cells of a kernel, as many as fit, then over the filters: the windows of neighbouring cells overlap, so
  * what is read comes from the nearest cache, and each filter's gradient is read once for all cells. */
 static void choose_cells_and_filters(Choice *c, int64_t most)
@@ -77,7 +143,7 @@ void schedule_tile(Unit *u, Nest *n, Loop *lanes, int vector, const Choice *aske
     int count = place_loops(n, lanes, list);
     if (count > 0 && nest_images_loop(n) != last && indices_use(&n->index[n->dst->rank - 1], 1, list[count - 1]))
         count--;                                                /* goes over panels (transpose.c), which a tile takes one by one */
-    Choice policy = choice_over(list, count, all > 2 ? 2 - all % 2 : all, all);         /* a long row: two vectors of it belong to the tile */
+    Choice policy = choice_over(list, count, vectors_in_tile(all), all);         /* a long row: two vectors of it belong to the tile */
     if (places)
         choose_channels_and_vectors(&policy, u->options.machine->registers);
     else

@@ -37,6 +37,11 @@ void choose_rectangle(int64_t first, int64_t second, int64_t most, int64_t *a, i
     }
 }
 
+double time_of_places(int64_t places, int64_t totals)
+{
+    return (double)places * (1 + 3.0 / (double)totals);
+}
+
 void tile_loop(Unit *u, Nest *n, Loop *l, int64_t size)
 {
     int i = nest_find_loop(n, l);

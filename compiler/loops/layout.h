@@ -60,6 +60,8 @@ int program_room_to_sum(Unit *u, Program *p, int where, const Loop *lanes);
 
 /* parts.c: pixels that register tiles do not divide are made by two nests. After program_pack. */
 void program_parts(Unit *u, Program *p);
+/* The same for features of dense layers, where groups of images lie innermost. After program_blocks, before program_schedule. */
+void program_dense_parts(Unit *u, Program *p);
 
 /* winograd.c: convolutions with kernels of 3x3 by fewer multiplications, where that is faster. After program_pack. */
 void program_winograd(Unit *u, Program *p);

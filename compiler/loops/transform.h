@@ -54,6 +54,8 @@ Nest *nest_cut(Unit *u, Nest *n, int loop, int64_t at);
 
 /* fast_channels.c: the loop over pixels that is better cut, and where, so that register tiles divide what comes before; -1 if none is. */
 int nest_cut_for_tiles(const Unit *u, const Nest *n, int64_t *at);
+/* fast_images.c: the same for the loop over outputs of a dense layer, whose images lie innermost in groups. */
+int nest_cut_for_images(const Unit *u, const Nest *n, int64_t *at);
 
 /* fast_channels.c: how many vectors of channels one register tile covers, of `all` that there are: `image` for results of an image, else for
  * gradients of weights. */

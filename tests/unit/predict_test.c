@@ -145,7 +145,7 @@ static void no_share_is_more_than_the_whole(void **state)
 static void large_operands_wait_for_memory(void **state)
 {
     (void)state;
-    Unit *u = fast("network T { input 64; dense 64; dense 4096; dense 4096; dense 10 }", LAYOUT_IMAGES, 16);
+    Unit *u = fast("network T { input 64; dense 258; dense 4096; dense 4096; dense 10 }", LAYOUT_IMAGES, 16);
     Prediction small = prediction(u, u->train, "dense1"), large = prediction(u, u->train, "dense3");
     assert_true(small.memory == 0);
     assert_true(large.memory > 0);                  /* 64 MB of weights, read once for 16 images */

@@ -42,9 +42,9 @@ static double time_of_outputs(int64_t outputs, const Images *images)
 {
     int64_t a, b;
     choose_tile_of_vectors(outputs, images->groups, images->vectors, images->registers, &a, &b);
-    double places = (double)(outputs * images->groups * images->vectors), totals = (double)(a * b * images->vectors);
-    double loads = (double)(a + b * images->vectors) / totals;
-    return time_of_places(outputs * images->groups * images->vectors, a * b * images->vectors) + (loads > 1 ? (loads - 1) * places : 0);
+    int64_t places = outputs * images->groups * images->vectors, totals = a * b * images->vectors;
+    double loads = (double)(a + b * images->vectors) / (double)totals;
+    return time_of_places(places, totals) + (loads > 1 ? (loads - 1) * (double)places : 0);
 }
 
 /* Rounds of a sum before its totals are stored. */
@@ -58,7 +58,7 @@ static int64_t rounds_of_sum(const Nest *n)
     return rounds;
 }
 
-/* True if a nest makes the outputs of a dense layer for images that lie innermost: the loop over them, and what for. */
+/* True if a nest makes the outputs of a dense layer for images that lie innermost; then it finds the loop over outputs, and what they are made for. */
 static bool makes_outputs(const Unit *u, const Nest *n, Loop **outputs, Images *images)
 {
     int vector = machine_lanes(u->options.machine, u->options.real), number = nest_images_loop(n), rank = n->dst->rank;

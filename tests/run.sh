@@ -476,7 +476,7 @@ for stage in arrows build random; do
 done
 rest=
 if [ -x "${cnnc:-}" ]; then
-    for stage in unit sanitized llvm integrate examples docs session torch strict variants emulated inspect bench parallel golden messages layers; do wanted $stage && rest="$rest $stage"; done
+    for stage in unit sanitized llvm parallel integrate examples docs session torch strict variants emulated inspect bench golden messages layers; do wanted $stage && rest="$rest $stage"; done
 fi
 # shellcheck disable=SC2086  # stages are words
 side_by_side $rest

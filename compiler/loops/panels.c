@@ -78,8 +78,8 @@ static int64_t times_read(const Nest *n, const Expr *load)
     return times;
 }
 
-/* Time before by time with panels, where they are made (Zen 3 with AVX2, gcc 12.2, one image; 16): 28x28 pixels 0.96 to 1.16; 1.3; 14x14 1.1 to 1.3; 1.2
- * to 1.5; 7x7 1.6 to 2.2; 1.4 to 1.5. With half the channels 0.94 to 0.96; 0.9 to 1.2, with half the filters 0.85; 1.3. */
+/* Time before by time with panels, where they are made (Zen 3 with AVX2, gcc 12.2, one image; 16): 28x28 and 56x56 pixels 0.96 to 1.16; 1.3, 14x14 1.1 to
+ * 1.3; 1.1 to 1.5, 7x7 1.6 to 2.3; 1.4 to 1.5. With half the channels 0.93 to 0.96; 0.94 to 1.07, with half the filters 0.85; 1.3. */
 static bool is_worth_it(const Unit *u, const Nest *n, const Expr *load)
 {
     return load->tensor->dim[3] * (u->options.real == REAL_DOUBLE ? 8 : 4) >= APART && times_read(n, load) >= FILTERS;

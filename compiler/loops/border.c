@@ -47,6 +47,8 @@ static void move_accesses(Unit *u, const Program *p, Move *m)
 {
     for (int i = 0; i < p->nests.count; i++) {
         Nest *n = p->nests.at[i];
+        if (!nest_touches(n, m->t))
+            continue;
         n->value = expr_map(u, n->value, move_load, m);
         n->start = expr_map(u, n->start, move_load, m);
         n->finish = expr_map(u, n->finish, move_load, m);

@@ -172,14 +172,6 @@ static int by_size(const void *a, const void *b)
     return x < y ? -1 : x > y;              /* one answer on every machine */
 }
 
-static int by_offset(const void *a, const void *b)
-{
-    const Chain *x = *(Chain *const *)a, *y = *(Chain *const *)b;
-    if (x->offset != y->offset)
-        return x->offset < y->offset ? -1 : 1;
-    return x < y ? -1 : x > y;
-}
-
 /* True if both are alive at one time, or both belong to what comes first in every variant. */
 static bool meet(const Chain *a, const Chain *b)
 {
@@ -187,22 +179,21 @@ static bool meet(const Chain *a, const Chain *b)
 }
 
 /* Gives the chains, in this order, the lowest offset at which each meets no other in time and place. Returns the size of the block;
- * `met` has room for all. */
-static int64_t place_in_order(Chain **order, int count, Chain **met)
+ * `placed` has room for all: those that have an offset, the lowest first. */
+static int64_t place_in_order(Chain **order, int count, Chain **placed)
 {
     int64_t size = 0;
 
     for (int i = 0; i < count; i++) {
         Chain *c = order[i];
-        int meets = 0;
-        for (int j = 0; j < i; j++)
-            if (meet(order[j], c))
-                met[meets++] = order[j];
-        qsort(met, (size_t)meets, sizeof *met, by_offset);
+        int at = i;
         c->offset = 0;
-        for (int j = 0; j < meets && c->offset + c->size > met[j]->offset; j++)
-            if (met[j]->offset + met[j]->size > c->offset)
-                c->offset = met[j]->offset + met[j]->size;
+        for (int j = 0; j < i && c->offset + c->size > placed[j]->offset; j++)
+            if (placed[j]->offset + placed[j]->size > c->offset && meet(placed[j], c))
+                c->offset = placed[j]->offset + placed[j]->size;
+        for (; at > 0 && placed[at - 1]->offset > c->offset; at--)
+            placed[at] = placed[at - 1];
+        placed[at] = c;
         if (c->offset + c->size > size)
             size = c->offset + c->size;
     }
@@ -233,7 +224,7 @@ static bool place_highest_first(Chain **order, int count, int64_t size)
 static int64_t place_chains(Unit *u, Chain *chains, int count, int64_t bound)
 {
     Chain **order = arena_array(u->arena, (size_t)count + 1, sizeof *order);
-    Chain **met = arena_array(u->arena, (size_t)count + 1, sizeof *met);
+    Chain **placed = arena_array(u->arena, (size_t)count + 1, sizeof *placed);
     int64_t *best = arena_array(u->arena, (size_t)count + 1, sizeof *best), least = INT64_MAX;
     int64_t tries = 1 + TRIES / ((int64_t)count * count + 1);
 
@@ -241,7 +232,7 @@ static int64_t place_chains(Unit *u, Chain *chains, int count, int64_t bound)
         order[i] = &chains[i];
     qsort(order, (size_t)count, sizeof *order, by_size);
     for (int64_t i = 0; i < tries && least > bound; i++) {
-        int64_t size = place_in_order(order, count, met);
+        int64_t size = place_in_order(order, count, placed);
         if (size < least) {
             least = size;
             for (int j = 0; j < count; j++)

@@ -89,23 +89,29 @@ static Expr *joined(const Unfold *w, Op op, Expr *a, Expr *b)
 {
     Expr *e = ARENA_NEW(w->u->arena, Expr);
 
-    *e = (Expr){ .op = op, .a = a, .b = b };
-    if (op == OP_ADD && a->op == OP_NEG && b->op != OP_NEG)
-        *e = (Expr){ .op = OP_SUB, .a = b, .b = a->a };
+    e->op = op;
+    e->a = a;
+    e->b = b;
+    if (op == OP_ADD && a->op == OP_NEG && b->op != OP_NEG) {
+        e->op = OP_SUB;
+        e->a = b;
+        e->b = a->a;
+    }
     return expr_fold(w->u, e);
 }
 
 static Expr *number(const Unfold *w, double value)
 {
     Expr *e = ARENA_NEW(w->u->arena, Expr);
-    *e = (Expr){ .op = OP_CONSTANT, .number = value };
+    e->op = OP_CONSTANT;
+    e->number = value;
     return e;
 }
 
 /* What is no matrix, with the values of the summed loops in its indices. */
 static Expr *rest(const Unfold *w)
 {
-    Expr *all = number(w, 1);
+    Expr *all = NULL;
 
     for (int k = 0; k < w->rests; k++) {
         Expr *e = ARENA_NEW(w->u->arena, Expr);
@@ -122,9 +128,16 @@ static Expr *rest(const Unfold *w)
             }
             a->count = kept;
         }
-        all = joined(w, OP_MUL, all, e);
+        all = all ? joined(w, OP_MUL, all, e) : e;
     }
-    return all;
+    return all ? all : number(w, 1);
+}
+
+static Expr *scaled(const Unfold *w, double factor, Expr *e)
+{
+    if (factor == 1)
+        return e;
+    return factor == -1 ? joined(w, OP_NEG, e, NULL) : joined(w, OP_MUL, number(w, factor), e);
 }
 
 /* The sum over the loops from this one on. */
@@ -134,17 +147,19 @@ static Expr *sum_from(Unfold *w, int loop)
         loop++;
     if (loop == w->n->loop_count)
         return rest(w);
-    Expr *sum = number(w, 0);
+    Expr *sum = NULL;
     for (w->value[loop] = 0; w->value[loop] < w->n->loops[loop]->extent; w->value[loop]++) {
         double factor = 1;
         for (int k = 0; k < w->matrices; k++)
             if (last_loop(w, w->matrix[k]) == loop)
                 factor *= element(w, w->matrix[k]);
-        if (factor != 0)
-            sum = joined(w, OP_ADD, sum, joined(w, OP_MUL, number(w, factor), sum_from(w, loop + 1)));
+        if (factor == 0)
+            continue;
+        Expr *term = scaled(w, factor, sum_from(w, loop + 1));
+        sum = sum ? joined(w, OP_ADD, sum, term) : term;
     }
     w->value[loop] = -1;
-    return sum;
+    return sum ? sum : number(w, 0);
 }
 
 Expr *nest_unfold(Unit *u, const Nest *n, const int64_t *bound)
@@ -160,5 +175,5 @@ Expr *nest_unfold(Unit *u, const Nest *n, const int64_t *bound)
     for (int k = 0; k < w.matrices; k++)
         if (last_loop(&w, w.matrix[k]) < 0)
             factor *= element(&w, w.matrix[k]);
-    return joined(&w, OP_MUL, number(&w, factor), sum_from(&w, 0));
+    return factor == 0 ? number(&w, 0) : scaled(&w, factor, sum_from(&w, 0));
 }

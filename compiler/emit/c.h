@@ -59,6 +59,7 @@ typedef struct Needs {
     bool infinity;
     bool lanes, sum_of_lanes;       /* vectors of the fast style, of the machine of this variant */
     bool choose;                    /* a choice for each of their lanes */
+    bool larger, smaller;           /* of two numbers in each of them */
     bool op_in_lanes[OP_SELECT_EQ + 1];     /* a function of every lane */
     bool fresh;                     /* rounds of a sum that read anew */
     bool held;                      /* what they read stays in a register */
@@ -120,7 +121,8 @@ void c_join_variants(CFile *f);
 /* For GCC: what it makes worse by optimising. */
 void c_pragmas(CFile *f);
 void c_nest_attribute(CFile *f);            /* NEST, which every function of a nest begins with, in a file for one machine */
-const char *c_choose(const CFile *f);        /* "CHOOSE16": the macro that chooses lane by lane */
+const char *c_choose(CFile *f);              /* "CHOOSE16": the macro that chooses lane by lane; the file has it from now on */
+const char *c_extreme(CFile *f, bool larger);   /* "LARGER16", "SMALLER16": of (a, b) lane by lane a where it is larger, else b; likewise */
 void c_lanes(CFile *f);                     /* the type of vectors */
 /* The code of each machine, the functions of nests as printed before, under the conditions in which there is any; the choice. Returns
  * where the functions of the first machine begin in the text. */

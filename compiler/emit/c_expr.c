@@ -346,7 +346,6 @@ static void print_lane_choice(const Printing *p, const Expr *e, const Expr *then
         print_choice(p, e, then, otherwise);
         return;
     }
-    p->s->file->needs.choose = true;
     text_put(p->t, "%s(", c_choose(p->s->file));
     print_in_lanes(p, e->a);
     text_put(p->t, "%s", op_text[e->op].symbol);
@@ -445,8 +444,14 @@ static void print_operator(const Printing *p, const Expr *e)
 
 static void print_extreme(const Printing *p, const Expr *e)
 {
-    if (p->form == FORM_C && p->s->lanes) {
-        print_lane_choice(p, e, e->a, e->b);
+    if (p->form == FORM_C && p->s->lanes && is_lanes(p, e)) {
+        text_put(p->t, "%s(", c_extreme(p->s->file, e->op == OP_MAX));
+        print_in_lanes(p, e->a);
+        text_put(p->t, ", ");
+        print_in_lanes(p, e->b);
+        text_put(p->t, ")");
+    } else if (p->form == FORM_C && p->s->lanes) {
+        print_choice(p, e, e->a, e->b);
     } else if (p->form == FORM_FORMULA) {
         print_call(p, op_text[e->op].formula, e->a, e->b);
     } else if (is_call(e)) {

@@ -172,9 +172,7 @@ void c_put_vector(Text *t, Scope *s)
         value = code_of(s, s->nest->value);
         if (!c_uses_lanes(s->nest->value, s->lanes))
             value = arena_print(t->arena, "(%s + (%s){ 0 })", value, s->file->lanes);
-        s->file->needs.choose = true;
-        put_code(t, arena_print(t->arena, "%s = %s(%s %c %s, %s, %s);", total, c_choose(s->file), value, s->nest->put == PUT_MAX ? '>' : '<', total,
-                                value, total));
+        put_code(t, arena_print(t->arena, "%s = %s(%s, %s);", total, c_extreme(s->file, s->nest->put == PUT_MAX), value, total));
         break;
     }
 }

@@ -13,6 +13,8 @@ static void put_function(CFile *f, const Function *function)
     f->t = text_new(f->u->arena);
     if (c_is_unrolled(function->nest))
         c_unrolled(f, function);
+    else if (nest_is_turned(function->nest))
+        c_turned(f, function);
     else if (c_is_tiled(function->nest))
         c_tiled(f, function);
     else

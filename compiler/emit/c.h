@@ -9,6 +9,7 @@
  *   c_expr.c        expressions, indices and numbers, as C and as formulas
  *   c_statement.c   the statements inside the loops
  *   c_nest.c        a nest as a function with loops         c_unrolled.c    without loops      c_tile.c   with register tiles
+ *   c_turn.c        copies through squares
  *   lesson.c        the comment above a function
  *   c_step.c        the functions that call the functions of nests, phase by phase
  *   c_model.c       the descriptor for the runtime          c_values.c      constants and embedded weights
@@ -58,6 +59,7 @@ typedef struct Needs {
     bool op[OP_SELECT_EQ + 1];      /* a function of libm; OP_MAX, OP_MIN: larger, smaller; OP_RANDOM: uniform */
     bool infinity;
     bool lanes, sum_of_lanes;       /* vectors of the fast style, of the machine of this variant */
+    bool turn;                      /* squares of them are turned */
     bool choose;                    /* a choice for each of their lanes */
     bool larger, smaller;           /* of two numbers in each of them */
     bool op_in_lanes[OP_SELECT_EQ + 1];     /* a function of every lane */
@@ -173,6 +175,7 @@ typedef struct Scope {
     const char *plain_total;        /* c_tile.c: `total` without the places of the tile */
     const Loop *short_loop;         /* c_tile.c: begins with UNROLLED or ROLLED; NULL: none does */
     bool unrolled;                  /* with UNROLLED */
+    const struct Square *square;    /* c_turn.c */
     int64_t bound[MAX_LOOPS];       /* value of each loop that is written out now, or -1 */
 } Scope;
 
@@ -239,7 +242,21 @@ bool c_uses_lanes(const Expr *e, const Loop *lanes);
 void c_put_macros(Text *t, const char *macro, const char *names);       /* HELD(sum0_0); HELD(sum0_1); ... for names that a space ends */
 bool c_sums_lanes(const Nest *n);   /* the lanes hold partial sums, added up when the total is stored */
 void c_tiled(CFile *f, const Function *function);
+void c_put_fill(CFile *f, const Scope *s);      /* the whole of dst is set first */
 void c_put_vector(Text *t, Scope *s);           /* what a round adds to the total at the place that is bound */
+/* ---- c_turn.c */
+
+void c_turned(CFile *f, const Function *function);      /* a nest that nest_is_turned */
+void c_turn_of_lanes(CFile *f);                         /* the function that turns a square */
+/* A square is turned in steps of 1, 2, 4, ..., each of which makes two vectors of two, for all numbers of pairs. lane[k] says of which lanes the one
+ * for to[k] is made, those of the second numbered on. block: lanes that shuffles keep together. */
+enum { MOST_LANES = 16 };
+typedef struct TurnPair {
+    int from[2], to[2], lane[2][MOST_LANES];
+} TurnPair;
+int c_turn_block(const Unit *u);
+TurnPair c_turn_pair(int step, int number, int lanes, int block);
+
 /* What several totals of a round read: decided where the nest's scope is made, ... */
 const Expr *c_shared_factor(const Nest *n);     /* of the two factors of a summed product, that of which a round reads fewer vectors; or NULL */
 void c_hold_vectors(Scope *s);

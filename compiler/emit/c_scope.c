@@ -11,7 +11,7 @@
 static bool is_taken(const Scope *s, const char *text)
 {
     static const char *const own[] = { "draw", "uniform", "larger", "smaller", 
-                                        "lanes1", "lanes2", "lanes4", "lanes8", "lanes16",
+                                        "lanes1", "lanes2", "lanes4", "lanes8", "lanes16", "turn_lanes4", "turn_lanes8", "turn_lanes16",
                                         "bits_of", "number_of", "exp_lane", "tanh_lane", "erf_lane", "log1p_lane", "exp_less", "log_of",
                                         "same_exp", "same_tanh", "same_log", "same_log1p", "same_erf" };
 

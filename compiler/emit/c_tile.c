@@ -27,7 +27,7 @@
 
 bool c_is_tiled(const Nest *n)
 {
-    if (!nest_is_gather(n) || n->piece || n->fill)
+    if (!nest_is_gather(n) || n->piece || n->fill || nest_is_turned(n))
         return false;
     for (int i = n->hold; i < n->loop_count; i++)
         if (nest_places_loop(n, n->loops[i]))

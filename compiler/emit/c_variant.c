@@ -385,6 +385,8 @@ void c_lanes(CFile *f)
     c_math_of_lanes(f);
     if (f->needs.sum_of_lanes)
         put_sum_of_lanes(f, count);
+    if (f->needs.turn)
+        c_turn_of_lanes(f);
 }
 
 /* ---- sections */

@@ -44,6 +44,18 @@ static const char *schedule_text(CFile *f, const Scope *s)
 
     if (!last)
         return "one number.";
+    if (nest_is_turned(n)) {
+        for (int i = 0; i < n->hold; i++)
+            text_put(inner, "%s%s", i ? ", " : "", scope_name(s, n->loops[i]));
+        if (n->hold)
+            text_put(t, "for every %s: ", inner->at);
+        Turn turn = nest_turn(n);
+        text_put(t, "rows of %" PRId64 " numbers (", turn.count);
+        for (int i = n->hold; i < turn.end; i++)
+            text_put(t, "%s%s", i > n->hold ? ", " : "", scope_name(s, n->loops[i]));
+        text_put(t, "), one for each of %" PRId64 " lanes (%s), turned into columns in registers.", last->extent, scope_name(s, last));
+        return t->at;
+    }
     if (!c_is_tiled(n)) {
         text_put(t, "in the order ");
         for (int i = 0; i < n->loop_count; i++)

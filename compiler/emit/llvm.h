@@ -121,7 +121,7 @@ typedef struct Code {
     int64_t bound[MAX_LOOPS];       /* of those that are written out; else -1 */
     LLVMValueRef *held;             /* totals in registers; loops carry them round */
     int held_count;
-    LLVMValueRef array;             /* totals in memory, or NULL */
+    LLVMValueRef array;             /* totals, or squares that are turned, in memory; or NULL */
     const Loop *lanes;              /* accesses that run over this loop are vectors; NULL: all are numbers */
     LLVMTypeRef vector;             /* type of such an access */
     const Loop *unrolled;           /* UNROLLED in c_tile.c, or NULL */
@@ -164,6 +164,9 @@ LLVMValueRef llvm_loop_between(Code *c, OpenLoop *l, const char *name, LLVMValue
 void llvm_loop_end(Code *c, OpenLoop *l);
 
 void llvm_nest(Module *m, const Function *function);
+
+/* llvm_turn.c: what stands in the loops around the squares of a nest that nest_is_turned; c->array has room for their vectors. */
+void llvm_squares(Code *c);
 
 /* ---- llvm_step.c, llvm_model.c */
 

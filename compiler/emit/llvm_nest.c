@@ -1,5 +1,5 @@
 /* llvm_nest.c: a nest as a function of LLVM IR, in the shapes that the C file gives it: with loops, without them in parts, or with the
- * totals of several places held at once (c_nest.c, c_unrolled.c, c_tile.c). */
+ * totals of several places held at once, or through squares (c_nest.c, c_unrolled.c, c_tile.c, c_turn.c). */
 #include "emit/llvm.h"
 
 #include <assert.h>
@@ -394,6 +394,23 @@ static void put_tiles(Code *c)
     LLVMBuildRetVoid(m->at);
 }
 
+/* ---- squares */
+
+static void put_turned(Code *c)
+{
+    const Nest *n = c->nest;
+    Module *m = c->m;
+    Turn turn = nest_turn(n);
+
+    begin_function(c, c->of->name, false);
+    c->vector = LLVMVectorType(m->real, (unsigned)n->loops[n->loop_count - 1]->extent);
+    c->array = LLVMBuildAlloca(m->at, LLVMArrayType(c->vector, (unsigned)(turn.count * turn.vectors)), "squares");
+    if (n->fill)
+        put_fill(c);
+    llvm_loops(c, 0, n->hold, llvm_squares);
+    LLVMBuildRetVoid(m->at);
+}
+
 /* ---- without any loop */
 
 static void close_part(Code *c)
@@ -478,6 +495,8 @@ void llvm_nest(Module *m, const Function *function)
         c->bound[i] = -1;
     if (c_is_unrolled(n))
         put_parts(c);
+    else if (nest_is_turned(n))
+        put_turned(c);
     else if (c_is_tiled(n))
         put_tiles(c);
     else

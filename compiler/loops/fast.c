@@ -1,6 +1,6 @@
 /* fast.c: the policy of the fast style. Lanes run over images where those lie innermost (fast_images.c), over channels where those do
  * (fast_channels.c), and for features of a single image over what is summed (fast_single.c). A weighted sum is held in a register tile
- * (fast_tile.c). */
+ * (fast_tile.c); copies that turn an array go through squares (fast_turn.c). */
 #include "loops/fast.h"
 
 #include "loops/lanes.h"
@@ -15,53 +15,6 @@ static void images_last(Nest *n)
     int i = nest_images_loop(n);
     if (i >= 0)
         nest_move_loop(n, i, n->loop_count - 1);
-}
-
-/* How far apart in memory neighbouring rounds of a loop are. */
-static int64_t stride_of(const Tensor *t, const Affine *index, const Loop *l)
-{
-    int64_t stride = 0, row = 1;
-
-    for (int i = t->rank - 1; i >= 0; row *= t->dim[i--])
-        for (int j = 0; j < index[i].count; j++)
-            if (index[i].term[j].loop == l)
-                stride += row * index[i].term[j].factor;
-    return stride < 0 ? -stride : stride;
-}
-
-/* The one thing that a copy, or what joins a copy to dst, reads in another order than dst has; NULL if it is something else. */
-static const Expr *turned_load(const Nest *n)
-{
-    const Expr *load = n->value;
-    const Loop *row = nest_neighbours(n);
-
-    return load->op == OP_LOAD && row && !n->start && !n->finish && nest_is_gather(n) && lane_step(load->tensor, load->index, row) < 0 ? load : NULL;
-}
-
-/* True if a belongs inside of b, both of which run through neighbours on one side: short ones of whole vectors, which are moved in one piece. */
-static bool belongs_inside(const Loop *a, const Loop *b, int vector)
-{
-    bool whole[] = { a->extent % vector == 0, b->extent % vector == 0 };
-    return whole[0] != whole[1] ? whole[0] : a->extent <= b->extent;
-}
-
-/* A copy that turns an array: innermost stand the loops that run through neighbours on either side, so that a line of the cache that is read,
- * or written, is used up while it is there. */
-static void schedule_turn(Nest *n, const Expr *load, int vector)
-{
-    int64_t apart[MAX_LOOPS];                                   /* of the loops in order, on the side where they are nearer */
-
-    for (int i = 0; i < n->loop_count; i++) {
-        const Loop *l = n->loops[i];
-        int64_t to = stride_of(n->dst, n->index, l), from = stride_of(load->tensor, load->index, l), nearest = to < from ? to : from;
-        int at = i;
-        while (at > 0 && (apart[at - 1] < nearest || (apart[at - 1] == nearest && belongs_inside(n->loops[at - 1], l, vector))))
-            at--;
-        memmove(apart + at + 1, apart + at, (size_t)(i - at) * sizeof apart[0]);
-        apart[at] = nearest;
-        nest_move_loop(n, i, at);
-    }
-    n->hold = n->loop_count;
 }
 
 static void schedule(Unit *u, Nest *n, const Choice *asked)
@@ -89,10 +42,8 @@ static void schedule(Unit *u, Nest *n, const Choice *asked)
     }
     if (sums && reads_channels(n) && schedule_summed(u, n, vector, asked))
         return;
-    const Expr *turned = sums ? NULL : turned_load(n);
-    if (turned) {
-        remark_obstacle(u, n, channels, vector);
-        schedule_turn(n, turned, vector);
+    if (!sums && turns(n)) {
+        schedule_turn(u, n, vector);
         return;
     }
     if (channels && n->dst->channels_last) {

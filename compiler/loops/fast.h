@@ -62,6 +62,12 @@ void schedule_pixels(Nest *n);                              /* neighbouring chan
 /* No sum to share numbers for: place after place, as many as a vector has at a time. */
 void schedule_vectors(Unit *u, Nest *n, Loop *lanes, int64_t vector);
 
+/* ---- fast_turn.c */
+
+/* True if it copies one thing, or joins it to dst, that it reads in another order than dst has. */
+bool turns(const Nest *n);
+void schedule_turn(Unit *u, Nest *n, int vector);
+
 /* ---- fast_single.c */
 
 /* A weighted sum with its lanes over what is summed; false if that lies side by side in one of the factors alone, or is too short. */

@@ -92,6 +92,7 @@ typedef enum LoopKind {
     LOOP_PLAIN,
     LOOP_UNROLL,                /* written out: the emitters print its body once for every value */
     LOOP_LANES,                 /* the lanes of one vector: its extent is the width of a vector of the machine */
+    LOOP_TURN,                  /* one of those before the lanes whose places lie side by side on the other side of a copy (fast_turn.c) */
     LOOP_IMAGE,                 /* over images, or groups of them, the outermost: the step runs it around this nest and its neighbours (images.c) */
     LOOP_BAND                   /* over bands of an image, behind the images: the step runs it around nests that share the buffer of a band (winograd.c) */
 } LoopKind;
@@ -264,6 +265,19 @@ void program_narrow_borders(Unit *u, Program *p);
 bool nest_is_unfolded(const Nest *n);
 /* All that such a nest sums up at one of its places, as one expression. bound[i] is the value of loops[i] where that is written out now. */
 Expr *nest_unfold(Unit *u, const Nest *n, const int64_t *bound);
+
+/* fast_turn.c: a copy through squares that are turned in registers. The loops [hold, end) have `count` rounds, whose places lie side by side in dst, if rows are
+ * stored, or else in what is read. Those of the last loop, the lanes, lie so on the other side, and so do the vectors of the one between, if it is there. */
+typedef struct Turn {
+    const Expr *load;           /* what is read */
+    const Expr *keep;           /* OP_LOAD: dst keeps that part of what it holds; or NULL */
+    bool adds;                  /* dst keeps all of it */
+    bool rows_are_stored;
+    int end;
+    int64_t count, vectors;
+} Turn;
+bool nest_is_turned(const Nest *n);
+Turn nest_turn(const Nest *n);
 
 /* images.c: one image, or one group of them, after the other through runs of nests. After program_schedule. */
 void program_depth_first(Unit *u, Program *p);

@@ -309,6 +309,9 @@ Prediction nest_predict(Unit *u, const Nest *n)
     x.operations = (int64_t)((operations > 1 ? operations : 1) * (double)copies);
     x.counted = !x.is_product ? 0 : n->stated > 0 && n->stated < x.made ? n->stated : x.made;     /* a part may lie in the border (trim.c) */
 
+    if (nest_is_turned(n))                  /* a vector is read and stored once more, and shuffled for every bit of a lane's number */
+        for (int64_t lanes = x.lanes; lanes > 1; lanes /= 2)
+            x.operations++;
     double work = (double)x.operations;
     if (nest_is_unfolded(n))                /* most of its products are additions that its places have in common (winograd.c) */
         work = (double)(x.operations = 2 * (x.loads > x.totals ? x.loads : x.totals));

@@ -139,7 +139,7 @@ void nest_print(const Nest *n, Text *t)
     for (int i = 0; i < n->loop_count; i++) {
         const Loop *l = n->loops[i];
         text_put(t, "%s %s %lld%s", i ? "," : " for", l->name, (long long)l->extent,
-                 l->kind == LOOP_UNROLL ? " unrolled" : i < nest_step_loops(n) ? " by the step" : "");
+                 l->kind == LOOP_UNROLL ? " unrolled" : l->kind == LOOP_TURN ? " turned" : i < nest_step_loops(n) ? " by the step" : "");
         if (l->trimmed) {
             text_put(t, " from ");
             affine_print(&l->from, t);

@@ -19,7 +19,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 # Functions of the file are to be seen from outside, and inlined as if they were not.
-OPEN = ["-w", "-fPIC", "-shared", "-fno-semantic-interposition", "-Dstatic=", "-Dinline=__attribute__((no_instrument_function))",
+OPEN = ["-w", "-fPIC", "-shared", "-fno-semantic-interposition", "-Dstatic=", "-Dinline=__inline__ __attribute__((no_instrument_function, gnu_inline))",
         "-I", os.path.join(TOP, "runtime/include"), "-Wl,-Bsymbolic", "-Wl,--unresolved-symbols=ignore-all"]
 
 DRIVER = r"""

@@ -1779,8 +1779,9 @@ static void copies_that_turn_use_up_lines(void **state)
 
     assert_non_null(n);
     assert_string_equal(n->loops[n->loop_count - 1]->name, "co");
-    assert_string_equal(n->loops[n->loop_count - 2]->name, "kw");
-    assert_string_equal(n->loops[n->loop_count - 3]->name, "kh");
+    assert_string_equal(n->loops[n->loop_count - 2]->name, "co_");      /* of a line */
+    assert_string_equal(n->loops[n->loop_count - 3]->name, "kw");
+    assert_string_equal(n->loops[n->loop_count - 4]->name, "kh");
     unit_free(u);
 }
 

@@ -225,6 +225,77 @@ static Nest *panel_nest(Unit *u, const Program *p, const Nest *like, const char 
     return n;
 }
 
+/* ---- panels of panels
+ *
+ * Weights that are packed for both passes have their neighbours along kw in neither, and rows of 9 of a 3x3 kernel fill no vectors. The second copy reads
+ * the first one, pack[co_][kh][kw][ci][co]: both have whole lines there, which turn into each other (fast_turn.c). */
+
+/* The nest before `where` that packs all of w, each axis of its panels along one loop, or NULL. */
+static const Nest *packed_before(const Program *p, int where, const Tensor *w)
+{
+    for (int i = 0; i < where; i++) {
+        const Nest *n = p->nests.at[i];
+        bool simple = n->put == PUT_SET && n->value->op == OP_LOAD && n->value->tensor == w && n->dst->role == ROLE_SHARED && !n->fill && nest_covers(n);
+        for (int k = 0; simple && k < n->dst->rank; k++)
+            simple = n->index[k].count == 1 && n->index[k].term[0].factor == 1 && n->index[k].offset == 0;
+        if (simple && tensor_count(n->dst) == tensor_count(w))
+            return n;
+    }
+    return NULL;
+}
+
+/* What the loops of another nest are where both read the same weight: `all` of one axis, which is a sum over the loops of `parts`. False if it cannot be told. */
+static bool find_parts(const Affine *all, const Affine *parts, const Nest *other, Affine value[MAX_LOOPS])
+{
+    Affine rest = *all;
+
+    if (all->offset || parts->offset || parts->count > 2)
+        return false;
+    for (int k = 0; k < parts->count; k++) {                    /* the outer one first: what is a multiple of its factor belongs to it */
+        int outer = parts->count == 2 && (parts->term[1].factor > parts->term[0].factor) ? 1 - k : k, kept = 0;
+        int64_t factor = parts->term[outer].factor, most = 0;
+        Affine *part = &value[nest_find_loop(other, parts->term[outer].loop)];
+        *part = (Affine){ 0 };
+        for (int i = 0; i < rest.count; i++)
+            if (rest.term[i].factor % factor == 0) {
+                part->term[part->count] = rest.term[i];
+                part->term[part->count].factor /= factor;
+                most += part->term[part->count].factor * (rest.term[i].loop->extent - 1);
+                part->count++;
+            } else {
+                rest.term[kept++] = rest.term[i];
+            }
+        rest.count = kept;
+        if (most >= parts->term[outer].loop->extent)
+            return false;
+    }
+    return rest.count == 0;
+}
+
+/* The copy reads panels that are there already. */
+static void read_panels(Unit *u, const Program *p, int where, Nest *copy)
+{
+    const Tensor *w = copy->value->tensor;
+    const Nest *first = packed_before(p, where, w);
+    Affine value[MAX_LOOPS];
+
+    if (!first)
+        return;
+    int64_t width = first->dst->dim[first->dst->rank - 1];
+    for (int i = 0; i < copy->loop_count; i++)                  /* the lanes of the first are to be found in one loop of the second */
+        for (int k = 0; k < w->rank; k++)
+            if (copy->value->index[k].count == 1 && copy->value->index[k].term[0].loop == copy->loops[i] && first->value->index[k].count == 2
+                && copy->loops[i]->extent > width && !nest_split(u, copy, i, width))
+                return;
+    for (int k = 0; k < w->rank; k++)
+        if (!find_parts(&copy->value->index[k], &first->value->index[k], first, value))
+            return;
+    copy->value->tensor = first->dst;
+    for (int k = 0; k < first->dst->rank; k++)
+        copy->value->index[k] = value[nest_find_loop(first, first->index[k].term[0].loop)];
+    LIST_ADD(u->arena, &copy->symbols, ((Symbol){ first->dst, nest_symbol(u, copy, w) }));
+}
+
 /* The weights that this load reads, in panels; `real` of the lanes are channels, the rest is room. Returns how many nests were put before nest `where`. */
 static int pack_load(Unit *u, Program *p, int where, Expr *load, Loop *lanes, int64_t real)
 {
@@ -251,6 +322,7 @@ static int pack_load(Unit *u, Program *p, int where, Expr *load, Loop *lanes, in
     LIST_ADD(u->arena, &n->symbols, ((Symbol){ packed, nest_symbol(u, n, w) }));
     nest_own_loops(u, copy);
     copy->loops[copy->loop_count - 1]->extent = real;
+    read_panels(u, p, where, copy);
     program_insert(u, p, where, copy);
     return 1;
 }

@@ -242,7 +242,6 @@ bool c_uses_lanes(const Expr *e, const Loop *lanes);
 void c_put_macros(Text *t, const char *macro, const char *names);       /* HELD(sum0_0); HELD(sum0_1); ... for names that a space ends */
 bool c_sums_lanes(const Nest *n);   /* the lanes hold partial sums, added up when the total is stored */
 void c_tiled(CFile *f, const Function *function);
-void c_put_fill(CFile *f, const Scope *s);      /* the whole of dst is set first */
 void c_put_vector(Text *t, Scope *s);           /* what a round adds to the total at the place that is bound */
 /* ---- c_turn.c */
 

@@ -129,7 +129,8 @@ static void put_scattered(Text *t, Scope *s)
     c_statement_put(t, s, NULL, s->nest->value);
 }
 
-void c_put_fill(CFile *f, const Scope *s)
+/* The whole of dst is set first. */
+static void put_fill(CFile *f, const Scope *s)
 {
     static const char *const counter[] = { "i", "j", "k", "l", "m" };
     const Tensor *dst = s->nest->dst;
@@ -192,7 +193,7 @@ void c_nest(CFile *f, const Function *function)
     lesson_meanings(f, s);
     c_comment_column(f, s);
     if (s->nest->fill)
-        c_put_fill(f, s);
+        put_fill(f, s);
     if (gather) {
         assert_places_come_first(s);
         c_loops(f->t, s, 0, scope_places(s), c_needs_total(s) || c_put_is_block(s), put_place);

@@ -4,6 +4,7 @@
  *     for (int at = 0; at < 72; at += 8) {
  *         for (int co = 0; co < 8; co++) {
  *             const float *row = &w[16*co_ + co][8*ci_][0][0] + at;
+ *             __builtin_prefetch(row + 144);
  *             square[at + co] = *(const lanes8_at *)row;
  *         }
  *         turn_lanes8(square + at);
@@ -78,7 +79,7 @@ static const char *first_of_vector(const Scope *s)
     return arena_print(s->file->u->arena, "%" PRId64 "*%s + %s", q->turn.count, scope_name(s, s->nest->loops[q->turn.end]), q->at);
 }
 
-/* const float *row = &w[16*co_ + co][8*ci_][0][0] + at; */
+/* const float *row = &w[16*co_ + co][8*ci_][0][0] + at; and what is there next but one is asked for. */
 static void point_at_row(Text *t, Scope *s, const char *type, const Tensor *tensor, const Affine *index)
 {
     const Nest *n = s->nest;
@@ -88,6 +89,9 @@ static void point_at_row(Text *t, Scope *s, const char *type, const Tensor *tens
     put_code(t, arena_print(t->arena, "%s%s *%s = &%s + %s;", type, s->real, s->square->row, element_of(s, tensor, index), s->square->at));
     for (int i = n->hold; i < s->square->turn.end; i++)
         s->bound[i] = -1;
+    if (s->square->turn.goes_on)
+        put_code(t, arena_print(t->arena, "__builtin_prefetch(%s + %" PRId64 "%s);", s->square->row, SQUARES_AHEAD * s->square->turn.count,
+                                s->square->turn.rows_are_stored ? ", 1" : ""));
 }
 
 /* Over the squares; the text has the loop open. */
@@ -176,8 +180,6 @@ void c_turned(CFile *f, const Function *function)
     c_signature(f, function->name, s);
     lesson_meanings(f, s);
     c_comment_column(f, s);
-    if (s->nest->fill)
-        c_put_fill(f, s);
     c_loops(f->t, s, 0, s->nest->hold, true, put_squares);
     text_close(f->t, "}");
     s->square = NULL;
@@ -246,8 +248,10 @@ void c_turn_of_lanes(CFile *f)
             for (int k = 0; k < 2; k++)
                 put_shuffle(t, vector(t, array[!from], pair.to[k]), vector(t, array[from], pair.from[0]), vector(t, array[from], pair.from[1]), pair.lane[k], count);
         }
-    if (from)
-        text_line(t, "for (int i = 0; i < %d; i++) square[i] = other[i];", count);
+    if (from) {
+        text_open(t, "for (int i = 0; i < %d; i++)", count);
+        text_line(t, "square[i] = other[i];");
+    }
     t->depth = 0;
     text_line(t, "#else");
     t->depth = 1;

@@ -405,8 +405,6 @@ static void put_turned(Code *c)
     begin_function(c, c->of->name, false);
     c->vector = LLVMVectorType(m->real, (unsigned)n->loops[n->loop_count - 1]->extent);
     c->array = LLVMBuildAlloca(m->at, LLVMArrayType(c->vector, (unsigned)(turn.count * turn.vectors)), "squares");
-    if (n->fill)
-        put_fill(c);
     llvm_loops(c, 0, n->hold, llvm_squares);
     LLVMBuildRetVoid(m->at);
 }

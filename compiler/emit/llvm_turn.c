@@ -11,6 +11,17 @@ static LLVMValueRef vector_at(Code *c, LLVMValueRef first, int64_t behind)
     return LLVMBuildInBoundsGEP2(m->at, c->vector, c->array, &at, 1, "square.at");
 }
 
+/* llvm.prefetch of what is so many numbers away, which may lie behind the end: into the nearest cache, as data, to be read or written. */
+static void ask_for(Code *c, LLVMValueRef at, int64_t away, bool written)
+{
+    Module *m = c->m;
+    static const char name[] = "llvm.prefetch";
+    LLVMValueRef function = LLVMGetIntrinsicDeclaration(m->module, LLVMLookupIntrinsicID(name, sizeof name - 1), &m->pointer, 1);
+    LLVMValueRef number = llvm_int(m->size, away), there = LLVMBuildGEP2(m->at, m->real, at, &number, 1, "next.at");
+
+    llvm_call(m, function, (LLVMValueRef[]){ there, llvm_int(m->i32, written), llvm_int(m->i32, 3), llvm_int(m->i32, 1) }, 4);
+}
+
 /* The address of so many places behind the beginning of the row of a lane. */
 static LLVMValueRef row_at(Code *c, const Turn *turn, int64_t lane, LLVMValueRef at)
 {
@@ -24,7 +35,10 @@ static LLVMValueRef row_at(Code *c, const Turn *turn, int64_t lane, LLVMValueRef
     c->bound[n->loop_count - 1] = -1;
     for (int i = n->hold; i < turn->end; i++)
         c->bound[i] = -1;
-    return LLVMBuildInBoundsGEP2(c->m->at, c->m->real, row, &at, 1, "row.at");
+    row = LLVMBuildInBoundsGEP2(c->m->at, c->m->real, row, &at, 1, "row.at");
+    if (turn->goes_on)
+        ask_for(c, row, SQUARES_AHEAD * turn->count, stored);
+    return row;
 }
 
 static LLVMValueRef load_row(Code *c, LLVMValueRef at)

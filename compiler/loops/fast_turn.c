@@ -61,6 +61,8 @@ Turn nest_turn(const Nest *n)
     turn.rows_are_stored = lane_step(n->dst, n->index, n->loops[n->loop_count - 1]) != 1;
     for (turn.end = n->hold; n->loops[turn.end]->kind == LOOP_TURN; turn.end++)
         turn.count *= n->loops[turn.end]->extent;
+    turn.goes_on = n->hold > nest_step_loops(n) && stride_of(turn.rows_are_stored ? n->dst : turn.load->tensor, turn.rows_are_stored ? n->index : turn.load->index,
+                                                             n->loops[n->hold - 1]) == turn.count;
     turn.vectors = turn.end < n->loop_count - 1 ? n->loops[turn.end]->extent : 1;
     return turn;
 }
@@ -76,10 +78,10 @@ typedef struct Side {
     int64_t part;
 } Side;
 
-/* Weights lie as they are known; what else there is may get a border or room between its rows. */
+/* Weights and what the caller gives lie as they are known; what else there is may get a border or room between its rows. */
 static bool keeps_its_shape(const Tensor *t)
 {
-    return t->role == ROLE_PARAM || t->role == ROLE_GRADIENT || t->role == ROLE_STATE;
+    return t->role == ROLE_PARAM || t->role == ROLE_GRADIENT || t->role == ROLE_STATE || t->role == ROLE_INPUT || t->role == ROLE_TARGET;
 }
 
 static Loop *loop_with_stride(const Nest *n, const Side *row, const Loop *lanes, int64_t stride)
@@ -203,7 +205,7 @@ void schedule_turn(Unit *u, Nest *n, int vector)
     const Expr *load = n->value;
     Side from = { .t = load->tensor, .index = load->index }, to = { .t = n->dst, .index = n->index };
     neighbours_inside(n, load, vector);
-    if (vector >= FEWEST_LANES && has_room_for_terms(n, load)
+    if (vector >= FEWEST_LANES && !n->fill && has_room_for_terms(n, load)
         && (turn_by(u, n, &from, n->dst, n->index, vector) || turn_by(u, n, &to, load->tensor, load->index, vector)))
         return;
     remark_obstacle(u, n, nest_neighbours(n), vector);

@@ -273,9 +273,12 @@ typedef struct Turn {
     const Expr *keep;           /* OP_LOAD: dst keeps that part of what it holds; or NULL */
     bool adds;                  /* dst keeps all of it */
     bool rows_are_stored;
+    bool goes_on;               /* the loop around the squares goes on along the rows: what comes next can be asked for (Zen 3: weights that come from the third
+                                   level of the cache are packed in 0.8 of the time) */
     int end;
     int64_t count, vectors;
 } Turn;
+enum { SQUARES_AHEAD = 2 };     /* rounds of that loop */
 bool nest_is_turned(const Nest *n);
 Turn nest_turn(const Nest *n);
 

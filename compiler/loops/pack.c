@@ -272,6 +272,17 @@ static bool find_parts(const Affine *all, const Affine *parts, const Nest *other
     return rest.count == 0;
 }
 
+/* Nothing but the name would change. */
+static bool copies_itself(const Nest *copy)
+{
+    const Expr *load = copy->value;
+    bool same = load->tensor->rank == copy->dst->rank;
+
+    for (int k = 0; same && k < copy->dst->rank; k++)
+        same = load->tensor->dim[k] == copy->dst->dim[k] && affine_equal(&load->index[k], &copy->index[k]);
+    return same;
+}
+
 /* The copy reads panels that are there already. */
 static void read_panels(Unit *u, const Program *p, int where, Nest *copy)
 {
@@ -319,10 +330,16 @@ static int pack_load(Unit *u, Program *p, int where, Expr *load, Loop *lanes, in
         copy->index[i] = load->index[i] = panels.index[i];
     LIST_ADD(u->arena, &copy->symbols, ((Symbol){ packed, "pack" }));
     LIST_ADD(u->arena, &copy->symbols, ((Symbol){ w, nest_symbol(u, n, w) }));
-    LIST_ADD(u->arena, &n->symbols, ((Symbol){ packed, nest_symbol(u, n, w) }));
     nest_own_loops(u, copy);
     copy->loops[copy->loop_count - 1]->extent = real;
     read_panels(u, p, where, copy);
+    if (copies_itself(copy)) {
+        p->tensors.count--;                                     /* `packed`, the last one */
+        load->tensor = packed = copy->value->tensor;
+    }
+    LIST_ADD(u->arena, &n->symbols, ((Symbol){ packed, nest_symbol(u, n, w) }));
+    if (packed != copy->dst)
+        return 0;
     program_insert(u, p, where, copy);
     return 1;
 }

@@ -191,7 +191,7 @@ train Layer on pictures {{ loss quadratic; batch {images}; epochs 1 }}
         code = self.made(f"{name}-{images}.c", [self.cnnc, "--style=fast", "--layout=channels", *machine.cnnc, f"--tile={images}", source, "-o", "OUT"], [self.cnnc])
         if not code:
             return None
-        plain = "-Dinline=__attribute__((no_instrument_function))"
+        plain = "-Dinline=__inline__ __attribute__((no_instrument_function, gnu_inline))"
         part = self.made(f"{name}-{images}.o", self.command("gcc", machine) + ["-w", "-c", "-finstrument-functions", "-Dstatic=", plain, code, "-o", "OUT"])
         return part and self.made(f"{name}-{images}", [self.gcc, "-O2", "-rdynamic", "-I", os.path.join(TOP, "runtime/include"), "-DMODEL=Layer_model",
                                                        '-DLAYER="probe"', os.path.join(HERE, "layer.c"), part, "-o", "OUT", "-lm", "-ldl"],

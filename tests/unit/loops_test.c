@@ -1785,6 +1785,36 @@ static void copies_that_turn_use_up_lines(void **state)
     unit_free(u);
 }
 
+/* Squares of vectors, with as many rows as fill them: 8 input channels of 3x3 cells. The second pass reads panels of the first. What has no whole vectors, or
+ * would move 9 numbers in 16 lanes, goes number by number. */
+static void copies_that_turn_go_through_squares(void **state)
+{
+    (void)state;
+    static const char text[] = "network T { input 6x6x16; conv 32, 3x3, same; conv 16, 1x1; dense 3, softmax }";
+    NetworkOptions options = { .tile = 1, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS };
+    Unit *u = unit_of(text, options);
+    const Nest *pack = nest_named(u->train, "conv1_pack"), *again = nest_named(u->train, "conv1_dxp_pack"), *join = nest_named(u->train, "conv1_dw_join");
+
+    assert_true(pack && again && join && nest_is_turned(pack) && nest_is_turned(again) && nest_is_turned(join));
+    assert_int_equal(nest_turn(pack).count, 72);
+    assert_int_equal(nest_turn(pack).vectors, 2);
+    assert_true(nest_turn(pack).goes_on && !nest_turn(pack).rows_are_stored && !nest_turn(pack).keep);
+    assert_true(nest_turn(join).rows_are_stored && nest_turn(join).keep);
+    assert_int_equal(nest_turn(join).count % 8, 0);
+    assert_ptr_equal(nest_turn(again).load->tensor, pack->dst);
+    Unit *lesson = unit_of(text, (NetworkOptions){ 0 });
+    assert_trains_alike(lesson, u, 3);
+    unit_free(lesson);
+    unit_free(u);
+    u = unit_of("network T { input 6x6x16; conv 12, 3x3, same; conv 3, 3x3; dense 3, softmax }", options);
+    assert_false(nest_is_turned(nest_named(u->train, "conv1_pack")));           /* 12 filters */
+    unit_free(u);
+    u = unit_of("network T { input 20; dense 9; dense 3, softmax }", (NetworkOptions){ .tile = 8, .style = STYLE_FAST, .layout = LAYOUT_IMAGES });
+    assert_true(nest_is_turned(nest_named(u->train, "images_in")));             /* 20 numbers in three squares, of which the last begins early */
+    assert_false(nest_is_turned(nest_named(u->train, "images_out")));           /* 3 */
+    unit_free(u);
+}
+
 /* relu and its slope stand in the stores of what is before them, also where maxpool looks for the first of the largest; what is read elsewhere,
  * too, or would cost the lanes of a convolution, stays. */
 static void elements_are_fused_into_stores(void **state)
@@ -1844,7 +1874,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_are_made_within_their_borders),
         cmocka_unit_test(elements_are_fused_into_stores),
-        cmocka_unit_test(copies_that_turn_use_up_lines),
+        cmocka_unit_test(copies_that_turn_use_up_lines), cmocka_unit_test(copies_that_turn_go_through_squares),
         cmocka_unit_test(tensors_that_never_meet_share),
         cmocka_unit_test(the_plan_stays_near_its_bound),
         cmocka_unit_test(tiles_of_any_size_give_the_same_results),

@@ -17,7 +17,7 @@
 
 enum {
     LINE = 64,                  /* bytes of a line of the cache: rows are at least as long, where there is so much */
-    MOST_BYTES = 16384,         /* of the squares that lie side by side, which the nearest cache keeps beside what they come from */
+    MOST_BYTES = 16384,         /* of the squares of a round, which stand on the stack: the nearest cache keeps them beside what they come from */
     FEWEST_LANES = 4
 };
 #define LEAST_FULL 0.75         /* of the rows' vectors: 9 numbers in two vectors of 8 took 0.7 to 1.1 of the time of single numbers */
@@ -95,8 +95,8 @@ static Loop *loop_with_stride(const Nest *n, const Side *row, const Loop *lanes,
 }
 
 /* The loops of a row as long as it takes: a line of the cache, and whole vectors, as nearly as there are: exactly, if `whole`, where places that are moved again are
- * changed by that. False if a vector has no room. */
-static bool find_row(const Unit *u, const Nest *n, Side *row, const Loop *lanes, int vector, bool whole)
+ * changed by that. There are `wide` of them. False if a vector has no room. */
+static bool find_row(const Unit *u, const Nest *n, Side *row, const Loop *lanes, int vector, int64_t wide, bool whole)
 {
     int64_t size = u->options.machine->vector_bytes / vector, line = LINE / size, before = 1;
     double best = 0;
@@ -107,7 +107,7 @@ static bool find_row(const Unit *u, const Nest *n, Side *row, const Loop *lanes,
         if (!l)
             break;
         row->loops[count] = l;
-        for (int64_t part = 1; part <= l->extent && before * part * vector * size <= MOST_BYTES; part++) {
+        for (int64_t part = 1; part <= l->extent && before * part * wide * size <= MOST_BYTES; part++) {
             int64_t all = before * part, used = (all + vector - 1) / vector * vector;
             if (l->extent % part != 0 || all < vector || (whole && used != all))
                 continue;
@@ -123,14 +123,15 @@ static bool find_row(const Unit *u, const Nest *n, Side *row, const Loop *lanes,
     return row->count > 0;
 }
 
-/* Room for the terms of two loops that are still to be split, here and by bands of weights (update.c). */
-static bool has_room_for_terms(const Nest *n, const Expr *load)
+static bool uses(const Affine *a, const Loop *l) { return indices_use(a, 1, l); }
+
+/* Room for the terms of the loops that are split, and of bands of weights (update.c). */
+static bool has_room_for_terms(const Affine *index, int rank, const Side *row, const Loop *lanes, int lane_splits)
 {
-    for (int i = 0; i < n->dst->rank; i++)
-        if (n->index[i].count > MAX_TERMS - 2)
-            return false;
-    for (int i = 0; i < load->tensor->rank; i++)
-        if (load->index[i].count > MAX_TERMS - 2)
+    const Loop *last = row->loops[row->count - 1];
+
+    for (int i = 0; i < rank; i++)
+        if (index[i].count + uses(&index[i], lanes) * lane_splits + (uses(&index[i], last) && row->part < last->extent) + 1 > MAX_TERMS)
             return false;
     return true;
 }
@@ -156,12 +157,16 @@ static bool turn_by(Unit *u, Nest *n, Side *row, const Tensor *across, const Aff
     for (int i = 0; i < n->loop_count; i++)
         if (stride_of(across, index, n->loops[i]) == 1 && lane_step(across, index, n->loops[i]) == 1)
             lanes = n->loops[i];
-    if (!lanes || lanes->extent % vector != 0 || lanes->trimmed || lanes->overlaps || lanes->kind != LOOP_PLAIN
-        || !find_row(u, n, row, lanes, vector, row->t == n->dst || n->put != PUT_SET) || n->loop_count > MAX_LOOPS - 4)
+    if (!lanes || lanes->extent % vector != 0 || lanes->trimmed || lanes->overlaps || lanes->kind != LOOP_PLAIN || n->loop_count > MAX_LOOPS - 4)
+        return false;
+    int64_t line = LINE * vector / u->options.machine->vector_bytes, wide = lanes->extent % line == 0 && line > vector ? line : vector;
+    int splits = (lanes->extent > wide) + (wide > vector);
+    const Expr *load = n->value;
+    if (!find_row(u, n, row, lanes, vector, wide, row->t == n->dst || n->put != PUT_SET)
+        || !has_room_for_terms(n->index, n->dst->rank, row, lanes, splits) || !has_room_for_terms(load->index, load->tensor->rank, row, lanes, splits))
         return false;
     for (int i = 0; i < row->count; i++)                        /* the innermost comes to the end first, and the others before it */
         take_out(u, n, row->loops[i], i + 1 < row->count ? row->loops[i]->extent : row->part, i, LOOP_TURN);
-    int64_t line = LINE * vector / u->options.machine->vector_bytes, wide = lanes->extent % line == 0 && line > vector ? line : vector;
     lanes = take_out(u, n, lanes, wide, 0, LOOP_PLAIN);         /* the vectors of a line belong together */
     take_out(u, n, lanes, vector, 0, LOOP_LANES);
     n->hold = n->loop_count - 1 - (wide > vector) - row->count;
@@ -205,7 +210,7 @@ void schedule_turn(Unit *u, Nest *n, int vector)
     const Expr *load = n->value;
     Side from = { .t = load->tensor, .index = load->index }, to = { .t = n->dst, .index = n->index };
     neighbours_inside(n, load, vector);
-    if (vector >= FEWEST_LANES && !n->fill && has_room_for_terms(n, load)
+    if (vector >= FEWEST_LANES && !n->fill
         && (turn_by(u, n, &from, n->dst, n->index, vector) || turn_by(u, n, &to, load->tensor, load->index, vector)))
         return;
     remark_obstacle(u, n, nest_neighbours(n), vector);

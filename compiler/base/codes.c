@@ -49,7 +49,7 @@ const Code code_table[] = {
         "expected param, network, block, data, train or import", "a layer stands inside the braces of a network or a block" } },
     { "E010", "something else was expected here",
       "The line is not built as the language wants it; the message says what could stand there. grammar/README.md has the language on one page.",
-      { "expected %s %s", "expected %s, found '%s'", "expected 'path', found", "'=' does not compare", "a line cannot begin with '->'",
+      { "expected %s %s", "expected %s, found '%s'", "expected ',' or the end of the line", "expected 'path', found", "'=' does not compare", "a line cannot begin with '->'",
         "a block without arguments has no parentheses", "'path' stands inside the braces of a layer" } },
     { "E011", "too deep",
       "Parentheses, bodies, signs, imports, blocks within blocks and params that are defined by params have limits, which no program that people "

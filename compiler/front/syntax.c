@@ -262,6 +262,22 @@ static bool spaced_call(Parse *p, const Trouble *t)
     return true;
 }
 
+static void ask_for_line(Parse *p, const Trouble *t)
+{
+    fix_at(p->unit, (Span){ p->source, t->gap.from, t->gap.from }, ";", "what follows needs a line of its own, or a ';' before it");
+}
+
+/* input 28x28x1 conv 6, 5x5: a word that a number follows begins a statement, for no argument is written so. */
+static bool two_statements(Parse *p, const Trouble *t)
+{
+    char next = next_byte(p, t->found->span.to);
+    if (t->found->kind != ID || !t->expected[','] || p->paren_count > 0 || p->comma.source != 0 || next < '0' || next > '9')
+        return false;
+    if (complain(p, t->place, "expected ',' or the end of the line, found '%s'", quoted(p, t->place)))
+        ask_for_line(p, t);
+    return true;
+}
+
 static bool missing_comma(Parse *p, const Trouble *t)
 {
     if (!t->expected[','] || !begins_expression(t->found->kind))
@@ -381,13 +397,13 @@ static void anything_else(Parse *p, const Trouble *t)
         complain(p, t->place, "expected %s %s", wanted, end_in_words(p, t->found));
     else if (complain(p, t->place, "expected %s, found '%s'", wanted, quoted(p, t->place)) && t->expected[NL]
              && !t->expected[','] && !t->expected[REPEAT])
-        fix_at(p->unit, (Span){ p->source, t->gap.from, t->gap.from }, ";", "what follows needs a line of its own, or a ';' before it");
+        ask_for_line(p, t);
 }
 
 /* In the order in which they are tried. */
 static bool (*const mistakes[])(Parse *p, const Trouble *t) = {
     lost_paren, keyword_as_name, misplaced_keyword, missing_path, outside_of_items, beginning_arrow, single_equals,
-    spaced_size, spaced_call, missing_comma, comma_after_layer, comma_at_end,
+    spaced_size, spaced_call, two_statements, missing_comma, comma_after_layer, comma_at_end,
     no_formals, closing_paren, missing_brace,
 };
 

@@ -22,7 +22,8 @@ ranks() {                       # ranks N PROGRAM...
     mpirun -np "$n" "$@" < /dev/null
 }
 
-long_ranks() { awk -v mpi=$mpi '$4 == mpi && $2 == "(Long)" { print $1 }' /proc/[0-9]*/stat 2> /dev/null | sort -n; }         # their processes
+# Their processes. (awk itself would stop at the file of a process that ends just then; cat goes on.)
+long_ranks() { cat /proc/[0-9]*/stat 2> /dev/null | awk -v mpi=$mpi '$4 == mpi && $2 == "(Long)" { print $1 }' | sort -n; }
 
 # Files of a data set: 600 images of 28x28 that are digits of numbers, as bytes; labels 0 to 9.
 set_of() {                      # set_of COUNT(octal bytes) COUNT IMAGES LABELS

@@ -201,6 +201,9 @@ void c_expr(Text *t, const Scope *s, Form form, const Expr *e, const char *total
 void c_affine(Text *t, const Scope *s, const Affine *a);
 /* `y[co][oh][ow]`; y[0] in C and y in a formula for one number. */
 void c_element(Text *t, const Scope *s, Form form, const Tensor *tensor, const Affine *index);
+/* The same as texts of C, with the total that the scope has. */
+const char *c_code(const Scope *s, const Expr *e);
+const char *c_place(const Scope *s, const Tensor *tensor, const Affine *index);
 void c_load(Text *t, const Scope *s, Form form, const Expr *load);      /* the element that a load reads */
 const char *c_number(Arena *arena, double value, RealType real);        /* 0.5f */
 const char *plain_number(Arena *arena, double value, RealType real);    /* 0.5, shortest that gives the same real; "infinity" */

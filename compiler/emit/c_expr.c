@@ -487,6 +487,20 @@ void c_expr(Text *t, const Scope *s, Form form, const Expr *e, const char *total
     print(&p, e, HOLD_CHOICE);
 }
 
+const char *c_code(const Scope *s, const Expr *e)
+{
+    Text *t = text_new(s->file->u->arena);
+    c_expr(t, s, FORM_C, e, s->total);
+    return t->at;
+}
+
+const char *c_place(const Scope *s, const Tensor *tensor, const Affine *index)
+{
+    Text *t = text_new(s->file->u->arena);
+    c_element(t, s, FORM_C, tensor, index);
+    return t->at;
+}
+
 /* ---- expressions made here */
 
 Expr *expr_joined(Arena *arena, Put put, const Expr *a, const Expr *b)

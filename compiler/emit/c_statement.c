@@ -3,20 +3,6 @@
 
 #include <assert.h>
 
-static const char *code_of(const Scope *s, const Expr *e)
-{
-    Text *t = text_new(s->file->u->arena);
-    c_expr(t, s, FORM_C, e, s->total);
-    return t->at;
-}
-
-static const char *place_of(const Scope *s)
-{
-    Text *t = text_new(s->file->u->arena);
-    c_element(t, s, FORM_C, s->nest->dst, s->nest->index);
-    return t->at;
-}
-
 static void put_assignment(Text *t, const char *to, const char *sign, const char *value)
 {
     put_code(t, arena_print(t->arena, "%s %s %s;", to, sign, value));
@@ -27,15 +13,13 @@ static void put_held(Text *t, const Scope *s)
 {
     for (int i = 0; i < s->held.count; i++) {
         const HeldLoad *h = &s->held.at[i];
-        Text *element = text_new(t->arena);
-        c_element(element, s, FORM_C, h->load->tensor, h->load->index);
-        put_code(t, arena_print(t->arena, "const %s %s = %s;", s->real, h->name, element->at));
+        put_code(t, arena_print(t->arena, "const %s %s = %s;", s->real, h->name, c_place(s, h->load->tensor, h->load->index)));
     }
 }
 
 static void put_set(Text *t, const Scope *s, const Expr *value)
 {
-    put_assignment(t, place_of(s), "=", code_of(s, value));
+    put_assignment(t, c_place(s, s->nest->dst, s->nest->index), "=", c_code(s, value));
 }
 
 /* `a == b ? c : d` where d is what the total begins with, and so changes nothing. gcc 12.2 fails on the choice itself (an internal error of its
@@ -49,7 +33,7 @@ static bool is_start_unless_equal(const Nest *n, const Expr *value)
 /* `to` takes the value if that is larger (or smaller). */
 static void put_extreme(Text *t, const Scope *s, const char *to, const char *relation, const Expr *value)
 {
-    const char *code = code_of(s, value);
+    const char *code = c_code(s, value);
     bool constant = value->op == OP_CONSTANT;
 
     if (s->nest->piece && expr_is_plain(value)) {               /* unrolled: one line */
@@ -62,8 +46,8 @@ static void put_extreme(Text *t, const Scope *s, const char *to, const char *rel
         return;
     }
     if (is_start_unless_equal(s->nest, value)) {
-        const char *then = code_of(s, value->c);
-        put_code(t, arena_print(t->arena, "if (%s == %s)", code_of(s, value->a), code_of(s, value->b)));
+        const char *then = c_code(s, value->c);
+        put_code(t, arena_print(t->arena, "if (%s == %s)", c_code(s, value->a), c_code(s, value->b)));
         t->depth++;
         text_open(t, "if (%s %s %s)", then, relation, to);
         put_assignment(t, to, "=", then);
@@ -79,18 +63,18 @@ static void put_extreme(Text *t, const Scope *s, const char *to, const char *rel
 
 void c_statement_put(Text *t, const Scope *s, const char *to, const Expr *value)
 {
-    const char *target = to ? to : place_of(s);
+    const char *target = to ? to : c_place(s, s->nest->dst, s->nest->index);
 
     put_held(t, s);
     switch (s->nest->put) {
     case PUT_SET:
-        put_assignment(t, target, "=", code_of(s, value));
+        put_assignment(t, target, "=", c_code(s, value));
         return;
     case PUT_ADD:
         if (value->op == OP_NEG)
-            put_assignment(t, target, "-=", code_of(s, value->a));
+            put_assignment(t, target, "-=", c_code(s, value->a));
         else
-            put_assignment(t, target, "+=", code_of(s, value));
+            put_assignment(t, target, "+=", c_code(s, value));
         return;
     case PUT_MAX:
         put_extreme(t, s, target, ">", value);
@@ -143,7 +127,7 @@ const Expr *c_single_value(const Scope *s)
 void c_total_begin(Text *t, const Scope *s, bool declare)
 {
     put_assignment(t, arena_print(t->arena, "%s%s%s", declare ? s->real : "", declare ? " " : "", s->total), "=",
-                   code_of(s, c_total_start(s)));
+                   c_code(s, c_total_start(s)));
 }
 
 void c_total_end(Text *t, const Scope *s)
@@ -151,9 +135,9 @@ void c_total_end(Text *t, const Scope *s)
     const Nest *n = s->nest;
 
     if (n->finish)
-        put_assignment(t, place_of(s), "=", code_of(s, n->finish));
+        put_assignment(t, c_place(s, s->nest->dst, s->nest->index), "=", c_code(s, n->finish));
     else
-        put_assignment(t, place_of(s), c_total_is_added(n) ? "+=" : "=", s->total);
+        put_assignment(t, c_place(s, s->nest->dst, s->nest->index), c_total_is_added(n) ? "+=" : "=", s->total);
 }
 
 /* The statement of a place that needs no local total. */

@@ -126,13 +126,6 @@ void c_put_macros(Text *t, const char *macro, const char *names)
         text_line(t, "%s", line->at);
 }
 
-static const char *code_of(const Scope *s, const Expr *e)
-{
-    Text *t = text_new(s->file->u->arena);
-    c_expr(t, s, FORM_C, e, s->total);
-    return t->at;
-}
-
 bool c_sums_lanes(const Nest *n)
 {
     return !nest_places_loop(n, n->loops[n->loop_count - 1]);
@@ -148,12 +141,12 @@ static void begin_vector(Text *t, Scope *s)
     if (n->put == PUT_SET)                              /* the value is the total */
         return;
     if (n->put != PUT_ADD)
-        put_code(t, arena_print(t->arena, "%s %s = %s%s;", lanes, name, code_of(s, n->start ? n->start : expr_of_dst(s)),
+        put_code(t, arena_print(t->arena, "%s %s = %s%s;", lanes, name, c_code(s, n->start ? n->start : expr_of_dst(s)),
                                 n->start && !c_uses_lanes(n->start, s->lanes) ? arena_print(t->arena, " + (%s){ 0 }", lanes) : ""));
     else if (!n->start || c_sums_lanes(n) || (n->start->op == OP_CONSTANT && n->start->number == 0))
         put_code(t, arena_print(t->arena, "%s %s = { 0 };", lanes, name));
     else
-        put_code(t, arena_print(t->arena, "%s %s = %s%s;", s->file->lanes, name, code_of(s, n->start),
+        put_code(t, arena_print(t->arena, "%s %s = %s%s;", s->file->lanes, name, c_code(s, n->start),
                                 c_uses_lanes(n->start, s->lanes) ? "" : arena_print(t->arena, " + (%s){ 0 }", s->file->lanes)));
 }
 
@@ -166,10 +159,10 @@ void c_put_vector(Text *t, Scope *s)
     case PUT_SET:
         break;
     case PUT_ADD:
-        put_code(t, arena_print(t->arena, "%s += %s;", total, code_of(s, s->nest->value)));
+        put_code(t, arena_print(t->arena, "%s += %s;", total, c_code(s, s->nest->value)));
         break;
     case PUT_MAX: case PUT_MIN:
-        value = code_of(s, s->nest->value);
+        value = c_code(s, s->nest->value);
         if (!c_uses_lanes(s->nest->value, s->lanes))
             value = arena_print(t->arena, "(%s + (%s){ 0 })", value, s->file->lanes);
         put_code(t, arena_print(t->arena, "%s = %s(%s, %s);", total, c_extreme(s->file, s->nest->put == PUT_MAX), value, total));
@@ -187,12 +180,11 @@ static void end_vector(Text *t, Scope *s)
     const Nest *n = s->nest;
     bool summed = c_sums_lanes(n);
     const char *total = name_of_total(s);
-    Text *place = text_new(t->arena);
 
     if (summed)
         total = arena_print(t->arena, "sum_of_%s(&%s)", s->file->lanes, total);
     if (summed && n->start && !(n->start->op == OP_CONSTANT && n->start->number == 0))
-        total = arena_print(t->arena, "%s + %s", code_of(s, n->start), total);
+        total = arena_print(t->arena, "%s + %s", c_code(s, n->start), total);
     if (summed && n->finish && !(n->finish->op == OP_ADD && n->finish->b->op == OP_TOTAL)) {      /* else it stands there as it is */
         const char *all = arena_print(t->arena, "%s_all", name_of_total(s));
         bool held = is_choice(n->finish) && machine_lanes(s->file->u->options.machine, s->file->u->options.real) > 1;
@@ -203,7 +195,7 @@ static void end_vector(Text *t, Scope *s)
         total = all;
     }
     if (n->put == PUT_SET)
-        total = code_of(s, n->value);
+        total = c_code(s, n->value);
     if (n->put == PUT_SET && !c_uses_lanes(n->value, s->lanes))
         total = arena_print(t->arena, "%s + (%s){ 0 }", total, s->file->lanes);
     if (n->finish) {
@@ -211,8 +203,7 @@ static void end_vector(Text *t, Scope *s)
         c_expr(finished, s, FORM_C, n->finish, total);
         total = finished->at;
     }
-    c_element(place, s, FORM_C, n->dst, n->index);
-    put_code(t, arena_print(t->arena, "%s%s %s %s;", summed ? "" : arena_print(t->arena, "*(%s_at *)&", s->file->lanes), place->at,
+    put_code(t, arena_print(t->arena, "%s%s %s %s;", summed ? "" : arena_print(t->arena, "*(%s_at *)&", s->file->lanes), c_place(s, n->dst, n->index),
                             n->start || n->put != PUT_ADD ? "=" : "+=", total));
 }
 
@@ -309,7 +300,7 @@ static void put_unfolded(Text *t, Scope *s)
 
     if (n->start && !(n->start->op == OP_CONSTANT && n->start->number == 0))
         sum = expr_joined(t->arena, PUT_ADD, n->start, sum);
-    put_code(t, arena_print(t->arena, "const %s %s = %s%s;", s->file->lanes, name_of_total(s), code_of(s, sum),
+    put_code(t, arena_print(t->arena, "const %s %s = %s%s;", s->file->lanes, name_of_total(s), c_code(s, sum),
                             lanes ? "" : arena_print(t->arena, " + (%s){ 0 }", s->file->lanes)));
     end_vector(t, s);
 }

@@ -48,24 +48,10 @@ static const char *place_in_row(const Scope *s)
     return t->at;
 }
 
-static const char *code_of(const Scope *s, const Expr *e)
-{
-    Text *t = text_new(s->file->u->arena);
-    c_expr(t, s, FORM_C, e, s->total);
-    return t->at;
-}
-
-static const char *element_of(const Scope *s, const Tensor *tensor, const Affine *index)
-{
-    Text *t = text_new(s->file->u->arena);
-    c_element(t, s, FORM_C, tensor, index);
-    return t->at;
-}
-
 /* What dst gets at a place that can be read, and a new value for it. */
 static void put_vector(Text *t, const Scope *s, const Turn *turn, const char *place, const char *value)
 {
-    const char *kept = turn->keep ? arena_print(t->arena, "%s * %s + ", code_of(s, turn->keep), place) : "";
+    const char *kept = turn->keep ? arena_print(t->arena, "%s * %s + ", c_code(s, turn->keep), place) : "";
     put_code(t, arena_print(t->arena, "%s %s %s%s;", place, turn->adds ? "+=" : "=", kept, value));
 }
 
@@ -86,7 +72,7 @@ static void point_at_row(Text *t, Scope *s, const char *type, const Tensor *tens
 
     for (int i = n->hold; i < s->square->turn.end; i++)
         s->bound[i] = 0;                        /* a row is named by its first place */
-    put_code(t, arena_print(t->arena, "%s%s *%s = &%s + %s;", type, s->real, s->square->row, element_of(s, tensor, index), s->square->at));
+    put_code(t, arena_print(t->arena, "%s%s *%s = &%s + %s;", type, s->real, s->square->row, c_place(s, tensor, index), s->square->at));
     for (int i = n->hold; i < s->square->turn.end; i++)
         s->bound[i] = -1;
     if (s->square->turn.goes_on)
@@ -116,9 +102,9 @@ static void put_column(Text *t, Scope *s)
     s->lanes = n->loops[n->loop_count - 1];
     s->bound[n->loop_count - 1] = 0;            /* an access of lanes is named by its first */
     if (q->turn.rows_are_stored)
-        put_code(t, arena_print(t->arena, "%s = %s;", column, code_of(s, q->turn.load)));
+        put_code(t, arena_print(t->arena, "%s = %s;", column, c_code(s, q->turn.load)));
     else
-        put_vector(t, s, &q->turn, arena_print(t->arena, "*(%s_at *)&%s", s->file->lanes, element_of(s, n->dst, n->index)), column);
+        put_vector(t, s, &q->turn, arena_print(t->arena, "*(%s_at *)&%s", s->file->lanes, c_place(s, n->dst, n->index)), column);
     s->bound[n->loop_count - 1] = -1;
     s->lanes = NULL;
 }

@@ -14,6 +14,7 @@
 #include "loops/transform.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -124,15 +125,13 @@ static bool find_row(const Unit *u, const Nest *n, Side *row, const Loop *lanes,
     return row->count > 0;
 }
 
-static bool uses(const Affine *a, const Loop *l) { return indices_use(a, 1, l); }
-
 /* Room for the terms of the loops that are split, and of bands of weights (update.c). */
 static bool has_room_for_terms(const Affine *index, int rank, const Side *row, const Loop *lanes, int lane_splits)
 {
     const Loop *last = row->loops[row->count - 1];
 
     for (int i = 0; i < rank; i++)
-        if (index[i].count + uses(&index[i], lanes) * lane_splits + (uses(&index[i], last) && row->part < last->extent) + 1 > MAX_TERMS)
+        if (index[i].count + indices_use(&index[i], 1, lanes) * lane_splits + (indices_use(&index[i], 1, last) && row->part < last->extent) + 1 > MAX_TERMS)
             return false;
     return true;
 }
@@ -184,8 +183,6 @@ static bool belongs_inside(const Loop *a, const Loop *b, int vector)
     return whole[0] != whole[1] ? whole[0] : a->extent <= b->extent;
 }
 
-static int64_t size_of(int64_t stride) { return stride < 0 ? -stride : stride; }
-
 /* Innermost stand the loops that run through neighbours on either side, so that a line of the cache that is read, or written, is used up
  * while it is there. */
 static void neighbours_inside(Nest *n, const Expr *load, int vector)
@@ -194,7 +191,7 @@ static void neighbours_inside(Nest *n, const Expr *load, int vector)
 
     for (int i = 0; i < n->loop_count; i++) {
         const Loop *l = n->loops[i];
-        int64_t to = size_of(stride_of(n->dst, n->index, l)), from = size_of(stride_of(load->tensor, load->index, l)), nearest = to < from ? to : from;
+        int64_t to = llabs(stride_of(n->dst, n->index, l)), from = llabs(stride_of(load->tensor, load->index, l)), nearest = to < from ? to : from;
         int at = i;
         while (at > 0 && (apart[at - 1] < nearest || (apart[at - 1] == nearest && belongs_inside(n->loops[at - 1], l, vector))))
             at--;

@@ -151,6 +151,7 @@ static double time_with(Unit *u, Mode mode, Layout layout)
     program_phases(u, p);
     program_drop_n(u, p);
     program_groups(u, p);
+    program_meet_edges(u, p);
     program_schedule(u, p);
     run_passes(u, p, late_passes, countof(late_passes));
     return program_predict(u, p);
@@ -217,6 +218,7 @@ static bool schedule(Unit *u)
         each_but_look(u, program_apart);
         each_but_look(u, program_blocks);
         each_but_look(u, program_dense_parts);
+        each_but_look(u, program_meet_edges);
     }
     for (int i = 0, count = programs(u, list); i < count; i++) {
         if (!program_schedule(u, list[i]))

@@ -9,7 +9,7 @@
  *   c_expr.c        expressions, indices and numbers, as C and as formulas
  *   c_statement.c   the statements inside the loops
  *   c_nest.c        a nest as a function with loops         c_unrolled.c    without loops      c_tile.c   with register tiles
- *   c_turn.c        copies through squares
+ *   c_sums.c        lanes that are added up                 c_turn.c        copies through squares
  *   lesson.c        the comment above a function
  *   c_step.c        the functions that call the functions of nests, phase by phase
  *   c_model.c       the descriptor for the runtime          c_values.c      constants and embedded weights
@@ -58,9 +58,12 @@ typedef struct Entry {
 typedef struct Needs {
     bool op[OP_SELECT_EQ + 1];      /* a function of libm; OP_MAX, OP_MIN: larger, smaller; OP_RANDOM: uniform */
     bool infinity;
-    bool lanes, sum_of_lanes;       /* vectors of the fast style, of the machine of this variant */
+    bool lanes;                     /* vectors of the fast style, of the machine of this variant */
+    bool sum_of_lanes;              /* their lanes are added up, */
+    bool sums_of_lanes;             /* those of several together */
     bool turn;                      /* squares of them are turned */
     bool choose;                    /* a choice for each of their lanes */
+    bool all;                       /* one number in each of them */
     bool larger, smaller;           /* of two numbers in each of them */
     bool op_in_lanes[OP_SELECT_EQ + 1];     /* a function of every lane */
     bool fresh;                     /* rounds of a sum that read anew */
@@ -124,6 +127,7 @@ void c_join_variants(CFile *f);
 void c_pragmas(CFile *f);
 void c_nest_attribute(CFile *f);            /* NEST, which every function of a nest begins with, in a file for one machine */
 const char *c_choose(CFile *f);              /* "CHOOSE16": the macro that chooses lane by lane; the file has it from now on */
+const char *c_all(CFile *f);                 /* "ALL16": of one number, a vector that has it in every lane; likewise */
 const char *c_extreme(CFile *f, bool larger);   /* "LARGER16", "SMALLER16": of (a, b) lane by lane a where it is larger, else b; likewise */
 void c_lanes(CFile *f);                     /* the type of vectors */
 /* The code of each machine, the functions of nests as printed before, under the conditions in which there is any; the choice. Returns
@@ -147,6 +151,7 @@ typedef struct HeldLoad {
     const char *name;
     const char *base;               /* c_tile.c: the name without the place in the tile */
     bool passes;                    /* c_tile.c: one vector at a time stands there */
+    bool number;                    /* ... which has the same number in all lanes */
 } HeldLoad;
 
 /* A load whose element is found from a pointer by a number (c_tile.c). */
@@ -258,6 +263,21 @@ typedef struct TurnPair {
 } TurnPair;
 int c_turn_block(const Unit *u);
 TurnPair c_turn_pair(int step, int number, int lanes, int block);
+
+/* ---- c_sums.c */
+
+/* Totals of a tile whose lanes are added up together, from number `first` on; stored as one vector along the innermost loop of the tile, or each for itself. */
+typedef struct SumGroup {
+    int64_t first;
+    int count;
+    bool along;
+} SumGroup;
+SumGroup c_sum_group(const Unit *u, const Nest *n, int64_t first);      /* that begins with this total */
+void c_bind_total(const Nest *n, int64_t *bound, int64_t number);       /* binds the loops of the tile to the place of a total */
+/* In steps of 1, 2, 4, ... two vectors become one, for all numbers of pairs: those of the number that it returns and the next one, whose lanes lane[0] and
+ * lane[1] are added up, those of the second numbered on. */
+int c_sum_pair(int step, int number, int lanes, int block, int lane[2][MOST_LANES]);
+void c_sums_of_lanes(CFile *f);                         /* the functions that add up */
 
 /* What several totals of a round read: decided where the nest's scope is made, ... */
 const Expr *c_shared_factor(const Nest *n);     /* of the two factors of a summed product, that of which a round reads fewer vectors; or NULL */

@@ -324,8 +324,8 @@ static bool is_lanes(const Printing *p, const Expr *e)
         return false;
     if (e->op == OP_LOAD)
         return runs_over(e, p->s->lanes);
-    if (e->op == OP_TOTAL)
-        return !c_sums_lanes(p->s->nest);
+    if (e->op == OP_TOTAL)              /* lanes that were summed stand for neighbours, if any (c_sums.c) */
+        return !c_sums_lanes(p->s->nest) || p->s->lanes != p->s->nest->loops[p->s->nest->loop_count - 1];
     return is_lanes(p, e->a) || is_lanes(p, e->b) || is_lanes(p, e->c) || is_lanes(p, e->d);
 }
 

@@ -40,7 +40,7 @@ const Expr *c_shared_factor(const Nest *n)
 static void hold_load(Scope *s, const Expr *load, bool passes)
 {
     Arena *arena = s->file->u->arena;
-    HeldLoad held = { .load = load, .passes = passes };
+    HeldLoad held = { .load = load, .passes = passes, .number = !c_uses_lanes(load, s->lanes) };
 
     held.base = c_free_name(s, arena_print(arena, "%s_", scope_name(s, load->tensor)), "held");
     LIST_ADD(arena, &s->held, held);
@@ -59,15 +59,16 @@ void c_hold_vectors(Scope *s)
         return;
     const Expr *a = n->value->a, *b = n->value->b, *loads[] = { a, b };
     int64_t room = machine->registers - totals - 1;
-    if (c_shared_factor(n) == b) {
+    if (c_uses_lanes(a, s->lanes) == c_uses_lanes(b, s->lanes) ? c_shared_factor(n) == b : c_uses_lanes(b, s->lanes)) {
         loads[0] = b;
         loads[1] = a;
     }
     for (int i = 0; i < countof(loads); i++) {
-        if (loads[i]->op != OP_LOAD || !c_uses_lanes(loads[i], s->lanes) || vectors_of(n, loads[i]) == totals)
+        bool number = !c_uses_lanes(loads[i], s->lanes);
+        if (loads[i]->op != OP_LOAD || vectors_of(n, loads[i]) == totals || (number && s->held.count == 0))
             continue;
-        bool passes = vectors_of(n, loads[i]) > room;
-        if (passes && (s->held.count == 0 || room < 1))
+        bool passes = number || vectors_of(n, loads[i]) > room;
+        if (passes && (s->held.count == 0 || room < !number))
             return;
         hold_load(s, loads[i], passes);
         room -= vectors_of(n, loads[i]);
@@ -116,6 +117,10 @@ static void read_held(Text *t, Scope *s, const HeldLoad *held)
 
     c_name_held(s);
     c_load(place, s, FORM_C, held->load);
+    if (held->number) {                 /* USED is enough, and leaves clang free to read it anew */
+        put_code(t, arena_print(t->arena, "const %s %s = %s(%s);", s->file->lanes, held->name, c_all(s->file), place->at));
+        return;
+    }
     put_code(t, arena_print(t->arena, "%s %s = *(const %s_at *)&%s;", s->file->lanes, held->name, s->file->lanes, place->at));
     text_line(t, "HELD(%s);", held->name);
 }
@@ -151,6 +156,10 @@ static void read_second(Text *t, Scope *s)
     read_held(t, s, held);
     if (held->passes)
         each_place(t, s, c_tile_of(s->nest), held, false, c_put_vector);
+    if (held->number) {
+        s->file->needs.used = true;
+        text_line(t, "USED(%s);", held->name);
+    }
 }
 
 void c_put_held_round(Text *t, Scope *s)

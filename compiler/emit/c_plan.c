@@ -17,7 +17,7 @@ static const char *const own_names[] = {
 
 /* What vectors need at file scope, with the number of their lanes behind it. */
 static const char *const vector_names[] = {
-    "lanes", "masks", "bits", "sum_of_lanes", "turn_lanes", "exp_lanes", "tanh_lanes", "erf_lanes", "log1p_lanes", "sqrt_lanes", "CHOOSE", "LARGER", "SMALLER", "EXP", "TANH", "ERF", "LOG1P", "SQRT", "ABS"
+    "lanes", "masks", "bits", "sum_of_lanes", "sums_of_lanes", "turn_lanes", "exp_lanes", "tanh_lanes", "erf_lanes", "log1p_lanes", "sqrt_lanes", "CHOOSE", "ALL", "LARGER", "SMALLER", "EXP", "TANH", "ERF", "LOG1P", "SQRT", "ABS"
 };
 
 /* Names that the file makes of the network's. */

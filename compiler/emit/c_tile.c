@@ -175,17 +175,15 @@ static bool is_choice(const Expr *e)
     return e->op == OP_SELECT_GT || e->op == OP_SELECT_EQ;
 }
 
-static void end_vector(Text *t, Scope *s)
+/* Stores what was made of a total: a vector, or where lanes were summed and `along` is not, a number. */
+static void end_total(Text *t, Scope *s, const char *total, bool along)
 {
     const Nest *n = s->nest;
-    bool summed = c_sums_lanes(n);
-    const char *total = name_of_total(s);
+    bool number = c_sums_lanes(n) && !along;
 
-    if (summed)
-        total = arena_print(t->arena, "sum_of_%s(&%s)", s->file->lanes, total);
-    if (summed && n->start && !(n->start->op == OP_CONSTANT && n->start->number == 0))
+    if (c_sums_lanes(n) && n->start && !(n->start->op == OP_CONSTANT && n->start->number == 0))
         total = arena_print(t->arena, "%s + %s", c_code(s, n->start), total);
-    if (summed && n->finish && !(n->finish->op == OP_ADD && n->finish->b->op == OP_TOTAL)) {      /* else it stands there as it is */
+    if (number && n->finish && !(n->finish->op == OP_ADD && n->finish->b->op == OP_TOTAL)) {      /* else it stands there as it is */
         const char *all = arena_print(t->arena, "%s_all", name_of_total(s));
         bool held = is_choice(n->finish) && machine_lanes(s->file->u->options.machine, s->file->u->options.real) > 1;
         put_code(t, arena_print(t->arena, held ? "%s %s = %s;" : "const %s %s = %s;", s->real, all, total));
@@ -203,8 +201,55 @@ static void end_vector(Text *t, Scope *s)
         c_expr(finished, s, FORM_C, n->finish, total);
         total = finished->at;
     }
-    put_code(t, arena_print(t->arena, "%s%s %s %s;", summed ? "" : arena_print(t->arena, "*(%s_at *)&", s->file->lanes), c_place(s, n->dst, n->index),
+    put_code(t, arena_print(t->arena, "%s%s %s %s;", number ? "" : arena_print(t->arena, "*(%s_at *)&", s->file->lanes), c_place(s, n->dst, n->index),
                             n->start || n->put != PUT_ADD ? "=" : "+=", total));
+}
+
+static void end_vector(Text *t, Scope *s)
+{
+    end_total(t, s, name_of_total(s), false);
+}
+
+/* const lanes8 all0 = sums_of_lanes8((const lanes8[8]){ sum0, sum1, ... }); */
+static const char *add_up(Text *t, Scope *s, const SumGroup *g, const char *name)
+{
+    const char *lanes = s->file->lanes;
+    Text *names = text_new(t->arena);
+
+    for (int i = 0; i < g->count; i++) {
+        c_bind_total(s->nest, s->bound, g->first + i);
+        text_put(names, "%s%s", i ? ", " : "", name_of_total(s));
+    }
+    s->file->needs.sum_of_lanes = true;
+    if (g->count == 1)
+        return arena_print(t->arena, "sum_of_%s(&%s)", lanes, names->at);
+    s->file->needs.sums_of_lanes = true;
+    put_code(t, arena_print(t->arena, "const %s %s = sums_of_%s((const %s[%d]){ %s });", lanes, name, lanes, lanes,
+                            machine_lanes(s->file->u->options.machine, s->file->u->options.real), names->at));
+    return name;
+}
+
+/* Totals whose lanes are summed, several at a time (c_sums.c). */
+static void end_sums(Text *t, Scope *s)
+{
+    const Nest *n = s->nest;
+    int64_t totals = c_count_totals(n);
+    int last = n->loop_count - 1, number = 0;
+    const char *base = c_free_name(s, "all", "all_sums");
+    SumGroup g;
+
+    for (int64_t first = 0; first < totals; first += g.count) {
+        g = c_sum_group(s->file->u, n, first);
+        const char *all = add_up(t, s, &g, g.count < totals ? arena_print(t->arena, "%s%d", base, number++) : base);
+        for (int i = 0; i < (g.along ? 1 : g.count); i++) {
+            c_bind_total(n, s->bound, g.first + i);
+            s->lanes = n->loops[g.along ? last - 1 : last];
+            end_total(t, s, g.along || g.count == 1 ? all : arena_print(t->arena, "%s[%d]", all, i), g.along);
+        }
+    }
+    s->lanes = n->loops[last];
+    for (int i = c_tile_of(n); i < last; i++)
+        s->bound[i] = -1;
 }
 
 enum {
@@ -321,7 +366,10 @@ static void put_vectors(Text *t, Scope *s)
         c_loops(t, s, tile, last, false, begin_vector);
         c_loops(t, s, n->hold, tile, tile < last || c_rounds_overlap(n), put_round);
         s->held.count = s->near.count = 0;
-        c_loops(t, s, tile, last, false, end_vector);
+        if (c_sums_lanes(n))
+            end_sums(t, s);
+        else
+            c_loops(t, s, tile, last, false, end_vector);
     }
     s->bound[last] = -1;
     s->lanes = NULL;
@@ -337,7 +385,6 @@ void c_tiled(CFile *f, const Function *function)
     if (!vectors)                                       /* a choice between vectors reads both anyway */
         c_hold_choices(s);
     f->needs.lanes |= vectors;
-    f->needs.sum_of_lanes |= vectors && c_sums_lanes(n);
     if (vectors && !nest_is_unfolded(n) && machine_lanes(f->u->options.machine, f->u->options.real) > 1) {
         s->short_loop = short_loop(n);
         s->unrolled = c_unrolled_loop(f->u, n) != NULL;

@@ -244,6 +244,12 @@ const char *c_extreme(CFile *f, bool larger)
     return arena_print(f->u->arena, "%s%d", larger ? "LARGER" : "SMALLER", machine_lanes(f->u->options.machine, f->u->options.real));
 }
 
+const char *c_all(CFile *f)
+{
+    f->needs.all = true;
+    return arena_print(f->u->arena, "ALL%d", machine_lanes(f->u->options.machine, f->u->options.real));
+}
+
 /* What holds where one vector fits into a register; the functions of a file for several machines have those by their attribute. */
 static const char *held_in(const CFile *f, int bytes)
 {
@@ -329,26 +335,6 @@ static void put_extremes(CFile *f, int bytes)
         put_extreme(f, false, bytes);
 }
 
-static void put_sum_of_lanes(CFile *f, int count)
-{
-    text_blank(f->t);
-    text_line(f->t, "%sstatic inline %s sum_of_%s(const %s *of)", f->suffix[0] ? "MACHINE " : "", f->real, f->lanes, f->lanes);
-    text_open(f->t, "{");
-    if (count == 1) {
-        text_line(f->t, "return *of;");
-        text_close(f->t, "}");
-        return;
-    }
-    text_line(f->t, "%s v = *of;", f->lanes);
-    text_blank(f->t);
-    text_open(f->t, "for (int half = %d; half > 0; half /= 2)", count / 2);
-    text_open(f->t, "for (int i = 0; i < half; i++)");
-    text_line(f->t, "v[i] += v[i + half];");
-    f->t->depth -= 2;
-    text_line(f->t, "return v[0];");
-    text_close(f->t, "}");
-}
-
 void c_lanes(CFile *f)
 {
     int bytes = f->u->options.machine->vector_bytes;
@@ -374,6 +360,10 @@ void c_lanes(CFile *f)
         put_held(f, bytes);
     if (f->needs.rolled || f->needs.unrolled)
         put_short_loops(f, bytes);
+    if (f->needs.all) {
+        text_line(f->t, "/* The same number in every lane. */");
+        text_line(f->t, "#define ALL%d(number) ((number) - (%s){ 0 })", count, f->lanes);
+    }
     if (f->needs.choose && count > 1) {
         text_line(f->t, "/* Lane by lane: what a comparison found, and the choice between two numbers by it. */");
         text_line(f->t, "typedef %s masks%d __attribute__((vector_size(%d)));", bytes / count == 8 ? "long long" : "int", count, bytes);
@@ -384,7 +374,7 @@ void c_lanes(CFile *f)
     put_extremes(f, bytes);
     c_math_of_lanes(f);
     if (f->needs.sum_of_lanes)
-        put_sum_of_lanes(f, count);
+        c_sums_of_lanes(f);
     if (f->needs.turn)
         c_turn_of_lanes(f);
 }

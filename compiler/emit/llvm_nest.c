@@ -279,21 +279,66 @@ static LLVMValueRef sum_of_lanes(Code *c, LLVMValueRef vector)
     return LLVMBuildExtractElement(m->at, vector, llvm_int(m->i32, 0), "all");
 }
 
-static void end_vector(Code *c)
+/* Stores what was made of a total: a vector, or where lanes were summed, a number or a vector along another loop. */
+static void end_total_of_lanes(Code *c, LLVMValueRef value)
 {
     const Nest *n = c->nest;
-    LLVMValueRef value = c->held[number_of_vector(c)];
 
-    if (c_sums_lanes(n)) {
-        value = sum_of_lanes(c, value);
-        if (!starts_at_zero(n))
-            value = llvm_put(c, PUT_ADD, llvm_expr(c, n->start, NULL), value, c->s->total);
-    }
+    if (c_sums_lanes(n) && !starts_at_zero(n))
+        value = llvm_put(c, PUT_ADD, llvm_expr(c, n->start, NULL), value, c->s->total);
     if (n->finish)
         value = llvm_expr(c, n->finish, value);
     if (!n->start && n->put == PUT_ADD)
         value = llvm_put(c, PUT_ADD, load_dst(c), value, "after");
     store_dst(c, c_sums_lanes(n) ? value : llvm_in_lanes(c, value));
+}
+
+static void end_vector(Code *c)
+{
+    end_total_of_lanes(c, c->held[number_of_vector(c)]);
+}
+
+/* The lanes of several vectors: sums_of_lanes of the C file (c_sums.c). */
+static LLVMValueRef sums_of_lanes(Code *c, const LLVMValueRef *vectors, int count)
+{
+    Module *m = c->m;
+    int lanes = (int)LLVMGetVectorSize(c->vector), lane[2][MOST_LANES];
+    LLVMValueRef sum[MOST_LANES], number[MOST_LANES], half[2];
+
+    for (int i = 0; i < lanes; i++)
+        sum[i] = i < count ? vectors[i] : LLVMConstNull(c->vector);
+    for (int step = 1; step < lanes; step *= 2)
+        for (int i = 0; i < lanes / 2 / step; i++) {
+            int from = c_sum_pair(step, i, lanes, c_turn_block(m->u), lane);
+            for (int k = 0; k < 2; k++) {
+                for (int l = 0; l < lanes; l++)
+                    number[l] = llvm_int(m->i32, lane[k][l]);
+                half[k] = LLVMBuildShuffleVector(m->at, sum[from], sum[from + 1], LLVMConstVector(number, (unsigned)lanes), "half");
+            }
+            sum[i] = LLVMBuildFAdd(m->at, half[0], half[1], "sum");
+        }
+    return sum[0];
+}
+
+static void end_sums(Code *c)
+{
+    const Nest *n = c->nest;
+    int64_t totals = c_count_totals(n);
+    int last = n->loop_count - 1;
+    SumGroup g;
+
+    for (int64_t first = 0; first < totals; first += g.count) {
+        g = c_sum_group(c->m->u, n, first);
+        LLVMValueRef all = g.count > 1 ? sums_of_lanes(c, c->held + first, g.count) : sum_of_lanes(c, c->held[first]);
+        for (int i = 0; i < (g.along ? 1 : g.count); i++) {
+            c_bind_total(n, c->bound, first + i);
+            c->lanes = n->loops[g.along ? last - 1 : last];
+            end_total_of_lanes(c, g.along || g.count == 1 ? all : LLVMBuildExtractElement(c->m->at, all, llvm_int(c->m->i32, i), "all"));
+        }
+    }
+    c->lanes = n->loops[last];
+    for (int i = c_tile_of(n); i < last; i++)
+        c->bound[i] = -1;
 }
 
 /* The places of a tile, from this loop on, that differ along the shared factor (or not), and for each of those the others. A vector of the other factor is
@@ -366,7 +411,10 @@ static void put_tile_in_vectors(Code *c)
         llvm_loops(c, tile, last, begin_vector);
         llvm_loops(c, n->hold, tile, put_round);
         c->held_count = 0;
-        llvm_loops(c, tile, last, end_vector);
+        if (c_sums_lanes(n))
+            end_sums(c);
+        else
+            llvm_loops(c, tile, last, end_vector);
     }
     c->bound[last] = -1;
     c->lanes = NULL;

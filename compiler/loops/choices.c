@@ -181,7 +181,7 @@ int nest_choices(Unit *u, const Nest *n, Choice list[MOST_CHOICES])
 
     *s = (Search){ .u = u, .n = n };
     nest_own_loops(u, &policy);
-    nest_schedule_fast(u, &policy, NULL);
+    nest_schedule_fast(u, &policy, n->prefers);
     if (!policy.choice)
         return 0;
     Choice first = *policy.choice, c = first;

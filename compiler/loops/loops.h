@@ -164,7 +164,8 @@ typedef struct Nest {
     bool part;                  /* its places are a box of dst, or of every second row of it; nests beside it make the others (parts.c, gather.c) */
     bool updates;               /* when it has run, the weights whose gradient it made may move (update.c) */
     double stated;              /* multiply-adds that it makes of those in the formula of its layer, if that is a sum of products; else 0 (remark.c) */
-    const struct Choice *choice;/* choice.h: the register tile that it got, or NULL */
+    const struct Choice *prefers;   /* choice.h: the register tile that it shall have (edge.c), or NULL: the policy's own */
+    const struct Choice *choice;/* the one that it got, or NULL */
     const char *note;           /* for dumps: what passes chose for it, and why; or NULL */
 } Nest;
 
@@ -255,8 +256,13 @@ void program_begin_sums(Unit *u, Program *p);
 /* keep.c: gradients begin with a part of what they hold, so that nobody need clear them. After program_schedule. */
 void program_keep(Unit *u, Program *p);
 
+/* edge.c: other register tiles than the policy's for sums that meet less of a border with them. Before program_schedule. */
+void program_meet_edges(Unit *u, Program *p);
+
 /* trim.c: sums over a border of zeros stop where it begins. After program_schedule. */
 void program_trim(Unit *u, Program *p);
+void nest_trim(const Program *p, Nest *n);                      /* the same for one nest, which may be a copy of one of the program's */
+bool nest_meets_border(const Program *p, const Nest *n);        /* a sum that reads one along an axis that it steps on, wide enough for that */
 
 /* border.c: borders of zeros that sums do not reach any more go. After program_trim. */
 void program_narrow_borders(Unit *u, Program *p);

@@ -28,7 +28,8 @@ static const Reached with_32[] = { { 1, 0.12 }, { 4, 0.47 }, { 8, 0.75 }, { 12, 
 #define STORE 1.0               /* one a cycle, half of which runs beside the sums of the next tile (nets: first layers) */
 #define BEGIN 0.5               /* a load for each total, likewise */
 #define DRAIN 8.0               /* 4 cycles until the last multiply-add is done */
-#define ADD_LANES 8.0           /* three shuffles and additions, one after the other, for a total of each lane */
+#define ADD_LANES 8.0           /* three or four shuffles and additions, one after the other, for a total that is alone; */
+#define ADD_LANES_TOGETHER 3.0  /* several share them: 15 times three for 16 of 16 lanes (c_sums.c) */
 #define WINDOW 224.0            /* operations that wait to be done at one time: Skylake has 224, Zen 3 256 */
 #define FUNCTION 20.0           /* exp and tanh are polynomials with so many operations (emit/c_math.c) */
 #define LONG_FUNCTION 40.0      /* erf and log1p take twice as long (layers of 4096 elements on Zen 3: 1.4 ns of an element, sigmoid 0.7) */
@@ -325,7 +326,8 @@ Prediction nest_predict(Unit *u, const Nest *n)
     if (n->fill)                            /* all of dst, or the part of one image */
         x.ends += STORE * (double)tensor_count(n->dst) / (double)(vector * (nest_fills_image(n) ? n->dst->dim[0] : 1)) * step_rounds(n);
     x.busy = rounds * (work > (double)x.loads ? work : (double)x.loads);
-    x.ends += tiles * (double)x.totals * (STORE + (n->start && n->start->op != OP_CONSTANT) * BEGIN + operations_of(u, n->finish) + adds_lanes * ADD_LANES);
+    x.ends += tiles * (double)x.totals * (STORE + (n->start && n->start->op != OP_CONSTANT) * BEGIN + operations_of(u, n->finish) 
+                                           + (!adds_lanes ? 0 : x.totals > 1 ? ADD_LANES_TOGETHER : ADD_LANES));
     if (sums)
         x.ends += tiles * DRAIN;
     if (!nest_is_trifle(n))

@@ -123,15 +123,15 @@ static TunedNest *tuned_for(Unit *u, const Nest *n)
     return NULL;
 }
 
-/* What the fast style is asked to choose for a nest, or NULL: its own choice. */
+/* What the fast style is asked to choose for a nest, or NULL: the policy's own choice. */
 static const Choice *asked_for(Unit *u, const Nest *n, const TunedNest *tuned)
 {
     if (tuned)
         return &tuned->choice;
     if (u->options.choice == 0)
-        return NULL;
+        return n->prefers;
     Choice *list = arena_array(u->arena, MOST_CHOICES, sizeof *list);
-    return u->options.choice < nest_choices(u, n, list) ? &list[u->options.choice] : NULL;
+    return u->options.choice < nest_choices(u, n, list) ? &list[u->options.choice] : n->prefers;
 }
 
 static void schedule_fast(Unit *u, Nest *n)

@@ -141,19 +141,37 @@ static bool is_short(const Nest *n)
     return rounds <= SHORT_SUM;
 }
 
+void nest_trim(const Program *p, Nest *n)
+{
+    if (n->put != PUT_ADD || !nest_is_gather(n) || n->value->op != OP_MUL || is_short(n))
+        return;
+    const Expr *factors[] = { n->value->a, n->value->b };
+    for (int k = 0; k < 2; k++)
+        for (int axis = 0; factors[k]->op == OP_LOAD && axis < factors[k]->tensor->rank; axis++)
+            for (int l = n->hold; l < n->loop_count; l++)
+                if (!nest_places_loop(n, n->loops[l]))
+                    trim_loop(p, n, factors[k], axis, n->loops[l]);
+    trimmed_first(n);
+}
+
+bool nest_meets_border(const Program *p, const Nest *n)
+{
+    if (n->put != PUT_ADD || !nest_is_gather(n) || n->value->op != OP_MUL)
+        return false;
+    const Expr *factors[] = { n->value->a, n->value->b };
+    for (int k = 0; k < 2; k++)
+        for (int axis = 0; factors[k]->op == OP_LOAD && axis < factors[k]->tensor->rank; axis++) {
+            Inside in;
+            const Affine *a = &factors[k]->index[axis];
+            if (a->count > 1 && inside(p, factors[k]->tensor, axis, &in) && (double)in.count < (1 - LEAST) * (double)factors[k]->tensor->dim[axis])
+                return true;
+        }
+    return false;
+}
+
 void program_trim(Unit *u, Program *p)
 {
     (void)u;
-    for (int i = 0; i < p->nests.count; i++) {
-        Nest *n = p->nests.at[i];
-        if (n->put != PUT_ADD || !nest_is_gather(n) || n->value->op != OP_MUL || is_short(n))
-            continue;
-        const Expr *factors[] = { n->value->a, n->value->b };
-        for (int k = 0; k < 2; k++)
-            for (int axis = 0; factors[k]->op == OP_LOAD && axis < factors[k]->tensor->rank; axis++)
-                for (int l = n->hold; l < n->loop_count; l++)
-                    if (!nest_places_loop(n, n->loops[l]))
-                        trim_loop(p, n, factors[k], axis, n->loops[l]);
-        trimmed_first(n);
-    }
+    for (int i = 0; i < p->nests.count; i++)
+        nest_trim(p, p->nests.at[i]);
 }

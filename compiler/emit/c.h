@@ -277,7 +277,7 @@ void c_bind_total(const Nest *n, int64_t *bound, int64_t number);       /* binds
 /* In steps of 1, 2, 4, ... two vectors become one, for all numbers of pairs: those of the number that it returns and the next one, whose lanes lane[0] and
  * lane[1] are added up, those of the second numbered on. */
 int c_sum_pair(int step, int number, int lanes, int block, int lane[2][MOST_LANES]);
-void c_sums_of_lanes(CFile *f);                         /* the functions that add up */
+void c_sums_of_lanes(CFile *f);                         /* the functions that add up, if any is needed */
 
 /* What several totals of a round read: decided where the nest's scope is made, ... */
 const Expr *c_shared_factor(const Nest *n);     /* of the two factors of a summed product, that of which a round reads fewer vectors; or NULL */

@@ -5,7 +5,7 @@
  *
  * Two vectors become one, in which neighbours of both are added up, two of those the next, until each lane has a total: 21 operations for 8 totals of
  * 8 lanes, where one by one they take 48; and neighbours in memory are stored at once. Fewer than there are lanes go with zeros, which compilers leave
- * out. A total that is left alone is added up by itself (sum_of_lanes8). The order is the same in each machine's code, whatever compiles it. */
+ * out. A total that is left alone is added up by itself (sum_of_lanes8). */
 #include "emit/c.h"
 
 #include "loops/lanes.h"
@@ -162,9 +162,12 @@ static void put_sums(CFile *f, int count)
     t->depth = 1;
     text_line(t, "%s all;", f->lanes);
     text_blank(t);
-    text_open(t, "for (int i = 0; i < %d; i++)", count);
-    text_line(t, "all[i] = sum_of_%s(of + i);", f->lanes);
-    t->depth = 1;
+    text_open(t, "for (int i = 0; i < %d; i++) {", count);
+    text_line(t, "all[i] = of[i][0];");
+    text_open(t, "for (int k = 1; k < %d; k++)", count);
+    text_line(t, "all[i] += of[i][k];");
+    t->depth--;
+    text_close(t, "}");
     text_line(t, "return all;");
     t->depth = 0;
     text_line(t, "#endif");
@@ -176,7 +179,8 @@ void c_sums_of_lanes(CFile *f)
 {
     int count = machine_lanes(f->u->options.machine, f->u->options.real);
 
-    put_sum(f, count);
+    if (f->needs.sum_of_lanes)
+        put_sum(f, count);
     if (f->needs.sums_of_lanes)
         put_sums(f, count);
 }

@@ -220,10 +220,9 @@ static const char *add_up(Text *t, Scope *s, const SumGroup *g, const char *name
         c_bind_total(s->nest, s->bound, g->first + i);
         text_put(names, "%s%s", i ? ", " : "", name_of_total(s));
     }
-    s->file->needs.sum_of_lanes = true;
+    *(g->count == 1 ? &s->file->needs.sum_of_lanes : &s->file->needs.sums_of_lanes) = true;
     if (g->count == 1)
         return arena_print(t->arena, "sum_of_%s(&%s)", lanes, names->at);
-    s->file->needs.sums_of_lanes = true;
     put_code(t, arena_print(t->arena, "const %s %s = sums_of_%s((const %s[%d]){ %s });", lanes, name, lanes, lanes,
                             machine_lanes(s->file->u->options.machine, s->file->u->options.real), names->at));
     return name;

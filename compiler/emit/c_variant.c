@@ -373,8 +373,7 @@ void c_lanes(CFile *f)
     }
     put_extremes(f, bytes);
     c_math_of_lanes(f);
-    if (f->needs.sum_of_lanes)
-        c_sums_of_lanes(f);
+    c_sums_of_lanes(f);
     if (f->needs.turn)
         c_turn_of_lanes(f);
 }

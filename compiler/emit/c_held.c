@@ -154,12 +154,11 @@ static void read_second(Text *t, Scope *s)
     const HeldLoad *held = &s->held.at[1];
 
     read_held(t, s, held);
-    if (held->passes)
-        each_place(t, s, c_tile_of(s->nest), held, false, c_put_vector);
-    if (held->number) {
-        s->file->needs.used = true;
-        text_line(t, "USED(%s);", held->name);
-    }
+    if (!held->passes)
+        return;
+    each_place(t, s, c_tile_of(s->nest), held, false, c_put_vector);
+    s->file->needs.used = true;
+    text_line(t, "USED(%s);", held->name);
 }
 
 void c_put_held_round(Text *t, Scope *s)

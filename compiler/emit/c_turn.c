@@ -14,7 +14,8 @@
  *             for (int kw = 0; kw < 3; kw++)
  *                 *(lanes8_at *)&pack[co_][kh][kw][8*ci_ + ci][0] = square[9*ci + 3*kh + kw];
  *
- * and the other way round where rows are stored. Where the rows are no whole squares, the last one begins before its end and moves some numbers again.
+ * and the other way round where rows are stored. Where the rows are no whole squares, the last one begins before its end and moves some numbers again; or where
+ * they are added to something, those behind the last whole one follow one by one.
  * turn_lanes8 is called for a square in memory: the nearest cache has it, and C compilers need not hold 72 vectors. */
 #include "emit/c.h"
 
@@ -83,10 +84,10 @@ static void point_at_row(Text *t, Scope *s, const char *type, const Tensor *tens
 /* Over the squares; the text has the loop open. */
 static void open_squares(Text *t, const Square *q)
 {
-    int64_t whole = q->turn.count / q->lanes, rest = q->turn.count % q->lanes;
+    int64_t whole = q->turn.count / q->lanes;
 
-    if (rest == 0) {
-        text_open(t, "for (int %s = 0; %s < %" PRId64 "; %s += %d) {", q->at, q->at, q->turn.count, q->at, q->lanes);
+    if (q->turn.again == 0) {
+        text_open(t, "for (int %s = 0; %s < %" PRId64 "; %s += %d) {", q->at, q->at, q->turn.count - q->turn.rest, q->at, q->lanes);
         return;
     }
     text_open(t, "for (int %s = 0; %s < %" PRId64 "; %s += %d) {", q->next, q->next, q->turn.count, q->next, q->lanes);
@@ -124,6 +125,23 @@ static void put_row(Text *t, Scope *s)
     }
 }
 
+/* What the squares leave of a row. */
+static void put_rest_of_row(Text *t, Scope *s)
+{
+    const Square *q = s->square;
+    const Nest *n = s->nest;
+
+    for (int i = n->hold; i < q->turn.end; i++)
+        s->bound[i] = 0;
+    put_code(t, arena_print(t->arena, "%s *%s = &%s;", s->real, q->row, c_place(s, n->dst, n->index)));
+    for (int i = n->hold; i < q->turn.end; i++)
+        s->bound[i] = -1;
+    text_open(t, "for (int %s = %" PRId64 "; %s < %" PRId64 "; %s++)", q->at, q->turn.count - q->turn.rest, q->at, q->turn.count, q->at);
+    put_vector(t, s, &q->turn, arena_print(t->arena, "%s[%s]", q->row, q->at),
+               arena_print(t->arena, "%s[%s][%s]", q->name, first_of_vector(s), scope_name(s, n->loops[n->loop_count - 1])));
+    t->depth--;
+}
+
 static void put_rows(Text *t, Scope *s)
 {
     const Square *q = s->square;
@@ -137,6 +155,8 @@ static void put_rows(Text *t, Scope *s)
     if (!q->turn.rows_are_stored)
         text_line(t, "%s", turned);
     text_close(t, "}");
+    if (q->turn.rest)
+        c_loops(t, s, last, last + 1, true, put_rest_of_row);
 }
 
 static void put_squares(Text *t, Scope *s)
@@ -147,7 +167,7 @@ static void put_squares(Text *t, Scope *s)
     text_line(t, "%s %s[%" PRId64 "];", s->file->lanes, q->name, q->turn.vectors * q->turn.count);
     if (q->turn.rows_are_stored)
         c_loops(t, s, s->nest->hold, last, false, put_column);
-    c_loops(t, s, q->turn.end, last, q->turn.count % q->lanes != 0, put_rows);
+    c_loops(t, s, q->turn.end, last, q->turn.again || q->turn.rest, put_rows);
     if (!q->turn.rows_are_stored)
         c_loops(t, s, s->nest->hold, last, false, put_column);
 }

@@ -320,6 +320,16 @@ static LLVMValueRef sums_of_lanes(Code *c, const LLVMValueRef *vectors, int coun
     return sum[0];
 }
 
+/* FRESH of the C file (c_tile.c). */
+static void put_fresh(const Module *m)
+{
+    static const char clobbers[] = "~{memory}";
+    LLVMTypeRef type = LLVMFunctionType(m->nothing, NULL, 0, false);
+    LLVMValueRef fresh = LLVMGetInlineAsm(type, "", 0, clobbers, sizeof clobbers - 1, true, false, LLVMInlineAsmDialectATT, false);
+
+    LLVMBuildCall2(m->at, type, fresh, NULL, 0, "");
+}
+
 static void end_sums(Code *c)
 {
     const Nest *n = c->nest;
@@ -327,6 +337,8 @@ static void end_sums(Code *c)
     int last = n->loop_count - 1;
     SumGroup g;
 
+    if (LLVMGetVectorSize(c->vector) > 1 && totals > 1)
+        put_fresh(c->m);
     for (int64_t first = 0; first < totals; first += g.count) {
         g = c_sum_group(c->m->u, n, first);
         LLVMValueRef all = g.count > 1 ? sums_of_lanes(c, c->held + first, g.count) : sum_of_lanes(c, c->held[first]);
@@ -362,19 +374,13 @@ static void each_place(Code *c, int loop, const Expr *shared, bool along)
     }
 }
 
-/* FRESH of the C file (c_tile.c). */
 static void put_round(Code *c)
 {
     const Nest *n = c->nest;
-    Module *m = c->m;
     int tile = c_tile_of(n);
 
-    if (c_rounds_overlap(n) && LLVMGetVectorSize(c->vector) > 1) {
-        static const char clobbers[] = "~{memory}";
-        LLVMTypeRef type = LLVMFunctionType(m->nothing, NULL, 0, false);
-        LLVMValueRef fresh = LLVMGetInlineAsm(type, "", 0, clobbers, sizeof clobbers - 1, true, false, LLVMInlineAsmDialectATT, false);
-        LLVMBuildCall2(m->at, type, fresh, NULL, 0, "");
-    }
+    if (c_rounds_overlap(n) && LLVMGetVectorSize(c->vector) > 1)
+        put_fresh(c->m);
     const Expr *shared = c_shared_factor(n);
     if (shared)
         each_place(c, tile, shared, false);

@@ -84,19 +84,40 @@ static void turn_square(Code *c, LLVMValueRef *square)
     }
 }
 
+/* What the squares leave of the rows of the lanes of one vector, number by number. */
+static void put_rest_of_rows(Code *c, const Turn *turn)
+{
+    Module *m = c->m;
+    int lanes = (int)LLVMGetVectorSize(c->vector);
+    Turn here = *turn;
+
+    here.goes_on = false;
+    for (int64_t at = turn->count - turn->rest; at < turn->count; at++) {
+        LLVMValueRef first = turn->vectors > 1 ? LLVMBuildNUWMul(m->at, c->loop[turn->end], llvm_int(m->size, turn->count), "before") : llvm_int(m->size, 0);
+        LLVMValueRef column = LLVMBuildLoad2(m->at, c->vector, vector_at(c, first, at), "column");
+        for (int lane = 0; lane < lanes; lane++) {
+            LLVMValueRef to = row_at(c, &here, lane, llvm_int(m->size, at));
+            LLVMValueRef old = LLVMBuildLoad2(m->at, m->real, to, "before"), value = LLVMBuildExtractElement(m->at, column, llvm_int(m->i32, lane), "number");
+            if (turn->keep)
+                old = llvm_contracted(m, LLVMBuildFMul(m->at, llvm_expr(c, turn->keep, NULL), old, "kept"));
+            LLVMBuildStore(m->at, llvm_contracted(m, LLVMBuildFAdd(m->at, old, value, "joined")), to);
+        }
+    }
+}
+
 /* Rows of the lanes of one vector, square by square; the last one begins before their end if they are no whole squares. */
 static void put_rows(Code *c)
 {
     Module *m = c->m;
     Turn turn = nest_turn(c->nest);
     int lanes = (int)LLVMGetVectorSize(c->vector);
-    int64_t squares = (turn.count + lanes - 1) / lanes;
+    int64_t squares = turn.count / lanes + (turn.again > 0);
     LLVMValueRef square[MOST_LANES];
     OpenLoop open;
 
     LLVMValueRef number = llvm_loop_begin(c, &open, "square", squares);
     LLVMValueRef at = LLVMBuildNUWMul(m->at, number, llvm_int(m->size, lanes), "place");
-    if (turn.count % lanes) {
+    if (turn.again) {
         LLVMValueRef last = llvm_int(m->size, turn.count - lanes);
         at = LLVMBuildSelect(m->at, LLVMBuildICmp(m->at, LLVMIntULT, at, last, "before"), at, last, "place");
     }
@@ -114,6 +135,8 @@ static void put_rows(Code *c)
             LLVMSetAlignment(store, m->real_bytes);
     }
     llvm_loop_end(c, &open);
+    if (turn.rest)
+        put_rest_of_rows(c, &turn);
 }
 
 static void put_column(Code *c)

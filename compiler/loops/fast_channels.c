@@ -88,8 +88,11 @@ static void loops_of_tile(const Nest *n, const Loop *lanes, Loop *along[2])
             along[i] = axis >= 0 ? loop_of_pixels(n, &n->index[axis], lanes) : NULL;
         }
     } else {
-        along[0] = nest_axis_loop(n, tensor_last_axis(n->dst) - 1);
-        along[1] = nest_axis_loop(n, tensor_last_axis(n->dst) - 2);
+        int channels = tensor_last_axis(n->dst) - 1, rows = channels - 2;
+        along[0] = nest_axis_loop(n, channels);
+        along[1] = nest_axis_loop(n, channels - 1);
+        if (rows >= 0 && n->dst->dim[channels] == 1)            /* of a single channel, cells of its rows in its place: 25 totals of 5x5, not 5 */
+            along[0] = nest_axis_loop(n, rows);
     }
 }
 

@@ -74,7 +74,8 @@ void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector, const C
         remark_obstacle(u, n, row, vector);
     nest_order_as_dst(n);
     nest_places_first(n);
-    bool long_row = row && 2 * row->extent >= vector;           /* shorter, the totals of a row are better made one after the other, by loops written out */
+    /* Shorter, the totals of a row are better made one after the other, by loops written out; but those of a bias would each read all of a map. */
+    bool long_row = row && (2 * row->extent >= vector || (n->dst->rank == 1 && !n->dst->per_image));
     if (long_row && sums && n->hold > 0 && n->loops[n->hold - 1] == row && !lanes_obstacle(u, n, row, 1)) {
         nest_move_loop(n, n->hold - 1, n->loop_count - 1);
         n->hold--;

@@ -66,6 +66,9 @@ Turn nest_turn(const Nest *n)
     turn.goes_on = n->hold > nest_step_loops(n) && stride_of(turn.rows_are_stored ? n->dst : turn.load->tensor, turn.rows_are_stored ? n->index : turn.load->index,
                                                              n->loops[n->hold - 1]) == turn.count;
     turn.vectors = turn.end < n->loop_count - 1 ? n->loops[turn.end]->extent : 1;
+    int64_t rest = turn.count % n->loops[n->loop_count - 1]->extent;
+    turn.rest = turn.rows_are_stored && (turn.adds || turn.keep) ? rest : 0;
+    turn.again = turn.rest ? 0 : rest;
     return turn;
 }
 
@@ -96,9 +99,9 @@ static Loop *loop_with_stride(const Nest *n, const Side *row, const Loop *lanes,
     return NULL;
 }
 
-/* The loops of a row as long as it takes: a line of the cache, and whole vectors, as nearly as there are: exactly, if `whole`, where places that are moved again are
- * changed by that. There are `wide` of them. False if a vector has no room. */
-static bool find_row(const Unit *u, const Nest *n, Side *row, const Loop *lanes, int vector, int64_t wide, bool whole)
+/* The loops of a row as long as it takes: a line of the cache, and whole vectors, as nearly as there are: exactly, if `whole`, where places may not be moved
+ * again. What it `adds` to dst behind them goes number by number. There are `wide` of them. False if a vector has no room. */
+static bool find_row(const Unit *u, const Nest *n, Side *row, const Loop *lanes, int vector, int64_t wide, bool whole, bool adds)
 {
     int64_t size = u->options.machine->vector_bytes / vector, line = LINE / size, before = 1;
     double best = 0;
@@ -113,7 +116,7 @@ static bool find_row(const Unit *u, const Nest *n, Side *row, const Loop *lanes,
             int64_t all = before * part, used = (all + vector - 1) / vector * vector;
             if (l->extent % part != 0 || all < vector || (whole && used != all))
                 continue;
-            double full = (double)all / (double)used, gain = full * (all < line ? (double)all / (double)line : 1);
+            double full = adds ? (double)(all / vector * vector) / (double)all : (double)all / (double)used, gain = full * (all < line ? (double)all / (double)line : 1);
             if (full >= LEAST_FULL && gain > best) {
                 best = gain;
                 row->count = count + 1;
@@ -162,7 +165,7 @@ static bool turn_by(Unit *u, Nest *n, Side *row, const Tensor *across, const Aff
     int64_t line = LINE * vector / u->options.machine->vector_bytes, wide = lanes->extent % line == 0 && line > vector ? line : vector;
     int splits = (lanes->extent > wide) + (wide > vector);
     const Expr *load = n->value;
-    if (!find_row(u, n, row, lanes, vector, wide, row->t == n->dst || n->put != PUT_SET)
+    if (!find_row(u, n, row, lanes, vector, wide, row->t == n->dst ? n->put == PUT_SET : n->put != PUT_SET, row->t == n->dst && n->put != PUT_SET)
         || !has_room_for_terms(n->index, n->dst->rank, row, lanes, splits) || !has_room_for_terms(load->index, load->tensor->rank, row, lanes, splits))
         return false;
     for (int i = 0; i < row->count; i++)                        /* the innermost comes to the end first, and the others before it */

@@ -283,6 +283,8 @@ typedef struct Turn {
                                    level of the cache are packed in 0.8 of the time) */
     int end;
     int64_t count, vectors;
+    int64_t again;              /* numbers of a row that the last square moves, which begins before the last whole one ends; 0: there are whole ones alone, */
+    int64_t rest;               /* or these are added one by one */
 } Turn;
 enum { SQUARES_AHEAD = 2 };     /* rounds of that loop */
 bool nest_is_turned(const Nest *n);

@@ -1740,6 +1740,21 @@ static void a_tile_that_meets_less_of_a_border_is_taken(void **state)
     unit_free(u);
 }
 
+/* Of a single channel a tile had the cells of one row, 5 totals that wait for each other: all 25 of the kernel took 0.7 of the time. */
+static void cells_of_a_single_channel_are_one_tile(void **state)
+{
+    (void)state;
+    static const struct { const char *machine; int64_t rows, columns; } cases[] = { { "avx512", 5, 5 }, { "avx2", 2, 5 } };        /* 16 registers: 4 of 5 rows are cut off, two by two */
+
+    for (int i = 0; i < countof(cases); i++) {
+        Unit *u = unit_of("network T { input 12x12x1; conv 6, 5x5, same, relu; conv 8, 3x3; dense 3, softmax }",
+                          (NetworkOptions){ .tile = 1, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS, .machine = cases[i].machine });
+        const Nest *dw = nest_named(u->train, "conv1_dw");
+        assert_int_equal(size_of_tile(dw, "kh") * size_of_tile(dw, "kw"), cases[i].rows * cases[i].columns);
+        unit_free(u);
+    }
+}
+
 /* A loop whose number of rounds depends on the place goes around those that always run the same number of times. */
 static void trimmed_loops_are_outside(void **state)
 {
@@ -1840,7 +1855,18 @@ static void copies_that_turn_go_through_squares(void **state)
     u = unit_of("network T { input 6x6x16; conv 12, 3x3, same; conv 3, 3x3; dense 3, softmax }", options);
     assert_false(nest_is_turned(nest_named(u->train, "conv1_pack")));           /* 12 filters */
     unit_free(u);
+    static const char rest[] = "network T { input 9x9x6; conv 16, 5x5; dense 3, softmax }";                /* 50 numbers of a row: two are added one by one */
+    u = unit_of(rest, options);
+    join = nest_named(u->train, "conv1_dw_join");
+    assert_true(join && nest_is_turned(join) && nest_turn(join).rows_are_stored);
+    assert_int_equal(nest_turn(join).count % 8, nest_turn(join).rest);
+    assert_true(nest_turn(join).rest > 0 && nest_turn(join).again == 0);
+    lesson = unit_of(rest, (NetworkOptions){ 0 });
+    assert_trains_alike(lesson, u, 3);
+    unit_free(lesson);
+    unit_free(u);
     u = unit_of("network T { input 20; dense 9; dense 3, softmax }", (NetworkOptions){ .tile = 8, .style = STYLE_FAST, .layout = LAYOUT_IMAGES });
+    assert_int_equal(nest_turn(nest_named(u->train, "images_in")).again, 4);
     assert_true(nest_is_turned(nest_named(u->train, "images_in")));             /* 20 numbers in three squares, of which the last begins early */
     assert_false(nest_is_turned(nest_named(u->train, "images_out")));           /* 3 */
     unit_free(u);
@@ -1913,6 +1939,7 @@ int main(void)
         cmocka_unit_test(large_maps_have_small_tiles),
         cmocka_unit_test(groups_of_images_pass_one_by_one), cmocka_unit_test(copies_for_dense_gradients_lie_in_panels), cmocka_unit_test(dense_sums_that_do_not_stay_near_are_made_in_blocks), cmocka_unit_test(features_that_tiles_leave_over_are_a_nest_of_their_own), cmocka_unit_test(pooled_maps_are_made_by_bands), cmocka_unit_test(sums_of_unpooled_maps_read_windows),
         cmocka_unit_test(a_tile_that_meets_less_of_a_border_is_taken),
+        cmocka_unit_test(cells_of_a_single_channel_are_one_tile),
         cmocka_unit_test(trimmed_loops_are_outside),
         cmocka_unit_test(borders_are_no_wider_than_they_are_read),
         cmocka_unit_test(trimmed_loops_bound_what_is_reached),

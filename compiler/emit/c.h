@@ -274,9 +274,8 @@ typedef struct SumGroup {
 } SumGroup;
 SumGroup c_sum_group(const Unit *u, const Nest *n, int64_t first);      /* that begins with this total */
 void c_bind_total(const Nest *n, int64_t *bound, int64_t number);       /* binds the loops of the tile to the place of a total */
-/* In steps of 1, 2, 4, ... two vectors become one, for all numbers of pairs: those of the number that it returns and the next one, whose lanes lane[0] and
- * lane[1] are added up, those of the second numbered on. */
-int c_sum_pair(int step, int number, int lanes, int block, int lane[2][MOST_LANES]);
+/* In steps of 1, 2, 4, ... two neighbouring vectors become one: their lanes lane[0] and lane[1], those of the second numbered on, are added up. */
+void c_sum_pair(int step, int lanes, int block, int lane[2][MOST_LANES]);
 void c_sums_of_lanes(CFile *f);                         /* the functions that add up, if any is needed */
 
 /* What several totals of a round read: decided where the nest's scope is made, ... */

@@ -11,8 +11,6 @@
 #include "loops/lanes.h"
 #include "loops/machine.h"
 
-#include <string.h>
-
 /* ---- which totals */
 
 typedef struct Along {
@@ -71,7 +69,7 @@ void c_bind_total(const Nest *n, int64_t *bound, int64_t number)
 
 /* ---- how they are added up */
 
-int c_sum_pair(int step, int number, int lanes, int block, int lane[2][MOST_LANES])
+void c_sum_pair(int step, int lanes, int block, int lane[2][MOST_LANES])
 {
     for (int i = 0; i < lanes; i++) {
         bool inside = step < block;     /* neighbours inside of blocks, then whole blocks that are neighbours */
@@ -81,7 +79,6 @@ int c_sum_pair(int step, int number, int lanes, int block, int lane[2][MOST_LANE
         for (int k = 0; k < 2; k++)
             lane[k][i] = vector * lanes + begin + (2 * pair + k) * unit + i % unit;
     }
-    return 2 * number;
 }
 
 static void put_pair(Text *t, const char *to, const char *from, int a, int lanes, int lane[2][MOST_LANES])
@@ -151,11 +148,11 @@ static void put_sums(CFile *f, int count)
     t->depth = 1;
     text_line(t, "%s sum[%d];", f->lanes, count / 2);
     text_blank(t);
-    for (int step = 1; step < count; step *= 2)
-        for (int i = 0; i < count / 2 / step; i++) {
-            int from = c_sum_pair(step, i, count, block, lane);
-            put_pair(t, arena_print(t->arena, "sum[%d]", i), step == 1 ? "of" : "sum", from, count, lane);
-        }
+    for (int step = 1; step < count; step *= 2) {
+        c_sum_pair(step, count, block, lane);
+        for (int i = 0; i < count / 2 / step; i++)
+            put_pair(t, arena_print(t->arena, "sum[%d]", i), step == 1 ? "of" : "sum", 2 * i, count, lane);
+    }
     text_line(t, "return sum[0];");
     t->depth = 0;
     text_line(t, "#else");

@@ -183,10 +183,10 @@ static void end_total(Text *t, Scope *s, const char *total, bool along)
 
     if (c_sums_lanes(n) && n->start && !(n->start->op == OP_CONSTANT && n->start->number == 0))
         total = arena_print(t->arena, "%s + %s", c_code(s, n->start), total);
-    if (number && n->finish && !(n->finish->op == OP_ADD && n->finish->b->op == OP_TOTAL)) {      /* else it stands there as it is */
+    if (c_sums_lanes(n) && n->finish && !(n->finish->op == OP_ADD && n->finish->b->op == OP_TOTAL)) {     /* else it stands there as it is */
         const char *all = arena_print(t->arena, "%s_all", name_of_total(s));
-        bool held = is_choice(n->finish) && machine_lanes(s->file->u->options.machine, s->file->u->options.real) > 1;
-        put_code(t, arena_print(t->arena, held ? "%s %s = %s;" : "const %s %s = %s;", s->real, all, total));
+        bool held = number && is_choice(n->finish) && machine_lanes(s->file->u->options.machine, s->file->u->options.real) > 1;
+        put_code(t, arena_print(t->arena, held ? "%s %s = %s;" : "const %s %s = %s;", number ? s->real : s->file->lanes, all, total));
         if (held)
             text_line(t, "HELD(%s);", all);
         s->file->needs.held |= held;

@@ -307,16 +307,17 @@ static LLVMValueRef sums_of_lanes(Code *c, const LLVMValueRef *vectors, int coun
 
     for (int i = 0; i < lanes; i++)
         sum[i] = i < count ? vectors[i] : LLVMConstNull(c->vector);
-    for (int step = 1; step < lanes; step *= 2)
+    for (int step = 1; step < lanes; step *= 2) {
+        c_sum_pair(step, lanes, c_turn_block(m->u), lane);
         for (int i = 0; i < lanes / 2 / step; i++) {
-            int from = c_sum_pair(step, i, lanes, c_turn_block(m->u), lane);
             for (int k = 0; k < 2; k++) {
                 for (int l = 0; l < lanes; l++)
                     number[l] = llvm_int(m->i32, lane[k][l]);
-                half[k] = LLVMBuildShuffleVector(m->at, sum[from], sum[from + 1], LLVMConstVector(number, (unsigned)lanes), "half");
+                half[k] = LLVMBuildShuffleVector(m->at, sum[2 * i], sum[2 * i + 1], LLVMConstVector(number, (unsigned)lanes), "half");
             }
             sum[i] = LLVMBuildFAdd(m->at, half[0], half[1], "sum");
         }
+    }
     return sum[0];
 }
 

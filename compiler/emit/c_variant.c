@@ -312,6 +312,11 @@ static void put_extreme(CFile *f, bool larger, int bytes)
 {
     const char *name = c_extreme(f, larger), *numbers = f->u->options.real == REAL_DOUBLE ? "pd" : "ps";
     const char *instruction = arena_print(f->u->arena, "__builtin_ia32_%s%s", larger ? "max" : "min", numbers);
+
+    if (machine_lanes(f->u->options.machine, f->u->options.real) == 1) {
+        text_line(f->t, "#define %s(a, b) %s((a) %c (b), a, b)", name, c_choose(f), larger ? '>' : '<');
+        return;
+    }
     const char *where = bytes == 16 ? " && defined(__SSE2__)" : f->suffix[0] ? "" : arena_print(f->u->arena, " && %s", held_in(f, bytes));
 
     text_line(f->t, "#if defined(__GNUC__) && !defined(__clang__)%s", where);
@@ -328,7 +333,9 @@ static void put_extremes(CFile *f, int bytes)
 {
     if (!f->needs.larger && !f->needs.smaller)
         return;
-    text_line(f->t, "/* One of two numbers, lane by lane, the second where they are equal. GCC has to be told that there is an instruction for it. */");
+    bool vectors = machine_lanes(f->u->options.machine, f->u->options.real) > 1;
+    text_line(f->t, "/* One of two numbers%s, the second where they are equal.%s */", vectors ? ", lane by lane" : "",
+              vectors ? " GCC has to be told that there is an instruction for it." : "");
     if (f->needs.larger)
         put_extreme(f, true, bytes);
     if (f->needs.smaller)

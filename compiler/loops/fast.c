@@ -55,6 +55,10 @@ static void schedule(Unit *u, Nest *n, const Choice *asked)
         schedule_single(u, n, channels, sums, vector, asked);
         return;
     }
+    if (images >= 0 && u->options.tile % vector != 0 && vector > 1 && channels && !n->dst->images_last) {     /* layout.c left them outermost */
+        schedule_single(u, n, channels, sums, vector, asked);
+        return;
+    }
     if (images < 0 || u->options.tile % vector != 0) {
         if (images >= 0)
             nest_remark(u, n, "no lanes over images: %lld of them are no whole vectors of %d", (long long)u->options.tile, vector);

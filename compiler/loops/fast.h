@@ -34,6 +34,9 @@ void tile_loops(Unit *u, Nest *n, Loop *const *places, const Choice *c);
 /* The innermost loops: summed ones in their order, then what is written out, then the lanes; the places before them. */
 void order_tile(Nest *n);
 
+/* Blocks of a sum stand around its places (blocks.c). */
+void sum_by_block(Nest *n);
+
 /* Small windows are written out, so that the number of a cell is a constant. */
 void unroll_small_sums(Nest *n);
 

@@ -122,16 +122,6 @@ static void sum_by_group(Nest *n)
     n->hold++;
 }
 
-/* Blocks of a sum stand around its places (blocks.c). */
-static void sum_by_block(Nest *n)
-{
-    for (int i = n->hold; i < n->loop_count; i++)
-        if (n->loops[i]->blocks) {
-            nest_move_loop(n, i, 0);
-            n->hold++;
-        }
-}
-
 void schedule_tile(Unit *u, Nest *n, Loop *lanes, int vector, const Choice *asked)
 {
     Loop *list[MAX_LOOPS];

@@ -42,7 +42,8 @@ bool schedule_summed(Unit *u, Nest *n, int vector, const Choice *asked)
     const Loop *image = images >= 0 ? n->loops[images] : NULL;
     nest_move_loop(n, nest_find_loop(n, along), n->loop_count - 1);
     int count = place_loops(n, along, list);
-    if (count > 0 && list[0] == image) {
+    bool rows = count == 2 && list[0] == image && n->dst->rank == 2 && image->extent <= registers / 2;
+    if (count > 0 && list[0] == image && !rows) {
         places++;
         count--;
     }
@@ -50,9 +51,17 @@ bool schedule_summed(Unit *u, Nest *n, int vector, const Choice *asked)
     if (along->extent > vector)
         nest_split(u, n, n->loop_count - 1, vector);
     n->loops[n->loop_count - 1]->kind = LOOP_LANES;
-    choose_channels_and_columns(&policy, count > 1 ? registers * 3 / 4 : registers / 2);
+    if (rows) {                                                 /* the features of all images: what they are weighed with is read once */
+        int64_t most = registers * 3 / 4 / image->extent;
+        policy.tile[0].size = image->extent;
+        policy.tile[1].size = largest_divisor(policy.tile[1].extent, most > 1 ? most : 1);
+    } else {
+        choose_channels_and_columns(&policy, count > 1 ? registers * 3 / 4 : registers / 2);
+    }
     tile_loops(u, n, places, settle(u, n, &policy, asked));
     order_tile(n);
+    if (rows)
+        sum_by_block(n);
     return true;
 }
 

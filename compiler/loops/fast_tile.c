@@ -121,6 +121,15 @@ void order_tile(Nest *n)
         nest_move_loop(n, l, last - 1);
 }
 
+void sum_by_block(Nest *n)
+{
+    for (int i = n->hold; i < n->loop_count; i++)
+        if (n->loops[i]->blocks) {
+            nest_move_loop(n, i, 0);
+            n->hold++;
+        }
+}
+
 void unroll_small_sums(Nest *n)
 {
     int64_t cells = 1;

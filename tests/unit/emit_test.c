@@ -358,6 +358,12 @@ static void the_larger_of_two_is_one_instruction(void **state)
     assert_non_null(strstr(c, "#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX__)\n#define LARGER8(a, b) __builtin_ia32_maxps256(a, b)\n"));
     assert_non_null(strstr(c, "#define LARGER8(a, b) CHOOSE8((a) > (b), a, b)"));
     unit_free(u);
+    u = unit_of("network T { input 8x8x3; conv 4, 3x3, relu; dense 10, softmax }",
+                (NetworkOptions){ .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_IMAGES, .machine = "scalar" });         /* there are no vectors */
+    c = text_of(u, "c");
+    assert_non_null(strstr(c, "#define LARGER1(a, b) CHOOSE1((a) > (b), a, b)"));
+    assert_int_equal(count_of(c, "__builtin_ia32_max"), 0);
+    unit_free(u);
     u = unit_of(text, (NetworkOptions){ .tile = 16, .style = STYLE_FAST, .real = REAL_DOUBLE, .machine = "avx512" });
     assert_non_null(strstr(text_of(u, "c"), "#define LARGER8(a, b) __builtin_ia32_maxpd512_mask("));
     unit_free(u);

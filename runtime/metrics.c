@@ -44,9 +44,14 @@ static double quadratic(const Metrics *m, const void *y, const void *target)
 static size_t largest(const Metrics *m, const void *from)
 {
     size_t best = 0;
-    for (size_t k = 1; k < m->model->outputs; k++)
-        if (m->reals->get(from, k) > m->reals->get(from, best) || isnan(m->reals->get(from, best)))
+    double most = m->reals->get(from, 0);
+    for (size_t k = 1; k < m->model->outputs; k++) {
+        double value = m->reals->get(from, k);
+        if (value > most || isnan(most)) {
             best = k;
+            most = value;
+        }
+    }
     return best;
 }
 

@@ -42,7 +42,7 @@ data noise { source npy, "x.npy", "y.npy" }
 train Net on noise { loss crossentropy; batch 32; epochs 1 }
 END
 cat > small.cnn << 'END'
-network Small { input 24; dense 16, relu; dense 4, softmax }
+network Small { input 64; dense 32, relu; dense 4, softmax }   # whole vectors of any machine: there are choices
 END
 
 # ---- what does not go together

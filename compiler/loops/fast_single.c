@@ -1,5 +1,6 @@
 /* fast_single.c: lanes over what is summed, where neighbours in it are neighbours in both factors: features of a single image, and what the
- * caller gets of a map whose channels lie innermost. Or, for a single image, lanes over neighbours of dst. */
+ * caller gets of a map whose channels lie innermost. Or, for a single image, and for so few that they fill no vector (layout.c), lanes over
+ * neighbours of dst. */
 #include "loops/fast.h"
 
 #include "loops/lanes.h"

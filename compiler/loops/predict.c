@@ -326,7 +326,7 @@ Prediction nest_predict(Unit *u, const Nest *n)
     if (n->fill)                            /* all of dst, or the part of one image */
         x.ends += STORE * (double)tensor_count(n->dst) / (double)(vector * (nest_fills_image(n) ? n->dst->dim[0] : 1)) * step_rounds(n);
     x.busy = rounds * (work > (double)x.loads ? work : (double)x.loads);
-    x.ends += tiles * (double)x.totals * (STORE + (n->start && n->start->op != OP_CONSTANT) * BEGIN + operations_of(u, n->finish) 
+    x.ends += tiles * (double)x.totals * (STORE + (n->start && n->start->op != OP_CONSTANT) * BEGIN + operations_of(u, n->finish)
                                            + (!adds_lanes ? 0 : x.totals > 1 ? ADD_LANES_TOGETHER : ADD_LANES));
     if (sums)
         x.ends += tiles * DRAIN;

@@ -141,9 +141,14 @@ static bool is_short(const Nest *n)
     return rounds <= SHORT_SUM;
 }
 
+static bool sums_products(const Nest *n)
+{
+    return n->put == PUT_ADD && nest_is_gather(n) && n->value->op == OP_MUL;
+}
+
 void nest_trim(const Program *p, Nest *n)
 {
-    if (n->put != PUT_ADD || !nest_is_gather(n) || n->value->op != OP_MUL || is_short(n))
+    if (!sums_products(n) || is_short(n))
         return;
     const Expr *factors[] = { n->value->a, n->value->b };
     for (int k = 0; k < 2; k++)
@@ -156,7 +161,7 @@ void nest_trim(const Program *p, Nest *n)
 
 bool nest_meets_border(const Program *p, const Nest *n)
 {
-    if (n->put != PUT_ADD || !nest_is_gather(n) || n->value->op != OP_MUL)
+    if (!sums_products(n))
         return false;
     const Expr *factors[] = { n->value->a, n->value->b };
     for (int k = 0; k < 2; k++)

@@ -1,9 +1,11 @@
-/* batch.c: tiles, slices, barriers and sums in a fixed order. */
+/* batch.c: tiles, slices and barriers. */
 #include "batch.h"
+#include "run.h"
 #include "fail.h"
 #include "memory.h"
 #include "threads.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { LEAST_IMAGES = 8 };      /* of a slice: adding its gradient must cost little beside making it, */
@@ -11,8 +13,6 @@ enum { FAR_IMAGES = 32 };       /* also where the gradients of all slices leave 
 enum { NEAR_SLICES = 32 };
 enum { MOST_SLICES = 1024 };    /* and so ranks */
 #define MOST_BYTES ((size_t)256 << 20)          /* of the gradients that are near */
-enum { PIECE = 1 << 12 };       /* reals of the gradients that are added at a time: the pieces of all slices fit into a cache */
-enum { ALIGNED = 64 };          /* bytes */
 
 enum { KEEPS_AT_ONCE = 2 };     /* cnn_program.keeps */
 
@@ -31,18 +31,6 @@ size_t cnn_batch_slices(const cnn_model *model, size_t images)
            && 2 * slices * (size_t)(slices == 1 || near(model, 2 * slices) ? LEAST_IMAGES : FAR_IMAGES) <= images)
         slices *= 2;
     return slices;
-}
-
-static bool has_gradient(const Batch *b)
-{
-    return b->use != BATCH_INFER;
-}
-
-/* Reals, rounded up so that the next block begins aligned. */
-static size_t aligned(const Batch *b, size_t reals)
-{
-    size_t line = ALIGNED / b->net->reals->bytes;
-    return (reals + line - 1) / line * line;
 }
 
 /* A thread's scratch is enough if nobody reads what a tile left there in an earlier phase. */
@@ -175,6 +163,8 @@ Batch *cnn_batch_new(const cnn_net *net, BatchUse use, size_t images, cnn_error 
         b->most_groups = count_groups(b);
         size_t group = slices_of_group(b, b->slices_room);
         workers = b->slices_room / group;
+        for (size_t groups = workers; groups > 1; groups /= 2)
+            b->sum_depth++;
         while (group >> b->spare > 1)
             b->spare++;
         buffers = workers + (workers < (size_t)b->threads ? workers : (size_t)b->threads) * b->spare;
@@ -194,6 +184,7 @@ Batch *cnn_batch_new(const cnn_net *net, BatchUse use, size_t images, cnn_error 
              && get(b, &b->images, 1, "a number", error) && get(b, &b->keep, KEEPS, "numbers", error);
     if (good && has_gradient(b))
         good = get(b, &b->share, b->room, "the shares of a batch", error)
+            && get(b, &b->sums, blocks((size_t)b->threads * b->sum_depth, PIECE), "sums of gradients", error)
             && get(b, &b->loss, b->room, "the losses of a batch", error)
             && get(b, &b->gradients, blocks(buffers, aligned(b, model->weight_count)), "the gradients", error);
     if (good && (use == BATCH_GRADIENT || use == BATCH_EVAL_GRADIENT))
@@ -219,7 +210,7 @@ void cnn_batch_free(Batch *b)
 {
     if (!b)
         return;
-    void *all[] = { b->x, b->target, b->y, b->dx, b->share, b->loss, b->gradients, b->scratch, b->shared, b->state, b->images, b->keep, b->partial,
+    void *all[] = { b->x, b->target, b->y, b->dx, b->share, b->loss, b->gradients, b->sums, b->scratch, b->shared, b->state, b->images, b->keep, b->partial,
                     b->aside, b->losses, b->incoming };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         cnn_memory_release(all[i]);
@@ -228,34 +219,10 @@ void cnn_batch_free(Batch *b)
 
 /* ---- a run */
 
-typedef struct Run {
-    Batch *batch;
-    const cnn_phase *phase;
-    size_t images, tiles, slices;               /* of the whole batch */
-    Span ours, our_tiles;       /* slices and tiles of this rank; tile t lies at t - our_tiles.first */
-    size_t our_images;
-    size_t group;               /* slices */
-    bool first;                 /* the first phase over the images: gradients begin at 0 */
-    void *state;
-    uint64_t seed;
-    uint32_t step;
-} Run;
-
-static void *gradient_buffer(const Batch *b, size_t i)
-{
-    return has_gradient(b) ? cnn_at(b->net->reals, b->gradients, i * aligned(b, b->net->model->weight_count)) : NULL;
-}
-
-/* The sum of a group. */
-static void *gradient_of(const Run *r, size_t group)
-{
-    return group ? gradient_buffer(r->batch, group) : r->batch->gradient;
-}
-
 /* More buffers of a thread lie behind those of all groups. */
 static void *spare_gradient(const Run *r, size_t i, int thread)
 {
-    size_t groups = (r->ours.end - r->ours.first) / r->group;
+    size_t groups = groups_of(r);
     return gradient_buffer(r->batch, groups + (size_t)thread * r->batch->spare + i);
 }
 
@@ -265,29 +232,48 @@ static int first_keep(const Run *r)
     return r->batch->gradient == r->batch->gradients ? KEEP_NOTHING : KEEP_STRAIGHT;
 }
 
-static void clear_gradient(const Run *r, void *gradient)
-{
-    memset(gradient, 0, r->batch->net->model->weight_count * r->batch->net->reals->bytes);
-}
-
-/* The first tile of a slice. */
-static size_t tile_of(const Run *r, size_t slice)
-{
-    return slice * r->tiles / r->slices;
-}
-
-static void *scratch_of(const Run *r, size_t tile, int thread)
-{
-    const Batch *b = r->batch;
-    size_t block = b->private_scratch ? tile - r->our_tiles.first : (size_t)thread;
-    return cnn_at(b->net->reals, b->scratch, block * aligned(b, b->program->scratch));
-}
-
 static cnn_job job_of(const Run *r, void *gradient)
 {
     const Batch *b = r->batch;
     return (cnn_job){ .images = b->images, .weights = b->net->weights, .state = r->state, .gradient = gradient, .shared = b->shared,
                       .draw = { (uint32_t)r->seed, (uint32_t)(r->seed >> 32), r->step, 0 } };
+}
+
+/* Weights whose gradient the only tile has made move while it is near, unless a loss is no number: then they stay as they were. */
+static void tell_of_tile(void *context, int32_t tensor, size_t from, size_t count)
+{
+    Batch *b = context;
+    if (!b->seen_loss)
+        b->good_loss = b->net->reals->finite(b->loss, b->update_images);
+    b->seen_loss = true;
+    size_t at = b->net->model->weights[tensor].offset + from;
+    Part part = { tensor, from, count, cnn_at(b->net->reals, b->gradient, at) };
+    if (b->good_loss)
+        b->mover->move(b->mover->context, &part);
+}
+
+/* With several threads it is better that all of them move weights afterwards. */
+static bool tile_tells(const Run *r)
+{
+    const Batch *b = r->batch;
+    return r->tiles == 1 && !b->ranks && b->mover && cnn_threads_worth(b->threads, b->net->model->weight_count) == 1;
+}
+
+/* Brings the images of a tile. Images that only fill the last tile are copies of its first one, with no share in the loss: a copy cannot bring numbers
+ * that no image has. */
+static void begin_tile(const Run *r, size_t first, int thread)
+{
+    const Batch *b = r->batch;
+    const Reals *reals = b->net->reals;
+    size_t inputs = b->net->model->inputs, outputs = b->net->model->outputs, end = first + b->tile;
+    size_t last = end < r->our_images ? end : r->our_images;
+    for (size_t i = first; b->bring && i < last; i++)
+        b->bring(b->from, i, thread);
+    for (size_t i = last; i < end; i++) {
+        memcpy(cnn_at(reals, b->x, i * inputs), cnn_at(reals, b->x, first * inputs), inputs * reals->bytes);
+        if (has_gradient(b))
+            memcpy(cnn_at(reals, b->target, i * outputs), cnn_at(reals, b->target, first * outputs), outputs * reals->bytes);
+    }
 }
 
 static void run_tile(const Run *r, void *gradient, int keep, size_t tile, int thread)
@@ -297,12 +283,14 @@ static void run_tile(const Run *r, void *gradient, int keep, size_t tile, int th
     const cnn_model *model = b->net->model;
     size_t image = (tile - r->our_tiles.first) * b->tile;
     cnn_job job = job_of(r, gradient);
+    if (r->brings)
+        begin_tile(r, image, thread);
     job.x = cnn_at(reals, b->x, image * model->inputs);
     job.y = cnn_at(reals, b->y, image * model->outputs);
     job.keep = cnn_at(reals, b->keep, (size_t)keep);
     job.scratch = scratch_of(r, tile, thread);
     job.draw[3] = (uint32_t)(tile * b->tile);
-    job.update = r->tiles == 1 && !b->ranks ? b->update : NULL;
+    job.update = tile_tells(r) ? &b->update : NULL;
     if (has_gradient(b)) {
         job.target = cnn_at(reals, b->target, image * model->outputs);
         job.share = cnn_at(reals, b->share, image);
@@ -346,9 +334,9 @@ static void run_group(void *context, size_t group, int thread)
 
 /* ---- shares */
 
-static Run run_of(const Batch *b, int rank, size_t count)
+Run cnn_run_of(const Batch *b, int rank, size_t count)
 {
-    Run r = { .batch = (Batch *)b, .images = count, .tiles = (count + b->tile - 1) / b->tile, .first = true };
+    Run r = { .batch = (Batch *)b, .images = count, .tiles = (count + b->tile - 1) / b->tile, .brings = true, .first = true };
     r.slices = has_gradient(b) ? cnn_batch_slices(b->net->model, count) : r.tiles;
     r.ours = cnn_ranks_span(b->ranks, rank, r.slices);
     r.our_tiles = (Span){ tile_of(&r, r.ours.first), tile_of(&r, r.ours.end) };
@@ -360,167 +348,24 @@ static Run run_of(const Batch *b, int rank, size_t count)
 
 Span cnn_batch_part(const Batch *b, size_t count)
 {
-    Run r = run_of(b, b->ranks ? b->ranks->rank : 0, count);
+    Run r = cnn_run_of(b, b->ranks ? b->ranks->rank : 0, count);
     return (Span){ r.our_tiles.first * b->tile, r.our_tiles.first * b->tile + r.our_images };
 }
 
-/* ---- sums over the slices */
+/* ---- a step */
 
-/* Calls add for all pairs of nodes of the tree that are ours, smaller ones first: sizes and places in things of `unit` slices. */
-static void each_pair(const Run *r, size_t unit, void (*add)(void *context, size_t left, size_t right), void *context)
-{
-    size_t first = r->ours.first / unit, end = r->ours.end / unit;
-    for (size_t apart = 1; apart < r->slices / unit; apart *= 2)
-        for (size_t left = (first + 2 * apart - 1) / (2 * apart) * (2 * apart); left + 2 * apart <= end; left += 2 * apart)
-            add(context, left - first, left - first + apart);
-}
-
-/* Sums of this rank's roots, into those of all ranks. places: of things of `unit` slices. */
-static bool join(const Run *r, const Reals *reals, char *array, size_t stride, size_t unit, size_t count, cnn_error *error)
-{
-    const Batch *b = r->batch;
-    void *roots[2 * 64];        /* a span has at most two nodes of each size */
-    size_t found = 0;
-    for (size_t at = r->ours.first; at < r->ours.end; at += cnn_ranks_root(r->ours, at))
-        roots[found++] = array + (at - r->ours.first) / unit * stride;
-    Tree tree = { b->ranks, reals->add, reals->bytes, b->threads, b->incoming, b->incoming_bytes };
-    return cnn_ranks_tree(&tree, r->slices, roots, array, count, error);
-}
-
-typedef struct Partial {
-    double *partial;
-    size_t count;
-} Partial;
-
-static void add_partial(void *context, size_t left, size_t right)
-{
-    const Partial *p = context;
-    cnn_reals_double.add(p->partial + left * p->count, p->partial + right * p->count, p->count);
-}
-
-/* shared[to + i] = sum over the tiles of scratch[from + i]: in each slice in order, then over the slices as a tree. */
-static bool add_up(const Run *r, const cnn_sum *sum, cnn_error *error)
-{
-    Batch *b = r->batch;
-    const Reals *reals = b->net->reals;
-    Partial p = { b->partial, sum->count };
-    for (size_t slice = r->ours.first; slice < r->ours.end; slice++) {
-        double *partial = b->partial + (slice - r->ours.first) * sum->count;
-        memset(partial, 0, sum->count * sizeof *partial);
-        for (size_t tile = tile_of(r, slice); tile < tile_of(r, slice + 1); tile++)
-            reals->sum(partial, cnn_at(reals, scratch_of(r, tile, 0), sum->from), sum->count);
-    }
-    each_pair(r, 1, add_partial, &p);
-    if (b->ranks && !join(r, &cnn_reals_double, (char *)b->partial, sum->count * sizeof *b->partial, 1, sum->count, error))
-        return false;
-    reals->from_doubles(cnn_at(reals, b->shared, sum->to), b->partial, sum->count);
-    return true;
-}
-
-typedef struct Gradients {
-    const Run *run;
-    size_t from, count;         /* reals */
-} Gradients;
-
-static void add_gradient(void *context, size_t left, size_t right)
-{
-    const Gradients *g = context;
-    const Reals *reals = g->run->batch->net->reals;
-    reals->add(cnn_at(reals, gradient_of(g->run, left), g->from), cnn_at(reals, gradient_of(g->run, right), g->from), g->count);
-}
-
-/* Gradients of our groups, one piece of them. */
-static void add_piece(void *context, size_t piece, int thread)
-{
-    (void)thread;
-    const Run *r = context;
-    size_t from = piece * PIECE, all = r->batch->net->model->weight_count;
-    Gradients g = { r, from, all - from < PIECE ? all - from : PIECE };
-    each_pair(r, r->group, add_gradient, &g);
-}
-
-/* Without an order there is one sum a rank. */
-static bool join_in_any_order(const Run *r, cnn_error *error)
-{
-    const Batch *b = r->batch;
-    Gradients g = { r, 0, b->net->model->weight_count };
-    for (size_t at = r->ours.first; at < r->ours.end; at += cnn_ranks_root(r->ours, at))
-        if (at != r->ours.first)
-            add_gradient(&g, 0, (at - r->ours.first) / r->group);
-    if (r->ours.first == r->ours.end)
-        clear_gradient(r, b->gradient);
-    return b->ranks->sum(b->ranks->context, b->gradient, b->net->model->real_bytes, g.count, error);
-}
-
-static bool add_gradients(Run *r, cnn_error *error)
-{
-    Batch *b = r->batch;
-    size_t count = b->net->model->weight_count, groups = (r->ours.end - r->ours.first) / r->group;
-    if (groups > 1)
-        cnn_threads_each(cnn_threads_worth(b->threads, groups * count), (count + PIECE - 1) / PIECE, add_piece, r);
-    if (!b->ranks)
-        return true;
-    if (b->any_order)
-        return join_in_any_order(r, error);
-    return join(r, b->net->reals, b->gradient, aligned(b, count) * b->net->reals->bytes, r->group, count, error);
-}
-
-/* Every rank has the losses of its own images: now all of them. */
-static bool gather_losses(const Run *r, cnn_error *error)
-{
-    const Batch *b = r->batch;
-    size_t bytes = b->net->reals->bytes;
-    cnn_block *blocks = b->incoming;
-    for (int rank = 0; rank < b->ranks->ranks; rank++) {
-        Run theirs = run_of(b, rank, r->images);
-        blocks[rank] = (cnn_block){ theirs.our_tiles.first * b->tile * bytes, theirs.our_images * bytes };
-        if (!blocks[rank].bytes)
-            blocks[rank].at = 0;
-    }
-    Span ours = cnn_batch_part(b, r->images);
-    memcpy(cnn_at(b->net->reals, b->losses, ours.first), b->loss, (ours.end - ours.first) * bytes);
-    return b->ranks->gather(b->ranks->context, b->losses, blocks, error);
-}
-
-/* The mean of all losses, in the order of the images. */
-static bool mean_loss(const Run *r, double *loss, cnn_error *error)
+/* Every image has the same share in the loss, what only fills the last tile has none. */
+static void share_loss(const Run *r)
 {
     const Batch *b = r->batch;
     const Reals *reals = b->net->reals;
-    const void *losses = b->ranks ? b->losses : b->loss;
-    if (b->ranks && !gather_losses(r, error))
-        return false;
-    *loss = 0;
-    for (size_t i = 0; i < r->images; i++)
-        *loss += reals->get(losses, i);
-    *loss /= (double)r->images;
-    return true;
-}
-
-/* Images that only fill the last tile are copies of its first one, with no share in the loss: a copy cannot bring numbers that no
- * image has. */
-static void fill_last_tile(const Run *r)
-{
-    const Batch *b = r->batch;
-    const Reals *reals = b->net->reals;
-    size_t inputs = b->net->model->inputs, outputs = b->net->model->outputs, ours = r->our_tiles.end - r->our_tiles.first;
-    if (!ours)
-        return;
-    size_t from = (ours - 1) * b->tile;
-    for (size_t i = r->our_images; i < ours * b->tile; i++) {
-        memcpy(cnn_at(reals, b->x, i * inputs), cnn_at(reals, b->x, from * inputs), inputs * reals->bytes);
-        if (has_gradient(b))
-            memcpy(cnn_at(reals, b->target, i * outputs), cnn_at(reals, b->target, from * outputs), outputs * reals->bytes);
-    }
-    if (has_gradient(b)) {
-        reals->fill(b->share, 1 / (double)r->images, r->our_images);
-        reals->fill(cnn_at(reals, b->share, r->our_images), 0, ours * b->tile - r->our_images);
-    }
+    reals->fill(b->share, 1 / (double)r->images, r->our_images);
+    reals->fill(cnn_at(reals, b->share, r->our_images), 0, (r->our_tiles.end - r->our_tiles.first) * b->tile - r->our_images);
 }
 
 void *cnn_batch_gradient(const Batch *b, size_t count)
 {
-    bool one_slice = run_of(b, b->ranks ? b->ranks->rank : 0, count).slices == 1;
+    bool one_slice = cnn_run_of(b, b->ranks ? b->ranks->rank : 0, count).slices == 1;
     return b->straight && b->program->keeps && one_slice ? b->straight : b->gradients;
 }
 
@@ -528,8 +373,8 @@ bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double
 {
     const cnn_net *net = b->net;
     const Reals *reals = net->reals;
-    Run run = run_of(b, b->ranks ? b->ranks->rank : 0, count);
-    size_t groups = (run.ours.end - run.ours.first) / run.group;
+    Run run = cnn_run_of(b, b->ranks ? b->ranks->rank : 0, count);
+    size_t groups = groups_of(&run);
     run.state = net->state;
     run.seed = seed;
     run.step = step;
@@ -541,8 +386,12 @@ bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double
         memset(b->dx, 0, run.tiles * b->tile * net->model->inputs * reals->bytes);
     reals->set(b->images, 0, (double)count);
     b->gradient = cnn_batch_gradient(b, count);
+    b->update = (cnn_update){ tell_of_tile, b };
+    b->update_images = count;
+    b->seen_loss = false;
     reals->set(b->keep, KEEP_STRAIGHT, b->straight_keep);
-    fill_last_tile(&run);
+    if (has_gradient(b))
+        share_loss(&run);
 
     bool prepared = b->use == BATCH_INFER && b->seen == net->version;
     for (int p = 0; p < b->phases; p++) {
@@ -557,18 +406,24 @@ bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double
             if (!prepared)
                 run.phase->run(&job);
         } else {
-            /* One group each: that of the images which the thread has brought (feed.c). */
+            /* One group each, the same in each step: its buffers are still near. */
             (groups <= (size_t)b->threads ? cnn_threads_share : cnn_threads_each)(cnn_threads_worth(b->threads, run.our_images * net->model->weight_count),
                                                                                 groups, run_group, &run);
-            run.first = false;
+            run.first = run.brings = false;
         }
         for (int s = 0; s < run.phase->sum_count; s++)
-            if (!add_up(&run, &run.phase->sums[s], error))
+            if (!cnn_run_add_up(&run, &run.phase->sums[s], error))
                 return false;
     }
     b->seen = net->version;
+    b->bring = NULL;
     *loss = 0;
-    return !has_gradient(b) || (add_gradients(&run, error) && mean_loss(&run, loss, error));
+    if (!has_gradient(b))
+        return true;
+    if (!cnn_run_mean_loss(&run, loss, error))
+        return false;
+    run.tells = b->mover && !b->ranks && isfinite(*loss);
+    return cnn_run_add_gradients(&run, error);
 }
 
 double cnn_batch_run(Batch *b, size_t count, uint64_t seed, uint32_t step)

@@ -15,6 +15,19 @@ typedef enum BatchUse {
     BATCH_INFER
 } BatchUse;
 
+/* Weights [from, from + count) of a tensor, and their gradient in the whole batch. */
+typedef struct Part {
+    int tensor;
+    size_t from, count;
+    const void *gradient;
+} Part;
+
+/* Who wants to move weights as soon as their gradient is complete. */
+typedef struct Mover {
+    void (*move)(void *context, const Part *part);
+    void *context;
+} Mover;
+
 typedef struct Batch {
     const cnn_net *net;
     const cnn_program *program;
@@ -26,7 +39,8 @@ typedef struct Batch {
     bool any_order;             /* the caller's: gradients of ranks may be added as is fastest */
     void *straight;             /* the caller's: [weight_count] where the gradient of a batch of one slice may go, on top of `straight_keep` times */
     double straight_keep;       /*   what is there; NULL: nowhere */
-    const cnn_update *update;   /* the caller's: told by a batch of one tile when weights may move; NULL: nobody is */
+    const Mover *mover;         /* the caller's: told by any thread which weights may move, of some tensors all and of the others none, unless the loss
+                                   is not finite. What it is told of need not get to `gradient`. NULL: nobody is told */
     size_t tile;                /* images */
     size_t room;                /* images of the largest batch that are ours, whole tiles */
     size_t slices_room, scratch_room;
@@ -36,9 +50,16 @@ typedef struct Batch {
     /* The caller fills x [images][inputs] and target [images][outputs] (inference leaves it alone), and finds y [images][outputs], with
      * several ranks each for its images. */
     void *x, *target, *y;
+    void (*bring)(void *from, size_t image, int thread);        /* the caller's, of the next run: fills x and target of an image as its tile begins, on the */
+    void *from;                                                 /*   thread of that tile, and cannot fail. NULL: they are there */
     void *gradient;             /* [weight_count] of the whole batch after a run; `straight` if it went there */
     void *dx;                   /* [images][inputs] */
 
+    cnn_update update;          /* told by a tile, for the mover */
+    size_t update_images;       /* of that tile */
+    bool seen_loss, good_loss;  /* the losses of that tile were looked at, and are finite */
+    void *sums;                 /* [threads][sum_depth][PIECE] for gradients that are added up */
+    size_t sum_depth;
     void *share, *loss, *gradients, *scratch, *shared, *state, *images;
     void *keep;                 /* [3] what a gradient may keep of what it holds: nothing, all, straight_keep */
     void *aside;                /* [weight_count] for what rank 0 counts alone */

@@ -4,8 +4,6 @@
 #include "memory.h"
 #include "threads.h"
 
-#include <stdatomic.h>
-
 enum { LINE = 64 };             /* bytes: no two threads write into one line */
 enum { MOST_CHUNK = 1024 };     /* images */
 #define CHUNK_REALS ((size_t)1 << 24)           /* of the images of a chunk */
@@ -30,24 +28,12 @@ void cnn_feed_free(Feed *feed)
     *feed = (Feed){ 0 };
 }
 
-typedef struct Work {
-    const Feed *feed;
-    Batch *batch;
-    const Set *set;
-    const uint32_t *index;
-    size_t first, count;
-    const Augment *augment;
-    uint64_t seed;
-    uint32_t epoch;
-    atomic_bool failed;
-} Work;
-
-static size_t place(const Work *w, size_t i)
+static size_t place(const FeedWork *w, size_t i)
 {
     return w->index ? w->index[i] : w->first + i;
 }
 
-static bool bring(const Work *w, size_t i, int thread, cnn_error *error)
+static bool bring(const FeedWork *w, size_t i, int thread, cnn_error *error)
 {
     const Feed *feed = w->feed;
     const Reals *reals = feed->net->reals;
@@ -66,22 +52,34 @@ static bool bring(const Work *w, size_t i, int thread, cnn_error *error)
 
 static void bring_one(void *context, size_t i, int thread)
 {
-    Work *w = context;
+    FeedWork *w = context;
     if (!bring(w, i, thread, NULL))
         atomic_store(&w->failed, true);
 }
 
-bool cnn_feed_batch(const Feed *feed, Batch *batch, const Set *set, const uint32_t *index, size_t first, size_t count, const Augment *augment,
-                    uint64_t seed, uint32_t epoch, cnn_error *error)
+/* An image in memory can always be had. */
+static void bring_as_its_tile_begins(void *from, size_t i, int thread)
 {
-    Work w = { .feed = feed, .batch = batch, .set = set, .index = index, .first = first, .count = count, .augment = augment && augment->count ? augment : NULL,
-               .seed = seed, .epoch = epoch };
-    size_t work = count * feed->net->model->inputs * (w.augment ? 16 : 1);
-    (set->images ? cnn_threads_share : cnn_threads_each)(cnn_threads_worth(feed->threads, work), count, bring_one, &w);
-    if (!atomic_load(&w.failed))
+    bring(from, i, thread, NULL);
+}
+
+bool cnn_feed_batch(Feed *feed, Batch *batch, const Set *set, const uint32_t *index, size_t first, size_t count, const Augment *augment, uint64_t seed,
+                    uint32_t epoch, cnn_error *error)
+{
+    FeedWork *w = &feed->work;
+    *w = (FeedWork){ .feed = feed, .batch = batch, .set = set, .index = index, .first = first, .count = count,
+                     .augment = augment && augment->count ? augment : NULL, .seed = seed, .epoch = epoch };
+    batch->bring = NULL;
+    if (set->images) {
+        batch->bring = bring_as_its_tile_begins;
+        batch->from = w;
+        return true;
+    }
+    cnn_threads_each(cnn_threads_worth(feed->threads, count * feed->net->model->inputs * (w->augment ? 16 : 1)), count, bring_one, w);
+    if (!atomic_load(&w->failed))
         return true;
     for (size_t i = 0; i < count; i++)          /* once more, to say which one it was */
-        if (!bring(&w, i, 0, error))
+        if (!bring(w, i, 0, error))
             return false;
     return true;
 }
@@ -94,7 +92,7 @@ size_t cnn_feed_chunk(const cnn_net *net, size_t images)
     return chunk < images ? chunk : images;
 }
 
-static bool evaluate(const Feed *feed, Batch *batch, const Set *set, const uint32_t *index, Span part, Metrics *metrics, cnn_error *error)
+static bool evaluate(Feed *feed, Batch *batch, const Set *set, const uint32_t *index, Span part, Metrics *metrics, cnn_error *error)
 {
     for (size_t first = part.first; first < part.end;) {
         size_t some = part.end - first < batch->room ? part.end - first : batch->room;
@@ -123,7 +121,7 @@ static bool join(const cnn_net *net, double *losses, size_t count, Metrics *m, c
     return true;
 }
 
-bool cnn_feed_evaluate(const Feed *feed, Batch *batch, const Set *set, const uint32_t *index, size_t count, Metrics *metrics, cnn_error *error)
+bool cnn_feed_evaluate(Feed *feed, Batch *batch, const Set *set, const uint32_t *index, size_t count, Metrics *metrics, cnn_error *error)
 {
     cnn_net *net = feed->net;
     if (!net->ranks)

@@ -40,32 +40,13 @@ static double quadratic(const Metrics *m, const void *y, const void *target)
     return loss / 2;
 }
 
-/* Place of the largest; of equal ones, the first. What is not a number is never the largest. */
-static size_t largest(const Metrics *m, const void *from)
-{
-    size_t best = 0;
-    double most = m->reals->get(from, 0);
-    for (size_t k = 1; k < m->model->outputs; k++) {
-        double value = m->reals->get(from, k);
-        if (value > most || isnan(most)) {
-            best = k;
-            most = value;
-        }
-    }
-    return best;
-}
-
 static void count_class(Metrics *m, const void *y, const void *target)
 {
-    size_t n = m->model->outputs, truth = largest(m, target), guess = largest(m, y), before = 0;
-    double value = m->reals->get(y, truth);
-    for (size_t k = 0; k < n; k++) {
-        double other = m->reals->get(y, k);
-        before += other > value || (other == value && k < truth);
-    }
-    bool known = !isnan(value);
+    const Reals *reals = m->reals;
+    size_t n = m->model->outputs, truth = reals->largest(target, n), guess = reals->largest(y, n);
+    bool known = !isnan(reals->get(y, truth));
     m->right += known && guess == truth;
-    m->right5 += known && before < 5;
+    m->right5 += known && reals->before(y, n, truth) < 5;
     if (m->confusion)
         m->confusion[truth * n + guess]++;
 }

@@ -4,15 +4,6 @@
 
 #include <string.h>
 
-static size_t largest(const Reals *reals, const void *from, size_t n)
-{
-    size_t best = 0;
-    for (size_t k = 1; k < n; k++)
-        if (reals->get(from, k) > reals->get(from, best))
-            best = k;
-    return best;
-}
-
 static double gap(const Mistake *m)
 {
     return m->of_guess - m->of_truth;
@@ -51,7 +42,7 @@ bool cnn_mistakes_find(cnn_net *net, const Set *set, Mistake *to, size_t most, s
         cnn_batch_run(batch, some, 0, 0);
         for (size_t i = 0; i < some; i++) {
             const void *y = cnn_at(reals, batch->y, i * n);
-            size_t truth = largest(reals, cnn_at(reals, batch->target, i * n), n), guess = largest(reals, y, n);
+            size_t truth = reals->largest(cnn_at(reals, batch->target, i * n), n), guess = reals->largest(y, n);
             if (truth != guess)
                 keep(to, most, count, (Mistake){ first + i, truth, guess, reals->get(y, truth), reals->get(y, guess) });
         }

@@ -151,12 +151,12 @@ void *cnn_optimizer_straight(const Optimizer *o, double *keep)
     return alone && trained == o->net->model->weight_count ? o->moments[0] : NULL;
 }
 
-static void move(Optimizer *o, size_t from, size_t count)
+static void move(Optimizer *o, size_t from, const void *gradient, size_t count)
 {
     const Reals *reals = o->net->reals;
-    RuleUpdate *rule = o->gradient == o->moments[0] ? reals->after_momentum : o->rule;
-    if (!rule(&o->numbers, cnn_at(reals, o->net->weights, from), cnn_at(reals, o->gradient, from),
-              o->moments[0] ? cnn_at(reals, o->moments[0], from) : NULL, o->moments[1] ? cnn_at(reals, o->moments[1], from) : NULL, count))
+    void *first = o->moments[0] ? cnn_at(reals, o->moments[0], from) : NULL, *second = o->moments[1] ? cnn_at(reals, o->moments[1], from) : NULL;
+    RuleUpdate *rule = first && gradient == first ? reals->after_momentum : o->rule;
+    if (!rule(&o->numbers, cnn_at(reals, o->net->weights, from), gradient, first, second, count))
         atomic_store(&o->broken, true);
 }
 
@@ -165,8 +165,8 @@ static void move_piece(void *context, size_t item, int thread)
     (void)thread;
     Optimizer *o = context;
     const Piece *p = &o->pieces[item];
-    if (!o->moved[p->tensor])
-        move(o, p->from, p->count);
+    if (!atomic_load_explicit(&o->moved[p->tensor], memory_order_relaxed))
+        move(o, p->from, cnn_at(o->net->reals, o->gradient, p->from), p->count);
 }
 
 static void square_piece(void *context, size_t item, int thread)
@@ -200,27 +200,27 @@ void cnn_optimizer_begin(Optimizer *o, const void *gradient, double rate)
     o->numbers.tidy = o->updates % TIDY == 0;
     o->numbers.correction1 = 1 - pow(o->numbers.beta1, (double)o->updates);
     o->numbers.correction2 = 1 - pow(o->numbers.beta2, (double)o->updates);
-    memset(o->moved, 0, (size_t)o->net->model->weight_tensors * sizeof *o->moved);
+    for (int i = 0; i < o->net->model->weight_tensors; i++)
+        atomic_store_explicit(&o->moved[i], false, memory_order_relaxed);
 }
 
-bool cnn_optimizer_takes_parts(const Optimizer *o, int threads)
+bool cnn_optimizer_takes_parts(const Optimizer *o)
 {
-    return !(o->clip > 0) && cnn_threads_worth(threads, o->net->model->weight_count) == 1;
+    return !(o->clip > 0);
 }
 
-void cnn_optimizer_move(Optimizer *o, int tensor, size_t from, size_t count)
+void cnn_optimizer_move(Optimizer *o, const Part *part)
 {
-    const cnn_model *model = o->net->model;
-    o->moved[tensor] = true;
-    if (!o->frozen[tensor])
-        move(o, model->weights[tensor].offset + from, count);
+    atomic_store_explicit(&o->moved[part->tensor], true, memory_order_relaxed);
+    if (!o->frozen[part->tensor])
+        move(o, o->net->model->weights[part->tensor].offset + part->from, part->gradient, part->count);
 }
 
 bool cnn_optimizer_end(Optimizer *o, int threads)
 {
     threads = cnn_threads_worth(threads, o->net->model->weight_count);
     o->numbers.factor = clipped(o, threads);
-    cnn_threads_each(threads, o->piece_count, move_piece, o);
+    cnn_threads_share(threads, o->piece_count, move_piece, o);
     cnn_changed(o->net);
     return !atomic_load(&o->broken);
 }

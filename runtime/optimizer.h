@@ -2,6 +2,7 @@
 #ifndef CNN_OPTIMIZER_H
 #define CNN_OPTIMIZER_H
 
+#include "batch.h"
 #include "net.h"
 
 #include <stdatomic.h>
@@ -21,7 +22,7 @@ typedef struct Optimizer {
     double *squares;            /* [piece_count] for the norm */
     const void *gradient;       /* of the step at work */
     bool *frozen;               /* [weight_tensors] never moved */
-    bool *moved;                /* [weight_tensors] moved by cnn_optimizer_move in this step */
+    atomic_bool *moved;         /* [weight_tensors] moved by cnn_optimizer_move in this step */
     atomic_bool broken;         /* an update made weights that are not finite */
 } Optimizer;
 
@@ -39,11 +40,11 @@ void *cnn_optimizer_straight(const Optimizer *o, double *keep);
 /* Begins an update of the weights by a gradient [weight_count], or by what goes straight. */
 void cnn_optimizer_begin(Optimizer *o, const void *gradient, double rate);
 
-/* True if parts of the gradient are enough to move their weights, and one thread does it. */
-bool cnn_optimizer_takes_parts(const Optimizer *o, int threads);
+/* True if parts of the gradient are enough to move their weights. */
+bool cnn_optimizer_takes_parts(const Optimizer *o);
 
-/* In between: moves weights [from, from + count) of a tensor, whose gradient is there. Every place of a tensor, or none, is moved so. */
-void cnn_optimizer_move(Optimizer *o, int tensor, size_t from, size_t count);
+/* In between: moves these weights, on any thread. Every place of a tensor, or none, is moved so. */
+void cnn_optimizer_move(Optimizer *o, const Part *part);
 
 /* Moves those that are left. False if the weights are not all finite now. */
 bool cnn_optimizer_end(Optimizer *o, int threads);

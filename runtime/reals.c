@@ -100,6 +100,26 @@ static bool finite_all(const void *from, size_t count)
     return is_clear(found);
 }
 
+static size_t largest(const void *from, size_t count)
+{
+    const REAL *x = from;
+    size_t best = 0;
+    for (size_t i = 1; i < count; i++)
+        best = x[i] > x[best] || isnan(x[best]) ? i : best;
+    return best;
+}
+
+static size_t before(const void *from, size_t count, size_t i)
+{
+    const REAL *x = from, value = x[i];
+    size_t found = 0;
+    for (size_t k = 0; k < i; k++)
+        found += x[k] >= value;
+    for (size_t k = i + 1; k < count; k++)
+        found += x[k] > value;
+    return found;
+}
+
 /* What is left of a moment: numbers that cannot move a weight any more count as 0. Without gradients moments shrink from step to step into the
  * denormal numbers, for which processors take a hundred times longer, and stay there. */
 static const REAL least = (REAL)(sizeof(REAL) == 8 ? 0x1p-900 : 0x1p-100);
@@ -342,6 +362,7 @@ const Reals REALS = {
     .digits = sizeof(REAL) == 8 ? 17 : 9,
     .get = get, .set = set, .fill = fill,
     .from_bytes = from_bytes, .from_floats = from_floats, .from_doubles = from_doubles,
-    .add = add, .sum = sum, .squares = squares, .finite = finite_all, .turn = turn,
+    .add = add, .sum = sum, .squares = squares, .finite = finite_all,
+    .largest = largest, .before = before, .turn = turn,
     .sgd = sgd, .momentum = momentum, .after_momentum = after_momentum, .adam = adam, .adamw = adamw, .rmsprop = rmsprop,
 };

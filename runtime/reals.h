@@ -36,6 +36,8 @@ typedef struct Reals {
     void (*sum)(double *to, const void *from, size_t count);            /* to += from */
     double (*squares)(const void *from, size_t count);                  /* sum of squares, in order */
     bool (*finite)(const void *from, size_t count);                     /* all of them are */
+    size_t (*largest)(const void *from, size_t count);                  /* its place; of equal ones the first. What is no number is never the largest */
+    size_t (*before)(const void *from, size_t count, size_t i);         /* how many are larger than number i, or equal and come first */
     /* One channel [h][w] turned: the pixel at (y, x) from the middle takes what lies at (cosine*y + sine*x, cosine*x - sine*y) there, between
      * its four neighbours, and 0 outside. h * w fits into 32 bits. */
     void (*turn)(void *to, const void *from, int32_t h, int32_t w, double cosine, double sine);

@@ -49,9 +49,7 @@ typedef struct Trainer {
     double rate, step_loss;     /* of the last step */
     double began, trained;      /* seconds: when this epoch began, how long it has trained */
     size_t trained_images;
-    cnn_update update;          /* for the batch: weights move as their gradient comes */
-    size_t images;              /* of the step at work */
-    bool seen_loss, good_loss;  /* its losses, looked at before anything moves */
+    Mover mover;                /* for the batch: weights move as their gradient comes */
 } Trainer;
 
 static double seconds(void)
@@ -228,15 +226,10 @@ static void note_idle_ranks(const Trainer *t, size_t batch)
     note(t, text);
 }
 
-/* Weights whose gradient is there move while it is near, unless the loss is no number: then they stay as they were. */
-static void move_weights(void *context, int32_t tensor, size_t from, size_t count)
+static void move_weights(void *context, const Part *part)
 {
     Trainer *t = context;
-    if (!t->seen_loss)
-        t->good_loss = t->net->reals->finite(t->batch->loss, t->images);
-    t->seen_loss = true;
-    if (t->good_loss)
-        cnn_optimizer_move(&t->optimizer, tensor, from, count);
+    cnn_optimizer_move(&t->optimizer, part);
 }
 
 static bool prepare(Trainer *t)
@@ -257,8 +250,8 @@ static bool prepare(Trainer *t)
         return false;
     t->batch->any_order = plan->any_order;
     t->batch->straight = cnn_optimizer_straight(&t->optimizer, &t->batch->straight_keep);
-    t->update = (cnn_update){ move_weights, t };
-    t->batch->update = cnn_optimizer_takes_parts(&t->optimizer, net->threads) ? &t->update : NULL;
+    t->mover = (Mover){ move_weights, t };
+    t->batch->mover = cnn_optimizer_takes_parts(&t->optimizer) ? &t->mover : NULL;
     note_idle_ranks(t, batch);
     t->check_is_test = !t->validation_count;
     size_t checked = t->check_is_test ? t->data->test.count : t->validation_count;
@@ -315,7 +308,7 @@ static bool report_not_finite(Trainer *t, double loss, const uint32_t *numbers, 
     const RunState *r = &t->run;
     Incident incident = { .net = t->net, .batch = t->batch, .ours = ours, .images = count, .numbers = numbers, .seed = t->plan->seed, .epoch = r->epoch,
                           .step = r->step, .total_step = r->total_step, .loss = loss, .rate = t->rate, .first_rate = t->plan->rate };
-    t->batch->update = NULL;                    /* steps that only look for the cause */
+    t->batch->mover = NULL;                     /* steps that only look for the cause */
     cnn_detective_report(&incident, t->error);
     copy(t->net, t->net->weights, t->net->state, t->last_weights, t->last_state);
     cnn_changed(t->net);
@@ -339,13 +332,6 @@ static bool count_results(Trainer *t, size_t ours, size_t all)
     return true;
 }
 
-static void begin_update(Trainer *t, size_t count)
-{
-    t->images = count;
-    t->seen_loss = false;
-    cnn_optimizer_begin(&t->optimizer, cnn_batch_gradient(t->batch, count), t->rate);
-}
-
 static bool take_step(Trainer *t)
 {
     RunState *r = &t->run;
@@ -359,7 +345,7 @@ static bool take_step(Trainer *t)
                                     t->plan->seed, (uint32_t)r->epoch, t->error)))
         return false;
     t->rate = cnn_schedule_rate(&t->schedule, r->total_step);
-    begin_update(t, count);
+    cnn_optimizer_begin(&t->optimizer, cnn_batch_gradient(t->batch, count), t->rate);
     if (!cnn_batch_step(t->batch, count, t->plan->seed, (uint32_t)r->total_step, &loss, t->error))
         return false;
     if (!isfinite(loss) || !cnn_optimizer_end(&t->optimizer, t->net->threads))

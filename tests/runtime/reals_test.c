@@ -53,6 +53,30 @@ static void every_processor_has_the_same_bits(void **state)
     }
 }
 
+/* Places among numbers, of which some are equal and some are none. */
+static void the_largest_is_the_first_of_them(void **state)
+{
+    (void)state;
+    static const struct { double x[4]; size_t largest, before[4]; } all[] = {
+        { { 1, 3, 2, 0 }, 1, { 2, 0, 1, 3 } },
+        { { 2, 2, 5, 5 }, 2, { 2, 3, 0, 1 } },
+        { { NAN, 1, NAN, 1 }, 1, { 0, 0, 0, 1 } },
+        { { NAN, NAN, NAN, NAN }, 3, { 0, 0, 0, 0 } },
+        { { -INFINITY, NAN, -1, INFINITY }, 3, { 2, 0, 1, 0 } },
+    };
+    const Reals *const tables[] = { &cnn_reals_float, &cnn_reals_double, cnn_reals(4), cnn_reals(8) };
+    for (int t = 0; t < 4; t++)
+        for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+            double x[4];
+            for (size_t i = 0; i < 4; i++)
+                tables[t]->set(x, i, all[k].x[i]);
+            assert_int_equal(tables[t]->largest(x, 4), all[k].largest);
+            assert_int_equal(tables[t]->largest(x, 1), 0);
+            for (size_t i = 0; i < 4; i++)
+                assert_int_equal(tables[t]->before(x, 4, i), all[k].before[i]);
+        }
+}
+
 /* The value of a picture [h][w] between its pixels, 0 outside. */
 static double at_place(const Reals *reals, const void *from, int h, int w, double y, double x)
 {
@@ -161,6 +185,7 @@ int main(void)
         cmocka_unit_test(every_processor_has_the_same_bits),
         cmocka_unit_test(a_turned_picture_has_the_same_bits),
         cmocka_unit_test(what_is_not_finite_is_found),
+        cmocka_unit_test(the_largest_is_the_first_of_them),
         cmocka_unit_test(moments_without_gradients_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,52 @@ static void slices_depend_on_the_batch_alone(void **state)
     assert_int_equal(cnn_batch_slices(&model, 256), 8);
 }
 
+typedef struct Moves {
+    const Batch *batch;
+    int told[21];               /* how often of each weight */
+    double gradient[21];        /* what it was told */
+} Moves;
+
+static void note_move(void *context, const Part *part)
+{
+    Moves *m = context;
+    for (size_t i = 0; i < part->count; i++) {
+        size_t at = tiny_weights[part->tensor].offset + part->from + i;
+        m->told[at]++;          /* no weight by two threads, or the counts are wrong */
+        m->gradient[at] = ((const double *)part->gradient)[i];
+    }
+}
+
+/* Of each weight once, with the gradient that a batch without a mover has; of none if the loss is not finite. */
+static void a_mover_is_told_of_each_weight_once(void **state)
+{
+    (void)state;
+    const cnn_model model = tiny_double_linear();
+    cnn_threads_always(true);
+    for (int threads = 2; threads < 6; threads++)
+        for (int infinite = 0; infinite < 2; infinite++) {
+            cnn_net *net = cnn_new(&model, 3, NULL);
+            cnn_set_threads(net, threads);
+            Batch *b = cnn_batch_new(net, BATCH_TRAIN, 70, NULL);
+            Moves moves = { .batch = b };
+            double plain[21];
+            tiny_images(net, b->x, b->target, 70, 5);
+            if (infinite)
+                ((double *)b->x)[6 * 69] = INFINITY;
+            cnn_batch_run(b, 70, 1, 0);
+            memcpy(plain, b->gradient, sizeof plain);
+            b->mover = &(Mover){ note_move, &moves };
+            cnn_batch_run(b, 70, 1, 0);
+            for (int i = 0; i < 21; i++)
+                assert_int_equal(moves.told[i], infinite ? 0 : 1);
+            if (!infinite)
+                assert_memory_equal(moves.gradient, plain, sizeof plain);
+            cnn_batch_free(b);
+            cnn_free(net);
+        }
+    cnn_threads_always(false);
+}
+
 /* ---- runs */
 
 typedef struct Run {
@@ -148,16 +194,21 @@ static void run(const cnn_model *model, Run r, double *to)
     assert_int_equal(cnn_memory_blocks(), 0);
 }
 
+/* Without clipping weights move as the pieces of their gradient are added up, with it when all of them are. */
 static void threads_do_not_change_a_bit(void **state)
 {
     (void)state;
     cnn_threads_always(true);
-    for (int kind = 0; kind < 4; kind++)
+    for (int kind = 0; kind < 8; kind++)
         for (int rule = 0; rule < RULES; rule++) {
-            cnn_model model = kind == 0 ? tiny_float_linear() : kind == 1 ? tiny_float_stats() : kind == 2 ? tiny_double_linear() : tiny_double_stats();
+            const cnn_model models[] = { tiny_float_linear(), tiny_float_stats(), tiny_double_linear(), tiny_double_stats() };
+            cnn_model model = models[kind % 4];
             cnn_setting settings[OTHERS + 1];
             double one[27], many[27];
             with_rule(&model, rule, settings);
+            for (int i = 0; i < OTHERS && kind >= 4; i++)
+                if (!strcmp(settings[i].name, "clip"))
+                    settings[i] = settings[0];
             run(&model, (Run){ .threads = 1 }, one);
             static const int counts[] = { 2, 3, 8 };
             for (int i = 0; i < 3; i++) {
@@ -382,8 +433,13 @@ static void frozen_layers_keep_their_weights(void **state)
     cnn_plan plan = cnn_plan_of(&model);
     float before[21];
     memcpy(before, cnn_weights(net), sizeof before);
-    assert_true(cnn_train(net, data, &plan, NULL, NULL, NULL));
-    assert_memory_equal(before, cnn_weights(net), sizeof before);
+    for (int threads = 1; threads < 3; threads++) {
+        cnn_threads_always(threads > 1);
+        cnn_set_threads(net, threads);
+        assert_true(cnn_train(net, data, &plan, NULL, NULL, NULL));
+        assert_memory_equal(before, cnn_weights(net), sizeof before);
+    }
+    cnn_threads_always(false);
     cnn_error error;
     SETTINGS(model, SETTING("freeze", NULL, { "", 0, "conv7" }));
     assert_false(cnn_train(net, data, &plan, NULL, NULL, &error));
@@ -530,6 +586,7 @@ int main(void)
         cmocka_unit_test(the_gradient_moves_no_state),
         cmocka_unit_test(sums_over_the_batch_are_those_of_the_images_alone),
         cmocka_unit_test(slices_depend_on_the_batch_alone),
+        cmocka_unit_test(a_mover_is_told_of_each_weight_once),
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(a_run_that_was_stopped_goes_on_bit_for_bit),
         cmocka_unit_test(a_run_that_is_stopped_at_an_epochs_end_goes_on_too),

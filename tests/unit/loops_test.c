@@ -293,6 +293,12 @@ static void sums_over_a_border_are_trimmed(void **state)
     unit_free(plain);
     unit_free(fast);
 
+    /* A number's sum that is short enough to be written out keeps its constant bounds, border and all. */
+    fast = unit_of("network T { input 5x5x2; conv 1, 3x3, same; conv 1, 7x7, same; dense 3 }", (NetworkOptions){ .tile = 1, .style = STYLE_FAST });
+    assert_false(is_trimmed(nest_named(fast->infer, "conv1")));
+    assert_true(is_trimmed(nest_named(fast->infer, "conv2")));
+    unit_free(fast);
+
     /* Places that lie inside the sum bound nothing: found by seed 7038. */
     unit_free(unit_of("network T { input 1x3x3; conv 1, 1x3, same, relu; conv 1, 2x2, same; dense 4 }", (NetworkOptions){ .style = STYLE_FAST }));
 }
@@ -1652,6 +1658,9 @@ static void pooled_maps_are_made_by_bands(void **state)
         { "network T { input 40x40x1; conv 16, 3x3, same, relu; maxpool 2x2; conv 8, 3x3, same; dense 3, softmax }", { .tile = 1 }, 4 },
         { "network T { input 40x40x1; conv 16, 3x3, same; avgpool 4x4; dense 3, softmax }", { .tile = 1, .layout = LAYOUT_IMAGES }, 4 },
         { "network T { input 40x40x1; conv 16, 3x3, same; avgpool 2x2; conv 8, 1x1; dense 3, softmax }", { .tile = 1, .layout = LAYOUT_CHANNELS }, 4 },
+        /* a row of windows takes more than half of the cache, but not all of it */
+        { "network T { input 28x28x1; conv 6, 5x5, same, relu; maxpool 2x2; dense 3, softmax }", { .tile = 16, .layout = LAYOUT_IMAGES, .machine = "avx512" }, 2 },
+        { "network T { input 28x28x1; conv 8, 5x5, same, relu; maxpool 2x2; dense 3, softmax }", { .tile = 16, .layout = LAYOUT_IMAGES, .machine = "avx512" }, 0 },
         { "network T { input 4x528x2; conv 16, 1x1; conv 16, 3x3, same, relu; maxpool 2x2; globalavgpool; dense 3, softmax }", { .tile = 2, .layout = LAYOUT_CHANNELS, .winograd = WINOGRAD_2 }, 2 },
         { "network T { input 40x40x1; conv 16, 3x3, same, relu; maxpool 3x3, stride=2, same; dense 3, softmax }", { .tile = 1 }, 0 },     /* windows share rows */
         { "network T { input 40x40x1; conv 16, 3x3, same; conv 4, 1x1; globalavgpool; dense 3, softmax }", { .tile = 1, .layout = LAYOUT_IMAGES }, 0 },    /* no pooling */

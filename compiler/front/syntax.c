@@ -289,6 +289,8 @@ static bool missing_comma(Parse *p, const Trouble *t)
     else
         fix_at(p->unit, (Span){ t->gap.source, t->gap.from, t->gap.from }, ",", "arguments are separated by commas: '%s, %s'",
                quoted(p, p->before.span), quoted(p, t->place));
+    if (p->comma.source == 0 && p->before.kind == ID && t->found->kind != ID)          /* dense 32, leaky 0.01 */
+        help(p->unit, "what belongs to a layer among them stands in parentheses: '%s(%s)'", quoted(p, p->before.span), quoted(p, t->place));
     return true;
 }
 

@@ -334,6 +334,15 @@ static void bind_key(Binder *b, const AstArg *arg)
 
 /* ---- all of them */
 
+const char *args_example(Unit *u, const ArgOwner *owner)
+{
+    size_t length = strlen(owner->name);
+
+    if (owner->example == NULL || !owner->call || strncmp(owner->example, owner->name, length) != 0 || owner->example[length] != ' ')
+        return owner->example;
+    return arena_print(u->arena, "%s(%s)", owner->name, owner->example + length + 1);
+}
+
 static void check_required(Binder *b)
 {
     for (int i = 0; i < b->owner->spec_count; i++) {
@@ -343,7 +352,7 @@ static void check_required(Binder *b)
         error_at(b->u, b->owner->name_span, "'%s' needs %s%s (%s)", b->owner->name, spec->name, spec->positional ? "" : "=",
                  spec->help);
         if (b->owner->example != NULL)
-            help(b->u, "for example '%s'", b->owner->example);
+            help(b->u, "for example '%s'", args_example(b->u, b->owner));
         b->ok = false;
     }
 }

@@ -25,6 +25,9 @@ typedef struct Inlines {
     LIST(const AstExpr *) list;
 } Inlines;
 
+/* The example as one writes it there: `leaky 0.01` on a line, `leaky(0.01)` among the arguments of another layer. NULL: there is none. */
+const char *args_example(Unit *u, const ArgOwner *owner);
+
 /* Fills one ArgValue for each spec. Layers among the arguments go to `inlines`; where that is NULL they are unknown words.
  * Reports every argument that is wrong; false if there was one. */
 bool args_bind(Scope *scope, const ArgOwner *owner, const AstArg *args, ArgValue *values, Inlines *inlines);

@@ -364,7 +364,7 @@ static void advise(Unit *u, const ArgOwner *owner, const char *line, const char 
     else if (line != NULL)
         help(u, "write '%s'", line);
     else if (owner->example != NULL)
-        help(u, "for example '%s'", owner->example);
+        help(u, "for example '%s'", args_example(u, owner));
 }
 
 void foreign_advise(Unit *u, const ArgOwner *owner, const AstArg *args)

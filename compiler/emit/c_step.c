@@ -380,6 +380,16 @@ static const char *line_of(CFile *f, const Nest *n)
     return !n->site ? "" : n->site == f->u->net->loss ? lesson_as_written(f, n->site) : source_line(f, n->site->span);
 }
 
+/* What a round of a loop of the step has: a loop over groups of images, whose lanes they are, has several. */
+static const char *what_at_a_time(const CFile *f, const Step *step, const Loop *l)
+{
+    int64_t images = step->program->tile / l->extent;
+
+    if (l->kind == LOOP_BAND)
+        return "one band of rows after the other";
+    return images < 2 ? "one image after the other" : arena_print(f->u->arena, "%" PRId64 " images at a time", images);
+}
+
 static void put_calls(CFile *f, const Step *step)
 {
     const char *part = NULL, *line = NULL;
@@ -399,8 +409,7 @@ static void put_calls(CFile *f, const Step *step)
         }
         for (; open < loops; open++) {
             const Loop *l = n->loops[open];
-            text_open(f->t, "for (int %s = 0; %s < %" PRId64 "; %s++) {     // one %s after the other", l->name, l->name, l->extent, l->name,
-                      l->kind == LOOP_BAND ? "band of rows" : "image");
+            text_open(f->t, "for (int %s = 0; %s < %" PRId64 "; %s++) {     // %s", l->name, l->name, l->extent, l->name, what_at_a_time(f, step, l));
             line = NULL;
         }
         if (*source && (!line || strcmp(line, source) != 0))

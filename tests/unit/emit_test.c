@@ -345,6 +345,24 @@ static void many_rows_are_found_from_one_pointer(void **state)
     unit_free(u);
 }
 
+/* Images in the lanes pass in groups of a vector, others one by one. */
+static void the_step_says_how_many_images_a_round_has(void **state)
+{
+    (void)state;
+    static const char text[] = "network T { input 12x12x1; conv 8, 3x3, relu; maxpool 2x2; conv 8, 3x3, relu; dense 10, softmax }";
+    static const struct { Layout layout; const char *says, *says_not; } cases[] = {
+        { LAYOUT_IMAGES, "for (int n_ = 0; n_ < 4; n_++) {     // 8 images at a time\n", "// one image after the other\n" },
+        { LAYOUT_CHANNELS, "for (int n = 0; n < 32; n++) {     // one image after the other\n", " images at a time\n" },
+    };
+    for (int i = 0; i < countof(cases); i++) {
+        Unit *u = unit_of(text, (NetworkOptions){ .tile = 32, .style = STYLE_FAST, .layout = cases[i].layout });
+        const char *c = text_of(u, "c");
+        assert_non_null(strstr(c, cases[i].says));
+        assert_null(strstr(c, cases[i].says_not));
+        unit_free(u);
+    }
+}
+
 /* gcc made four instructions of the choice, where x86 has one: maxpool took 1.6 to 1.9 times as long as by clang. */
 static void the_larger_of_two_is_one_instruction(void **state)
 {
@@ -493,7 +511,7 @@ int main(void)
         cmocka_unit_test(lanes_of_totals_are_added_up_together),
         cmocka_unit_test(numbers_that_several_totals_multiply_are_in_use_until_then),
         cmocka_unit_test(many_rows_are_found_from_one_pointer),
-        cmocka_unit_test(the_larger_of_two_is_one_instruction),
+        cmocka_unit_test(the_step_says_how_many_images_a_round_has), cmocka_unit_test(the_larger_of_two_is_one_instruction),
         cmocka_unit_test(functions_are_computed_in_vectors),
         cmocka_unit_test(the_lesson_derives_shapes_and_work),
         cmocka_unit_test(lines_stay_within_the_page),

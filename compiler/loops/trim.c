@@ -126,9 +126,9 @@ static void trimmed_first(Nest *n)
             nest_move_loop(n, i, first++);
 }
 
-/* Rounds that a C compiler writes out, with bounds that are constants: as many with branches take longer (sums of 18 and 36 rounds on 5x5 places took
- * twice the time). */
-enum { SHORT_SUM = 48 };
+/* Rounds that a C compiler writes out, with bounds that are constants: as many with branches take longer (18 rounds on 5x5 places 1.3 times the time of
+ * the whole network; with 24 and more there are networks that lose, whose places are so few that they are written out as well). */
+enum { SHORT_SUM = 20 };
 
 /* A sum for one number that is short even with all of its border. */
 static bool is_short(const Nest *n)

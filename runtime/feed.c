@@ -63,6 +63,13 @@ static void bring_as_its_tile_begins(void *from, size_t i, int thread)
     bring(from, i, thread, NULL);
 }
 
+/* As many parts of a batch as threads: else they share the bringing better than the tiles, which counts where images are changed. */
+static bool has_a_part_for_each(const Feed *feed, const Batch *batch, size_t count)
+{
+    size_t tiles = (count + batch->tile - 1) / batch->tile;
+    return (batch->use == BATCH_INFER ? tiles : cnn_batch_slices(feed->net->model, count)) >= (size_t)feed->threads;
+}
+
 bool cnn_feed_batch(Feed *feed, Batch *batch, const Set *set, const uint32_t *index, size_t first, size_t count, const Augment *augment, uint64_t seed,
                     uint32_t epoch, cnn_error *error)
 {
@@ -70,7 +77,7 @@ bool cnn_feed_batch(Feed *feed, Batch *batch, const Set *set, const uint32_t *in
     *w = (FeedWork){ .feed = feed, .batch = batch, .set = set, .index = index, .first = first, .count = count,
                      .augment = augment && augment->count ? augment : NULL, .seed = seed, .epoch = epoch };
     batch->bring = NULL;
-    if (set->images) {
+    if (set->images && has_a_part_for_each(feed, batch, count)) {
         batch->bring = bring_as_its_tile_begins;
         batch->from = w;
         return true;

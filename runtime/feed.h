@@ -34,8 +34,8 @@ typedef struct Feed {
 bool cnn_feed_new(Feed *feed, cnn_net *net, cnn_error *error);
 void cnn_feed_free(Feed *feed);
 
-/* Images index[0 ... count) of the set (NULL: the first ones from `first` on) and their targets to the beginning of a batch: now, or those that lie in
- * memory when the batch runs next, until when all that is given here must stay. augment NULL: as they are. */
+/* Images index[0 ... count) of the set (NULL: the first ones from `first` on) and their targets to the beginning of a batch: now, or, if they lie in
+ * memory, perhaps when the batch runs next, until when all that is given here must stay. augment NULL: as they are. */
 bool cnn_feed_batch(Feed *feed, Batch *batch, const Set *set, const uint32_t *index, size_t first, size_t count, const Augment *augment,
                     uint64_t seed, uint32_t epoch, cnn_error *error);
 

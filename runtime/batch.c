@@ -71,8 +71,9 @@ static size_t slices_of_group(const Batch *b, size_t slices)
     return group;
 }
 
-/* How many groups of slices this rank may have. Spans of slices can be cut into groups where the ranks are a power of two. The more there are, the
- * better the threads share them, but within a group gradients are added while they are near, and each second one need not be. */
+/* How many groups of slices this rank may have. Spans of slices can be cut into groups where the ranks are a power of two. Within a group gradients are
+ * added while they are near, and each second one need not be; what the groups made, other threads read. So there are no more than the threads share
+ * evenly. */
 static size_t count_groups(const Batch *b)
 {
     size_t ranks = b->ranks ? (size_t)b->ranks->ranks : 1, threads = (size_t)b->threads, groups = 1, most = b->slices_room;
@@ -82,7 +83,7 @@ static size_t count_groups(const Batch *b)
         most = 1;
     else if (adds_at_once(b) && most / 2 >= threads)
         most /= 2;
-    while (groups < most && (groups < threads || near(b->net->model, 2 * groups)))
+    while (groups < most && (groups < threads || (groups % threads && near(b->net->model, 2 * groups))))
         groups *= 2;
     return groups;
 }
@@ -298,6 +299,8 @@ static void run_tile(const Run *r, void *gradient, int keep, size_t tile, int th
         job.dx = b->dx ? cnn_at(reals, b->dx, image * model->inputs) : NULL;
     }
     r->phase->run(&job);
+    if (r->ends && b->look && image < r->our_images)
+        b->look(b->looker, image, image + b->tile < r->our_images ? b->tile : r->our_images - image, thread);
 }
 
 /* keep: what the first tile leaves of what is there. */
@@ -394,6 +397,9 @@ bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double
         share_loss(&run);
 
     bool prepared = b->use == BATCH_INFER && b->seen == net->version;
+    int last = b->phases - 1;
+    while (b->program->phases[last].once)
+        last--;
     for (int p = 0; p < b->phases; p++) {
         run.phase = &b->program->phases[p];
         if (run.phase->once) {
@@ -406,6 +412,7 @@ bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double
             if (!prepared)
                 run.phase->run(&job);
         } else {
+            run.ends = p == last;
             /* One group each, the same in each step: its buffers are still near. */
             (groups <= (size_t)b->threads ? cnn_threads_share : cnn_threads_each)(cnn_threads_worth(b->threads, run.our_images * net->model->weight_count),
                                                                                 groups, run_group, &run);
@@ -417,6 +424,7 @@ bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double
     }
     b->seen = net->version;
     b->bring = NULL;
+    b->look = NULL;
     *loss = 0;
     if (!has_gradient(b))
         return true;

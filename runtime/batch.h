@@ -52,6 +52,8 @@ typedef struct Batch {
     void *x, *target, *y;
     void (*bring)(void *from, size_t image, int thread);        /* the caller's, of the next run: fills x and target of an image as its tile begins, on the */
     void *from;                                                 /*   thread of that tile, and cannot fail. NULL: they are there */
+    void (*look)(void *looker, size_t first, size_t count, int thread);     /* the caller's, of the next run: the results of `count` images from */
+    void *looker;                                               /*   `first` on are in y, told by the thread of their tile. NULL: nobody is told */
     void *gradient;             /* [weight_count] of the whole batch after a run; `straight` if it went there */
     void *dx;                   /* [images][inputs] */
 

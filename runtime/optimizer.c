@@ -160,12 +160,17 @@ static void move(Optimizer *o, size_t from, const void *gradient, size_t count)
         atomic_store(&o->broken, true);
 }
 
+static bool has_moved(const Optimizer *o, int tensor)
+{
+    return atomic_load_explicit(&o->moved[tensor], memory_order_relaxed);
+}
+
 static void move_piece(void *context, size_t item, int thread)
 {
     (void)thread;
     Optimizer *o = context;
     const Piece *p = &o->pieces[item];
-    if (!atomic_load_explicit(&o->moved[p->tensor], memory_order_relaxed))
+    if (!has_moved(o, p->tensor))
         move(o, p->from, cnn_at(o->net->reals, o->gradient, p->from), p->count);
 }
 
@@ -209,9 +214,11 @@ bool cnn_optimizer_takes_parts(const Optimizer *o)
     return !(o->clip > 0);
 }
 
+/* All threads look at these: they are written once. */
 void cnn_optimizer_move(Optimizer *o, const Part *part)
 {
-    atomic_store_explicit(&o->moved[part->tensor], true, memory_order_relaxed);
+    if (!has_moved(o, part->tensor))
+        atomic_store_explicit(&o->moved[part->tensor], true, memory_order_relaxed);
     if (!o->frozen[part->tensor])
         move(o, o->net->model->weights[part->tensor].offset + part->from, part->gradient, part->count);
 }
@@ -220,7 +227,11 @@ bool cnn_optimizer_end(Optimizer *o, int threads)
 {
     threads = cnn_threads_worth(threads, o->net->model->weight_count);
     o->numbers.factor = clipped(o, threads);
-    cnn_threads_share(threads, o->piece_count, move_piece, o);
+    size_t first = 0;           /* that has not moved yet: often there is none */
+    while (first < o->piece_count && has_moved(o, o->pieces[first].tensor))
+        first++;
+    if (first < o->piece_count)
+        cnn_threads_share(threads, o->piece_count, move_piece, o);
     cnn_changed(o->net);
     return !atomic_load(&o->broken);
 }

@@ -15,7 +15,7 @@ typedef struct Run {
     Span ours, our_tiles;       /* slices and tiles of this rank; tile t lies at t - our_tiles.first */
     size_t our_images;
     size_t group;               /* slices */
-    bool brings;                /* the first phase over the images */
+    bool brings, ends;          /* the first phase over the images, and the last */
     bool first;                 /* no phase was before it: gradients begin at 0 */
     bool tells;                 /* pieces of the gradient tell the mover as they are added up */
     void *state;

@@ -23,6 +23,11 @@ typedef struct Watch {
     int64_t patience;           /* epochs */
 } Watch;
 
+/* What one thread counts; no other writes into its lines. */
+typedef struct Count {
+    _Alignas(64) Metrics metrics;
+} Count;
+
 typedef struct Trainer {
     cnn_net *net;
     const cnn_data *data;
@@ -38,6 +43,7 @@ typedef struct Trainer {
     Batch *batch;               /* of training */
     Batch *check;               /* of inference, for the validation images; NULL: there are none */
     Metrics train;
+    Count *counts;              /* [threads] of a step */
     RunState run;
 
     uint32_t *training, *validation, *order;    /* numbers of images in data->train; order: the training images of this epoch */
@@ -232,6 +238,16 @@ static void move_weights(void *context, const Part *part)
     cnn_optimizer_move(&t->optimizer, part);
 }
 
+static bool get_counts(Trainer *t)
+{
+    t->counts = cnn_memory_get((size_t)t->batch->threads, sizeof *t->counts, "what the threads count", t->error);
+    for (int thread = 0; t->counts && thread < t->batch->threads; thread++) {
+        t->counts[thread].metrics = cnn_metrics_new(t->net, t->data->train.kind);
+        t->counts[thread].metrics.has_loss = false;
+    }
+    return t->counts != NULL;
+}
+
 static bool prepare(Trainer *t)
 {
     const cnn_plan *plan = t->plan;
@@ -246,7 +262,7 @@ static bool prepare(Trainer *t)
     t->run.drop = 1;
     size_t batch = (size_t)(t->run.batch < t->run.images ? t->run.batch : t->run.images);
     t->batch = cnn_batch_new(net, BATCH_TRAIN, batch, t->error);
-    if (!t->batch)
+    if (!t->batch || !get_counts(t))
         return false;
     t->batch->any_order = plan->any_order;
     t->batch->straight = cnn_optimizer_straight(&t->optimizer, &t->batch->straight_keep);
@@ -295,7 +311,7 @@ static void release(Trainer *t)
     cnn_feed_free(&t->feed);
     cnn_batch_free(t->batch);
     cnn_batch_free(t->check);
-    void *all[] = { t->training, t->validation, t->order, t->last_weights, t->last_state, t->run.history, t->run.best_weights, t->run.best_state };
+    void *all[] = { t->counts, t->training, t->validation, t->order, t->last_weights, t->last_state, t->run.history, t->run.best_weights, t->run.best_state };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         cnn_memory_release(all[i]);
 }
@@ -317,13 +333,25 @@ static bool report_not_finite(Trainer *t, double loss, const uint32_t *numbers, 
     return false;
 }
 
-/* How many results are right, of all ranks. */
-static bool count_results(Trainer *t, size_t ours, size_t all)
+/* For the batch: counts results while they are near. */
+static void count_tile(void *looker, size_t first, size_t count, int thread)
 {
-    Metrics m = cnn_metrics_new(t->net, t->data->train.kind);
-    m.has_loss = false;
-    cnn_metrics_add(&m, t->batch->y, t->batch->target, ours);
-    int64_t counts[] = { (int64_t)m.right, (int64_t)m.right5 };
+    Trainer *t = looker;
+    const Batch *b = t->batch;
+    size_t at = first * t->net->model->outputs;
+    cnn_metrics_add(&t->counts[thread].metrics, cnn_at(t->net->reals, b->y, at), cnn_at(t->net->reals, b->target, at), count);
+}
+
+/* How many results of this step are right, of all ranks. */
+static bool end_counting(Trainer *t, size_t all)
+{
+    int64_t counts[] = { 0, 0 };
+    for (int thread = 0; thread < t->batch->threads; thread++) {
+        Metrics *m = &t->counts[thread].metrics;
+        counts[0] += (int64_t)m->right;
+        counts[1] += (int64_t)m->right5;
+        m->right = m->right5 = 0;
+    }
     if (!cnn_ranks_add(t->net->ranks, counts, 2, t->error))
         return false;
     t->train.images += all;
@@ -345,12 +373,14 @@ static bool take_step(Trainer *t)
                                     t->plan->seed, (uint32_t)r->epoch, t->error)))
         return false;
     t->rate = cnn_schedule_rate(&t->schedule, r->total_step);
+    t->batch->look = count_tile;
+    t->batch->looker = t;
     cnn_optimizer_begin(&t->optimizer, cnn_batch_gradient(t->batch, count), t->rate);
     if (!cnn_batch_step(t->batch, count, t->plan->seed, (uint32_t)r->total_step, &loss, t->error))
         return false;
     if (!isfinite(loss) || !cnn_optimizer_end(&t->optimizer, t->net->threads))
         return together(t, report_not_finite(t, loss, t->order + first + part.first, part.end - part.first, count));
-    if (!count_results(t, part.end - part.first, count))
+    if (!end_counting(t, count))
         return false;
     cnn_metrics_add_loss(&t->train, loss, count);
     t->trained += seconds() - began;

@@ -153,6 +153,51 @@ static void a_mover_is_told_of_each_weight_once(void **state)
     cnn_threads_always(false);
 }
 
+typedef struct Looks {
+    const Batch *batch;
+    int told[70];               /* how often of each image */
+    double y[70][3];            /* what was there */
+} Looks;
+
+static void note_results(void *looker, size_t first, size_t count, int thread)
+{
+    Looks *l = looker;
+    assert_in_range(thread, 0, l->batch->threads - 1);
+    for (size_t i = first; i < first + count; i++) {
+        l->told[i]++;
+        memcpy(l->y[i], (const double *)l->batch->y + 3 * i, sizeof l->y[i]);
+    }
+}
+
+/* Of each image once, when its result is there, however many phases there are; in the next run, unless told again, nobody is. */
+static void results_are_looked_at_once(void **state)
+{
+    (void)state;
+    const cnn_model models[] = { tiny_double_linear(), tiny_double_stats() };
+    cnn_threads_always(true);
+    for (int m = 0; m < 2; m++)
+        for (int threads = 1; threads < 4; threads++) {
+            cnn_net *net = cnn_new(&models[m], 3, NULL);
+            cnn_set_threads(net, threads);
+            Batch *b = cnn_batch_new(net, BATCH_TRAIN, 70, NULL);
+            for (size_t n = 1; n <= 70; n += 23) {
+                Looks looks = { .batch = b };
+                tiny_images(net, b->x, b->target, n, (uint32_t)n);
+                b->look = note_results;
+                b->looker = &looks;
+                cnn_batch_run(b, n, 1, 0);
+                for (size_t i = 0; i < 70; i++)
+                    assert_int_equal(looks.told[i], i < n);
+                assert_memory_equal(looks.y, b->y, n * sizeof looks.y[0]);
+                cnn_batch_run(b, n, 1, 0);
+                assert_int_equal(looks.told[0], 1);
+            }
+            cnn_batch_free(b);
+            cnn_free(net);
+        }
+    cnn_threads_always(false);
+}
+
 /* ---- runs */
 
 typedef struct Run {
@@ -587,6 +632,7 @@ int main(void)
         cmocka_unit_test(sums_over_the_batch_are_those_of_the_images_alone),
         cmocka_unit_test(slices_depend_on_the_batch_alone),
         cmocka_unit_test(a_mover_is_told_of_each_weight_once),
+        cmocka_unit_test(results_are_looked_at_once),
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(a_run_that_was_stopped_goes_on_bit_for_bit),
         cmocka_unit_test(a_run_that_is_stopped_at_an_epochs_end_goes_on_too),

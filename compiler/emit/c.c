@@ -62,6 +62,7 @@ static void add_needs(Needs *to, const Needs *from)
 {
     for (int op = 0; op < countof(to->op); op++)
         to->op[op] = to->op[op] || from->op[op];
+    to->exp_of_libm = to->exp_of_libm || from->exp_of_libm;
     to->infinity = to->infinity || from->infinity;
 }
 

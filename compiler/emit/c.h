@@ -57,6 +57,7 @@ typedef struct Entry {
 /* What the generated file must contain because some function that was printed uses it. */
 typedef struct Needs {
     bool op[OP_SELECT_EQ + 1];      /* a function of libm; OP_MAX, OP_MIN: larger, smaller; OP_RANDOM: uniform */
+    bool exp_of_libm;               /* beside the one of the fast style */
     bool infinity;
     bool lanes;                     /* vectors of the fast style, of the machine of this variant */
     bool sum_of_lanes;              /* their lanes are added up, */

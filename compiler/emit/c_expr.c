@@ -1,6 +1,8 @@
 /* c_expr.c: expressions, indices and numbers, as C and as the formulas of comments. */
 #include "emit/c.h"
 
+#include "loops/lanes.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -429,6 +431,11 @@ static void print_function(const Printing *p, const Expr *e)
 
     if (p->form == FORM_C && p->s->lanes && is_lanes(p, e)) {
         print_call(p, c_function_of_lanes(p->s->file, e->op), e->a, NULL);
+        return;
+    }
+    if (p->form == FORM_C && e->op == OP_EXP && nest_takes_exp_of_libm(p->s->file->u, p->s->nest)) {
+        p->s->file->needs.exp_of_libm = true;
+        print_call(p, c_function_of(OP_EXP, p->s->file->u->options.real), e->a, NULL);
         return;
     }
     p->s->file->needs.op[e->op] |= p->form == FORM_C;

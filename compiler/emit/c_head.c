@@ -339,6 +339,8 @@ static void declare_math(CFile *f)
     for (int op = 0; op <= OP_SELECT_EQ; op++)
         if (f->needs.op[op] && c_function_in(f, (Op)op) == c_function_of((Op)op, f->u->options.real) && c_function_in(f, (Op)op))
             text_line(f->t, "%s %s(%s x);", f->real, c_function_in(f, (Op)op), f->real);
+    if (f->needs.exp_of_libm)
+        text_line(f->t, "%s %s(%s x);", f->real, c_function_of(OP_EXP, f->u->options.real), f->real);
 }
 
 void c_helpers(CFile *f)

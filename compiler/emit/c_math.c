@@ -1,12 +1,11 @@
 /* c_math.c: exp, tanh, erf and log1p for the fast style, without a branch and without a call, of one number and of all lanes of a vector. Those of
- * libm are called for one number after the other and take most of the time of a small network.
+ * libm are called for one number after the other and take most of the time of a small network; only exp of few numbers is libm's (loops/lanes.h).
  *
  * Single precision; the polynomials of exp and tanh are those of the Cephes library (Moshier 1992). Those of erf and log1p were fitted so that the
  * largest error, relative to the function, is the smallest: by least squares, weighted anew until it is (Lawson 1961), with one coefficient after the
  * other rounded to a float, from the lowest. Their errors: erf near 0 2^-30.1, far from it 2^-28.3, log1p 2^-27.6. With what rounding
  * costs, errors are in docs/ARCHITECTURE.md: at most 1.34 units in the last place. In double libm is called. A vector gets the same operations in the
- * same statements as a number, so that compilers contract the same products and the bits are the same (tests/llvm/functions.c): a single image is
- * computed as in a tile of many. */
+ * same statements as a number, so that compilers contract the same products and the bits are the same (tests/llvm/functions.c). */
 #include "emit/c.h"
 
 #include "loops/machine.h"

@@ -134,6 +134,7 @@ typedef struct Code {
 LLVMValueRef llvm_contracted(const Module *m, LLVMValueRef value);
 /* The function of one number that computes an OP_EXP, ...: the C file's; that of the fast style for a type, numbers or vectors, or NULL. */
 LLVMValueRef llvm_math(Module *m, Op op);
+LLVMValueRef llvm_library(Module *m, const char *name);     /* of libm, of one number */
 LLVMValueRef llvm_math_of(Module *m, Op op, LLVMTypeRef type);
 LLVMValueRef llvm_affine(Code *c, const Affine *a);
 LLVMValueRef llvm_address(Code *c, const Tensor *t, const Affine *index);

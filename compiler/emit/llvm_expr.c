@@ -1,6 +1,8 @@
 /* llvm_expr.c: expressions, indices and accesses as LLVM IR (llvm.h). A value is one number, or a vector with one for each lane. */
 #include "emit/llvm.h"
 
+#include "loops/lanes.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -186,8 +188,14 @@ static LLVMValueRef intrinsic(Code *c, const char *name, LLVMValueRef x)
 static LLVMValueRef call(Code *c, Op op, LLVMValueRef x)
 {
     Module *m = c->m;
-    LLVMValueRef function = is_vector(x) ? llvm_math_of(m, op, LLVMTypeOf(x)) : llvm_math(m, op);
+    LLVMValueRef function;
 
+    if (is_vector(x))
+        function = llvm_math_of(m, op, LLVMTypeOf(x));
+    else if (op == OP_EXP && nest_takes_exp_of_libm(m->u, c->nest))
+        function = llvm_library(m, c_function_of(op, m->u->options.real));
+    else
+        function = llvm_math(m, op);
     assert(function);                       /* fast.c asks for no other of vectors */
     return llvm_call(m, function, &x, 1);
 }

@@ -399,10 +399,13 @@ static LLVMValueRef make_same_log1p(Module *m)
 /* ---- which function an operation calls */
 
 /* A function of the system's math library. */
-static LLVMValueRef library(Module *m, const char *name)
+LLVMValueRef llvm_library(Module *m, const char *name)
 {
-    LLVMValueRef function = LLVMAddFunction(m->module, name, LLVMFunctionType(m->real, &m->real, 1, false));
+    LLVMValueRef function = LLVMGetNamedFunction(m->module, name);
 
+    if (function)
+        return function;
+    function = LLVMAddFunction(m->module, name, LLVMFunctionType(m->real, &m->real, 1, false));
     llvm_attribute(m, function, LLVMAttributeFunctionIndex, "nounwind", 0);
     llvm_attribute(m, function, LLVMAttributeFunctionIndex, "willreturn", 0);
     llvm_attribute(m, function, LLVMAttributeFunctionIndex, "memory", 0);       /* none: errno is of no use to anybody */
@@ -423,5 +426,5 @@ LLVMValueRef llvm_math(Module *m, Op op)
     for (int i = 0; !function && i < countof(own); i++)
         if (strcmp(name, own[i].name) == 0)
             function = own[i].make(m);
-    return function ? function : library(m, name);
+    return function ? function : llvm_library(m, name);
 }

@@ -117,7 +117,8 @@ static Expr *flatten_load(void *context, Expr *e)
 static bool has_vectors(const Flat *f)
 {
     const Nest *n = f->n;
-    return !lanes_obstacle(f->u, n, n->loops[n->loop_count - 1], 1);
+    const Affine *last = &n->index[tensor_last_axis(n->dst)];
+    return last->count > 0 && !lanes_obstacle(f->u, n, last->term[0].loop, 1);
 }
 
 static bool calls_function(const Expr *e)

@@ -1,6 +1,12 @@
 /* lanes.c: which loop the lanes of a vector can run over (lanes.h). */
 #include "loops/lanes.h"
 
+#include "loops/machine.h"
+
+/* Sigmoids of 1 to 10 numbers behind a dense layer take 0.65 to 0.95 of the time with glibc's expf (gcc -O2 and -O3, clang -O3, SSE2 to AVX-512), of 12 as
+ * much, of 16 in vectors made by gcc 1.5 times as much. */
+enum { FEW = 12 };
+
 int lane_step(const Tensor *t, const Affine *index, const Loop *lanes)
 {
     int step = 0, last = tensor_last_axis(t);
@@ -64,4 +70,18 @@ const char *lanes_obstacle(const Unit *u, const Nest *n, const Loop *lanes, int 
     if (!obstacle && step > 0)
         obstacle = obstacle_in(u, n->finish, lanes);
     return obstacle;
+}
+
+bool nest_takes_exp_of_libm(const Unit *u, const Nest *n)
+{
+    int64_t numbers = 1;
+
+    if (u->options.style != STYLE_FAST || u->options.real != REAL_FLOAT || u->options.strict || machine_lanes(u->options.machine, u->options.real) == 1)
+        return false;
+    for (int i = 0; i < n->loop_count; i++) {
+        if (n->loops[i]->kind == LOOP_LANES)
+            return false;
+        numbers *= n->loops[i]->extent;
+    }
+    return numbers < FEW;
 }

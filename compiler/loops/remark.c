@@ -5,6 +5,8 @@
  * The first half is read off the nest, the last predicted (predict.c); between them stand the reasons that passes gave (nest_remark). */
 #include "loops/predict.h"
 
+#include "loops/lanes.h"
+
 #include <stdarg.h>
 #include <string.h>
 
@@ -82,6 +84,11 @@ static bool sums(const Nest *n)
     return false;
 }
 
+static bool has_exp(const Expr *e)
+{
+    return e && (e->op == OP_EXP || has_exp(e->a) || has_exp(e->b) || has_exp(e->c) || has_exp(e->d));
+}
+
 static void remark(Unit *u, Nest *n, const Prediction *x, double share_of_time)
 {
     Text *t = text_new(u->arena);
@@ -102,6 +109,8 @@ static void remark(Unit *u, Nest *n, const Prediction *x, double share_of_time)
         text_put(t, "; %.2f times what counts, for borders and padding", x->made / x->counted);
     if (n->note)
         text_put(t, "; %s", n->note);
+    if (has_exp(n->value) && nest_takes_exp_of_libm(u, n))
+        text_put(t, "; exp of libm: for few numbers it takes less time");
     if (x->memory > 0.1 * x->time)
         text_put(t, "; waits for memory %.0f %% of its time", 100 * x->memory / x->time);
     text_put(t, "; predicted ");

@@ -5,7 +5,7 @@
  *     cnnc run N X [FILE]     the same through cnn_run, which finds its memory anew in each call
  *     cnnc save FILE          writes the first weights, for the other contestants
  *
- * X holds one image, float after float; every image of a batch is that one. `ready` is followed by the result for it. */
+ * X holds images, float after float, one at least; a batch of more takes them again from the first. `ready` is followed by the result for that. */
 #include "worker.h"
 
 #include <cnn/cnn.h>
@@ -147,11 +147,12 @@ static void prepare(Inference *f, const char *path)
     f->x = reals(room * MODEL.inputs);
     f->y = reals(room * MODEL.outputs);
     FILE *file = fopen(path, "rb");
-    if (!file || fread(f->x, sizeof(float), MODEL.inputs, file) != MODEL.inputs)
+    size_t found = file ? fread(f->x, MODEL.inputs * sizeof(float), room, file) : 0;
+    if (!found)
         die(path);
     fclose(file);
-    for (size_t i = 1; i < room; i++)
-        memcpy(f->x + i * MODEL.inputs, f->x, MODEL.inputs * sizeof(float));
+    for (size_t i = found; i < room; i++)
+        memcpy(f->x + i * MODEL.inputs, f->x + (i - found) * MODEL.inputs, MODEL.inputs * sizeof(float));
     f->job = (cnn_job){ .weights = cnn_weights(f->net), .state = cnn_state(f->net), .scratch = reals(MODEL.infer.scratch),
                         .shared = reals(MODEL.infer.shared) };
     for (int p = 0; p < MODEL.infer.phase_count; p++)       /* what depends on the weights alone */

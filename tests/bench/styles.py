@@ -2,10 +2,10 @@
 """styles.py OUT BUILD [--count=N] [--seed=N] [--work=N] [--batch=N] [--rounds=N]: is style fast ever slower than style lesson?
 
 N random networks (50), as the random tests make them, are compiled in both styles by gcc for this machine and take turns at training (a
-batch of 32) and inference (one image). One line a network, the slowest first: the time of lesson by that of fast, the median over the
+batch of 32) and inference (64 images, one after the other). One line a network, the slowest first: the time of lesson by that of fast, the median over the
 rounds. Where that is near 1, or below, it is measured again, with programs that are started anew each time, for where their memory lies is
-worth a tenth to the smallest ones; the median of all counts. The image is noise: of zeros, functions of libm take a shortcut. The last line
-counts those in which fast is slower. OUT is where programs are built, BUILD a build of cnnc with its tests.
+worth a tenth to the smallest ones; the median of all counts. The images are noise: of zeros, functions of libm take a shortcut, and of a
+single image a processor learns by heart which way each branch goes. The last line counts those in which fast is slower. OUT is where programs are built, BUILD a build of cnnc with its tests.
 A program and no test: its figures depend on the machine.
 """
 import array
@@ -22,6 +22,7 @@ from contest import Contestant, race
 OPTIONS = {"count": 50, "seed": 1, "work": 20000, "batch": 32, "rounds": 5}
 SECONDS = 0.02                  # of a turn
 NEAR, AGAIN = 1.2, 10           # what is measured again, so many times
+IMAGES = 64                     # of inference
 CORE = max(os.sched_getaffinity(0))
 
 
@@ -84,7 +85,7 @@ def main():
     for seed in range(OPTIONS["seed"], OPTIONS["seed"] + OPTIONS["count"]):
         path = network(build, out, seed, OPTIONS["work"])
         lines.append((seed, ratio(bench, path, [], ["train", str(OPTIONS["batch"])], OPTIONS["rounds"]),
-                      ratio(bench, path, ["--infer"], ["infer", "1", image], OPTIONS["rounds"])))
+                      ratio(bench, path, ["--infer"], ["infer", str(IMAGES), image], OPTIONS["rounds"])))
     lines.sort(key=lambda line: min(v for v in line[1:] if v is not None) if any(line[1:]) else 0)
     print(f"{'seed':>6}  {'training':>9}  {'one image':>9}     lesson's time by fast's")
     for seed, *values in lines:

@@ -390,6 +390,28 @@ static void the_larger_of_two_is_one_instruction(void **state)
     unit_free(u);
 }
 
+/* The polynomial waits for itself: a sigmoid of 2 numbers took 1.6 times as long as by expf. Not where vectors are made of it, where --strict wants the same
+ * bits from every libm, or where there may be no unit for the doubles in which libm counts. */
+static void few_numbers_take_exp_of_libm(void **state)
+{
+    (void)state;
+    static const char text[] = "network T { input 4; dense 3, sigmoid; dense 16, sigmoid }";
+    static const struct { int tile; const char *machine; bool strict, libm; } cases[] = {
+        { 1, "avx512", false, true }, { 1, "avx2", false, true }, { 1, "neon", false, true },
+        { 1, "scalar", false, false }, { 1, "avx512", true, false }, { 16, "avx512", false, false },
+    };
+
+    for (int i = 0; i < countof(cases); i++) {
+        Unit *u = unit_of(text, (NetworkOptions){ .tile = cases[i].tile, .machine = cases[i].machine, .style = STYLE_FAST, .infer = true });
+        u->options.strict = cases[i].strict;
+        const char *c = text_of(u, "c");
+        if ((count_of(printed_function(u, c, "static void sigmoid1("), "(1.0f + expf(") == 1) != cases[i].libm)
+            fail_msg("case %d: %s", i, printed_function(u, c, "static void sigmoid1("));
+        assert_int_equal(count_of(printed_function(u, c, "static void sigmoid2("), "expf("), 0);
+        unit_free(u);
+    }
+}
+
 /* exp, tanh, erf and log1p: gcc does not make vectors of a loop with their choices; in double they are libm's, one number after the other. */
 static void functions_are_computed_in_vectors(void **state)
 {
@@ -512,6 +534,7 @@ int main(void)
         cmocka_unit_test(numbers_that_several_totals_multiply_are_in_use_until_then),
         cmocka_unit_test(many_rows_are_found_from_one_pointer),
         cmocka_unit_test(the_step_says_how_many_images_a_round_has), cmocka_unit_test(the_larger_of_two_is_one_instruction),
+        cmocka_unit_test(few_numbers_take_exp_of_libm),
         cmocka_unit_test(functions_are_computed_in_vectors),
         cmocka_unit_test(the_lesson_derives_shapes_and_work),
         cmocka_unit_test(lines_stay_within_the_page),

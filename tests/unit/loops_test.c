@@ -208,6 +208,7 @@ static void elements_are_handled_as_they_lie(void **state)
     (void)state;
     static const struct { const char *text, *nest; int64_t vectors; bool overlaps; } cases[] = {
         { "network T { input 5x9x2; conv 3, 3x3, same; sigmoid; dense 3, softmax }", "sigmoid1", 17, false },
+        { "network T { input 45x1x3; conv 3, 3x1, same; sigmoid; dense 3, softmax }", "sigmoid1", 17, false },
         { "network T { input 5x9x3; sigmoid; maxpool 2x2; dense 3, softmax }", "sigmoid1", 0, false },     /* 135 are no row of vectors */
         { "network T { input 7; dense 13; tanh; dense 3 }", "tanh1", 2, false },
         { "network T { input 3x15x1; tanh }", "tanh1", 0, false },

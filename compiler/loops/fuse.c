@@ -9,7 +9,11 @@
  *     t[i] = max(x...);  y[i] = max(t[i], 0)   becomes    y[i] = max(0, x...)
  *
  * even where the backward pass looks for the first cell that holds the largest value: where that is positive it holds y as well, and where it
- * is not, relu lets no gradient pass, whichever cell is found. */
+ * is not, relu lets no gradient pass, whichever cell is found.
+ *
+ *     t[i] = g(x[i]);  y[i] = f(t[i])          becomes    y[i] = f(g(x[i]))
+ *
+ * whatever f and g are, if f takes t once: what is computed for an element of a map is not stored only to be fetched again. */
 #include "loops/layout.h"
 #include "loops/lower.h"
 
@@ -63,13 +67,17 @@ static bool is_cheap(const Expr *e)
 /* y[a][b]... = f, each axis under a loop of its own. */
 static bool is_by_element(const Program *p, const Nest *n)
 {
-    if (n->put != PUT_SET || n->fill || n->start || n->finish || n->dst->role != ROLE_SCRATCH || n->dst->view_of || !nest_covers(n) || n->loop_count != n->dst->rank
-        || !is_cheap(n->value))
+    if (n->put != PUT_SET || n->fill || n->start || n->finish || n->dst->view_of || !nest_covers(n) || n->loop_count != n->dst->rank)
         return false;
     for (int i = 0; i < n->dst->rank; i++)
         if (n->index[i].count != 1 || n->index[i].term[0].factor != 1 || n->index[i].offset != 0)
             return false;
     return program_maker(p, n->dst) >= 0;
+}
+
+static bool is_for_a_store(const Program *p, const Nest *n)
+{
+    return is_by_element(p, n) && n->dst->role == ROLE_SCRATCH && is_cheap(n->value);
 }
 
 /* The total must be loaded from the place at work; the rest must be there when it is made. */
@@ -172,6 +180,93 @@ static bool is_else_read_by(const Program *p, const Tensor *t, int element, cons
     return true;
 }
 
+/* ---- a function of a function */
+
+/* True if the function keeps no other from being computed in vectors (lanes.c). */
+static bool is_for_vectors(const Expr *e)
+{
+    return !e || (e->op != OP_LOG && e->op != OP_RANDOM && is_for_vectors(e->a) && is_for_vectors(e->b) && is_for_vectors(e->c) && is_for_vectors(e->d));
+}
+
+typedef struct Loads {
+    const Tensor *of;
+    int count;
+} Loads;
+
+static void count_load(void *context, const Expr *load)
+{
+    Loads *l = context;
+    l->count += load->tensor == l->of;
+}
+
+/* True if all that a nest loads is the same from nest number `where` on to `end`. */
+typedef struct Lasting {
+    const Program *p;
+    int where, end;
+    bool good;
+} Lasting;
+
+static void see_lasting(void *context, const Expr *load)
+{
+    Lasting *l = context;
+    for (int i = l->where; i < l->end; i++)
+        l->good = l->good && tensor_base(l->p->nests.at[i]->dst) != tensor_base(load->tensor);
+}
+
+/* The value of r->by stands for the element that r->maker loads. */
+static Expr *move_load(void *context, Expr *e)
+{
+    const Replace *r = context;
+
+    if (e->op == OP_LOAD || e->op == OP_INDEX)
+        for (int i = 0; i < (e->op == OP_LOAD ? e->tensor->rank : 1); i++)
+            e->index[i] = moved(r, &e->index[i]);
+    return e;
+}
+
+typedef struct Insert {
+    const Tensor *taken;
+    const Expr *value;
+} Insert;
+
+static Expr *insert(void *context, Expr *e)
+{
+    const Insert *in = context;
+
+    if (e->op == OP_LOAD && e->tensor == in->taken)
+        *e = *in->value;
+    return e;
+}
+
+/* Nest number `where` computes what it takes from t itself. */
+static bool take_in(Unit *u, Program *p, int where, const Tensor *t)
+{
+    Nest *element = p->nests.at[where];
+    int number = program_maker(p, t);
+    bool others;
+
+    if (!is_scratch(p, t) || number < 0 || number >= where || !is_by_element(p, p->nests.at[number]))
+        return false;
+    Nest *maker = p->nests.at[number];
+    Element e = { .p = p, .nest = element, .maker = where, .taken = t, .good = true };
+    Loads loads = { .of = t };
+    Lasting lasting = { p, number + 1, where, true };
+    nest_loads(element, see_load, &e);
+    nest_loads(element, count_load, &loads);
+    nest_loads(maker, see_lasting, &lasting);
+    if (!e.good || loads.count != 1 || !lasting.good || !is_for_vectors(element->value) || !is_for_vectors(maker->value) || maker->for_input != element->for_input || maker->backward != element->backward
+        || !is_else_read_by(p, t, where, maker, &others) || others)
+        return false;
+    Replace back = { .by = maker, .maker = element };
+    element->value = expr_map(u, element->value, insert, &(Insert){ t, expr_map(u, maker->value, move_load, &back) });
+    copy_symbols(u, element, maker, t);
+    if (maker->why && element->why)
+        element->why = arena_print(u->arena, "%s Then: %c%s", maker->why, element->why[0] | ('a' - 'A'), element->why + 1);
+    nest_remark(u, element, "with %s in it, which is not stored", maker->name);
+    program_remove(p, number);
+    return true;
+}
+
 static bool fuse(Unit *u, Program *p, int where, const Tensor *t)
 {
     Nest *element = p->nests.at[where];
@@ -231,8 +326,11 @@ void program_fuse(Unit *u, Program *p)
         if (is_by_element(p, p->nests.at[i]))
             nest_loads(p->nests.at[i], see_candidate, &c);
         for (int k = 0; k < c.count; k++)
-            if (fuse(u, p, i, c.at[k])) {
+            if (is_for_a_store(p, p->nests.at[i]) && fuse(u, p, i, c.at[k])) {
                 i--;
+                break;
+            } else if (take_in(u, p, i, c.at[k])) {
+                i -= 2;             /* once more: it may take others */
                 break;
             }
     }

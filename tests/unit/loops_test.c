@@ -236,6 +236,46 @@ static void elements_are_handled_as_they_lie(void **state)
         }
 }
 
+static bool has_nest(const Program *p, const char *name)
+{
+    for (int i = 0; i < p->nests.count; i++)
+        if (strcmp(p->nests.at[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Unless somebody else reads what is between, as the backward pass does, or the outer one reads it twice. */
+static void a_function_of_a_function_is_one_nest(void **state)
+{
+    (void)state;
+    static const struct { const char *text, *inner; bool infer, train; } cases[] = {    /* which has a nest of its own for the inner function */
+        { "network T { input 8x8x2; conv 4, 3x3, same, silu; dense 3, softmax }", "silu1_gate", false, true },
+        { "network T { input 6; sigmoid; tanh; dense 3 }", "sigmoid1", false, true },
+        { "network T { input 5x4x2; elu; relu; sigmoid; tanh; dense 3 }", "elu1", false, true },
+        { "network T { input 6; sigmoid; concat { path { tanh }; path { elu } }; dense 3 }", "sigmoid1", true, true },
+        { "network T { input 6; sigmoid; elu; dense 3 }", "sigmoid1", true, true },                 /* elu reads it twice */
+        { "network T { input 6; relu; tanh; dense 3 }", "relu1", false, true },
+    };
+    static const int tiles[] = { 1, 16 };
+
+    for (int i = 0; i < countof(cases); i++)
+        for (int k = 0; k < countof(tiles); k++) {
+            Unit *lesson = unit_of(cases[i].text, (NetworkOptions){ 0 });
+            Unit *fast = unit_of(cases[i].text, (NetworkOptions){ .tile = tiles[k], .style = STYLE_FAST });
+            int64_t lesson_count, fast_count;
+            double *a = results(lesson, lesson->infer, 3, &lesson_count), *b = results(fast, fast->infer, 3, &fast_count);
+            assert_same(a, lesson_count, b, fast_count);
+            a = results(lesson, lesson->train, 3, &lesson_count);
+            b = results(fast, fast->train, 3, &fast_count);
+            assert_same(a, lesson_count, b, fast_count);
+            assert_true(has_nest(lesson->infer, cases[i].inner));
+            if (has_nest(fast->infer, cases[i].inner) != cases[i].infer || has_nest(fast->train, cases[i].inner) != cases[i].train)
+                fail_msg("case %d, tile %d", i, tiles[k]);
+            unit_free(lesson);
+            unit_free(fast);
+        }
+}
+
 /* For one image the predictions of both decide: few channels leave most lanes empty, 32 fill four vectors. Training and inference choose by themselves. */
 static void single_images_get_the_faster_layout(void **state)
 {
@@ -1986,6 +2026,7 @@ int main(void)
         cmocka_unit_test(the_fast_style_changes_no_result),
         cmocka_unit_test(no_layout_changes_a_result),
         cmocka_unit_test(rows_are_covered_by_vectors),
+        cmocka_unit_test(a_function_of_a_function_is_one_nest),
         cmocka_unit_test(single_images_get_the_faster_layout),
         cmocka_unit_test(elements_are_handled_as_they_lie),
         cmocka_unit_test(no_choice_changes_a_result),

@@ -2,10 +2,11 @@
 """styles.py OUT BUILD [--count=N] [--seed=N] [--work=N] [--batch=N] [--rounds=N]: is style fast ever slower than style lesson?
 
 N random networks (50), as the random tests make them, are compiled in both styles by gcc for this machine and take turns at training (a
-batch of 32) and inference (64 images, one after the other). One line a network, the slowest first: the time of lesson by that of fast, the median over the
-rounds. Where that is near 1, or below, it is measured again, with programs that are started anew each time, for where their memory lies is
-worth a tenth to the smallest ones; the median of all counts. The images are noise: of zeros, functions of libm take a shortcut, and of a
-single image a processor learns by heart which way each branch goes. The last line counts those in which fast is slower. OUT is where programs are built, BUILD a build of cnnc with its tests.
+batch of 32) and inference (64 images, one after the other). One line a network, the slowest first: the time of lesson by that of fast, the
+median over the rounds. Where that is near 1, or below, it is measured again, with programs that are started anew each time, for where their
+memory lies is worth a tenth to the smallest ones; the median of all counts. The images are noise around 0: of zeros, functions of libm take a
+shortcut, and of a single image a processor learns by heart which way each branch goes. The last line counts those in which fast is slower.
+OUT is where programs are built, BUILD a build of cnnc with its tests.
 A program and no test: its figures depend on the machine.
 """
 import array
@@ -80,7 +81,7 @@ def main():
     bench = Bench(out, out, build, print, rivals=False)
     image, dice = os.path.join(out, "image"), random.Random(1)
     with open(image, "wb") as file:
-        array.array("f", (dice.random() for _ in range(65536))).tofile(file)
+        array.array("f", (2 * dice.random() - 1 for _ in range(65536))).tofile(file)
     lines = []
     for seed in range(OPTIONS["seed"], OPTIONS["seed"] + OPTIONS["count"]):
         path = network(build, out, seed, OPTIONS["work"])

@@ -15,7 +15,7 @@ enum { MAP_RANK = 4 };          /* n, c, h, w */
 
 static bool is_map(const Tensor *t)
 {
-    return t->per_image && t->role == ROLE_SCRATCH && t->rank == MAP_RANK;
+    return t->per_image && t->role == ROLE_SCRATCH && t->rank == MAP_RANK && !t->rows_innermost;
 }
 
 /* ---- the choice */
@@ -70,8 +70,7 @@ static bool has_pixels(const Tensor *t)
     return t->per_image && t->rank == MAP_RANK;
 }
 
-/* A product of two loads, summed, one of which or whose sums are a map: a convolution, forward or backward. */
-static bool is_convolution(const Nest *n)
+bool nest_is_convolution(const Nest *n)
 {
     if (n->put != PUT_ADD || n->value->op != OP_MUL || n->value->a->op != OP_LOAD || n->value->b->op != OP_LOAD || n->dst->rank != MAP_RANK)
         return false;
@@ -85,7 +84,7 @@ static bool channels_pay(const Unit *u, Program *p)
 
     for (int i = 0; i < p->nests.count; i++) {
         const Nest *n = p->nests.at[i];
-        if (!is_convolution(n) || n->for_input)
+        if (!nest_is_convolution(n) || n->for_input)
             continue;
         double work = (double)nest_work(n);
         bool weights = !n->dst->per_image;
@@ -263,7 +262,7 @@ static bool sets_single_places(const Nest *n)
 static Loop *stretches(const Nest *n)
 {
     Loop *l = channel_loop(n->dst, n->index);
-    bool packs = is_convolution(n) && nest_is_gather(n);          /* what pack.c handles */
+    bool packs = nest_is_convolution(n) && nest_is_gather(n);          /* what pack.c handles */
 
     return l && !n->fill && may_reach_over(n->value, l, packs) && may_reach_over(n->start, l, packs) && may_reach_over(n->finish, l, false) ? l : NULL;
 }
@@ -344,7 +343,7 @@ static void make_output_in_map(Unit *u, Program *p)
     for (int i = 0; i <= last; i++)                             /* what else is done with it meanwhile would have to follow */
         if (p->nests.at[i]->dst != y && nest_touches(p->nests.at[i], y))
             return;
-    if (last < 0 || !is_convolution(p->nests.at[last]))
+    if (last < 0 || !nest_is_convolution(p->nests.at[last]))
         return;
     Tensor *map = tensor_twin(u, p, y, ROLE_SCRATCH, "map");
     for (int i = 0; i <= last; i++) {

@@ -32,6 +32,14 @@ void program_transpose(Unit *u, Program *p);
 /* panels.c: what lanes read of maps with many channels, pixel by pixel, is copied into one piece. After program_pack. */
 void program_panels(Unit *u, Program *p);
 
+/* front.c: with Program.front_by_rows what stands before the second convolution is left to rows. Before program_channels_innermost. */
+void program_keep_front(Unit *u, Program *p);
+/* The channels that its convolution makes; 0 if there is no such front. */
+int64_t program_first_channels(const Program *p);
+
+/* channels.c: a product of two loads, summed, one of which or whose sums are a map: a convolution, forward or backward. */
+bool nest_is_convolution(const Nest *n);
+
 /* channels.c: the channels of all maps become their innermost axis, where the shapes of the convolutions make that the faster choice
  * (Program.channels_last says so). Before program_images_innermost, which then turns only what is no map. */
 void program_channels_innermost(Unit *u, Program *p);

@@ -57,6 +57,7 @@ typedef struct Tensor {
     bool one_image;             /* per image, but lives in a run of nests that handle one image, or one group, at a time: it has room for that one */
     bool one_band;              /* lives in nests that handle one band at a time: it has room for that one */
     bool channels_last;         /* a map with its channels innermost: n, h, w, c (channels.c) */
+    bool rows_innermost;        /* a map that stays as it is where those behind it get their channels innermost (front.c) */
     bool room;                  /* channels.c: it gets that room */
     int64_t channels;           /* of such a map, or of numbers for each channel with room; its last axis may have room for more, up to whole
                                    vectors, that nobody reads */
@@ -215,7 +216,8 @@ typedef struct Program {
     int marks;                  /* numbers given out: a pass marks tensors with a new one */
     Layout layout;              /* which of its axes is wanted innermost; auto: channels.c decides */
     const char *layout_note;    /* why that one; NULL: it was asked for */
-    bool channels_last;         /* its maps have their channels innermost */
+    bool channels_last;         /* its maps have their channels innermost, */
+    bool front_by_rows;         /* but those before the second convolution (front.c) */
     int64_t groups;             /* of images that lie innermost, each of one vector; 0: all images of the tile lie side by side */
     bool planned;               /* program_memory has run */
     int64_t scratch;            /* reals of the scratch block of a tile */

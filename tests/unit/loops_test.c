@@ -276,6 +276,37 @@ static void a_function_of_a_function_is_one_nest(void **state)
         }
 }
 
+/* What stands before the second convolution keeps its rows innermost where channels would leave most of a vector empty; not where they fill it, where
+ * there is no other convolution, nor going back. */
+static void the_front_of_a_single_image_keeps_its_rows(void **state)
+{
+    (void)state;
+    static const struct { const char *text; bool front; } cases[] = {
+        { "network T { input 28x28x1; conv 6, 5x5, same, relu; maxpool 2x2; conv 16, 5x5, relu; maxpool 2x2; dense 10, softmax }", true },
+        { "network T { input 28x28x1; conv 3, 5x5, same, relu; conv 32, 3x3, same, relu; globalavgpool; dense 10, softmax }", true },
+        { "network T { input 16x16x1; conv 16, 5x5, same, relu; maxpool 2x2; conv 16, 5x5, relu; dense 10, softmax }", false },
+        { "network T { input 28x28x1; conv 6, 5x5, same, relu; maxpool 2x2; dense 10, softmax }", false },
+    };
+
+    for (int i = 0; i < countof(cases); i++) {
+        Unit *lesson = unit_of(cases[i].text, (NetworkOptions){ 0 });
+        Unit *fast = unit_of(cases[i].text, (NetworkOptions){ .tile = 1, .style = STYLE_FAST, .machine = "avx512" });
+        int64_t lesson_count, fast_count;
+        double *a = results(lesson, lesson->infer, 3, &lesson_count), *b = results(fast, fast->infer, 3, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        const Nest *first = nest_named(fast->infer, "conv1");
+        if (fast->infer->front_by_rows != cases[i].front || (cases[i].front && (first->dst->channels_last || !first->dst->rows_innermost)))
+            fail_msg("case %d: %d", i, fast->infer->front_by_rows);
+        assert_false(fast->train->front_by_rows);
+        if (cases[i].front) {
+            assert_true(nest_named(fast->infer, "conv2")->dst->channels_last);
+            assert_non_null(strstr(fast->infer->note, "; rows before the second convolution: channels would take "));
+        }
+        unit_free(lesson);
+        unit_free(fast);
+    }
+}
+
 /* For one image the predictions of both decide: few channels leave most lanes empty, 32 fill four vectors. Training and inference choose by themselves. */
 static void single_images_get_the_faster_layout(void **state)
 {
@@ -335,9 +366,11 @@ static void sums_over_a_border_are_trimmed(void **state)
     unit_free(fast);
 
     /* A number's sum that is short enough to be written out keeps its constant bounds, border and all. */
-    fast = unit_of("network T { input 5x5x2; conv 1, 3x3, same; conv 1, 7x7, same; dense 3 }", (NetworkOptions){ .tile = 1, .style = STYLE_FAST });
+    fast = unit_of("network T { input 5x5x2; conv 1, 3x3, same; dense 3 }", (NetworkOptions){ .tile = 1, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
     assert_false(is_trimmed(nest_named(fast->infer, "conv1")));
-    assert_true(is_trimmed(nest_named(fast->infer, "conv2")));
+    unit_free(fast);
+    fast = unit_of("network T { input 5x5x1; conv 1, 7x7, same; dense 3 }", (NetworkOptions){ .tile = 1, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
+    assert_true(is_trimmed(nest_named(fast->infer, "conv1")));
     unit_free(fast);
 
     /* Places that lie inside the sum bound nothing: found by seed 7038. */
@@ -2027,6 +2060,7 @@ int main(void)
         cmocka_unit_test(no_layout_changes_a_result),
         cmocka_unit_test(rows_are_covered_by_vectors),
         cmocka_unit_test(a_function_of_a_function_is_one_nest),
+        cmocka_unit_test(the_front_of_a_single_image_keeps_its_rows),
         cmocka_unit_test(single_images_get_the_faster_layout),
         cmocka_unit_test(elements_are_handled_as_they_lie),
         cmocka_unit_test(no_choice_changes_a_result),

@@ -119,7 +119,7 @@ typedef void Pass(Unit *u, Program *p);
 
 /* Style fast rewrites whole programs before they are cut, ... */
 static Pass *const layout_passes[] = {
-    program_drop_single, program_gather, program_compose, program_fuse, program_sum_unpooled, program_keep_front, program_channels_innermost, program_again, program_images_innermost,
+    program_drop_single, program_gather, program_pass_positive, program_compose, program_fuse, program_sum_unpooled, program_keep_front, program_channels_innermost, program_again, program_images_innermost,
     program_widen_groups, program_pack, program_winograd, program_bands, program_panels, program_parts, program_cut, program_transpose
 };
 

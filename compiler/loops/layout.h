@@ -16,6 +16,9 @@ void program_drop_single(Unit *u, Program *p);
 /* gather.c: scatters of step 1 become gathers over a bordered copy. After tidy. */
 void program_gather(Unit *u, Program *p);
 
+/* sign.c: what is never negative passes a relu and its kin as it is. Before program_compose. */
+void program_pass_positive(Unit *u, Program *p);
+
 /* compose.c: what only copies a part of another result is left out. After program_gather. */
 void program_compose(Unit *u, Program *p);
 

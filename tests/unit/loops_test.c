@@ -276,6 +276,36 @@ static void a_function_of_a_function_is_one_nest(void **state)
         }
 }
 
+/* It passes a relu and its kin as it is, which then goes, outside training; what may be negative does not. */
+static void what_is_never_negative_passes(void **state)
+{
+    (void)state;
+    static const struct { const char *text, *passed; bool stays; } cases[] = {
+        { "network T { input 6x6x2; l1pool 3x3, elu; flatten; dense 3 }", "elu1", false },
+        { "network T { input 6; sigmoid; relu; dense 3 }", "relu1", false },
+        { "network T { input 6; softplus; leaky(0.1); dense 3 }", "leaky1", false },
+        { "network T { input 6; relu; tanh; elu; dense 3 }", "elu1", false },
+        { "network T { input 6x6x2; relu; maxpool 2x2; elu; dense 3 }", "elu1", false },
+        { "network T { input 6x6x2; conv 2, 3x3, relu; avgpool 2x2; elu; dense 3 }", "elu1", false },
+        { "network T { input 6; tanh; elu; dense 3 }", "elu1", true },
+        { "network T { input 6; elu; dense 3 }", "elu1", true },                            /* the caller's may be negative */
+        { "network T { input 6x6x2; relu; conv 2, 3x3; elu; dense 3 }", "elu1", true },       /* weights are */
+        { "network T { input 6x6x2; maxpool 2x2; elu; dense 3 }", "elu1", true },
+    };
+
+    for (int i = 0; i < countof(cases); i++) {
+        Unit *lesson = unit_of(cases[i].text, (NetworkOptions){ 0 }), *fast = unit_of(cases[i].text, (NetworkOptions){ .tile = 1, .style = STYLE_FAST });
+        int64_t lesson_count, fast_count;
+        double *a = results(lesson, lesson->infer, 3, &lesson_count), *b = results(fast, fast->infer, 3, &fast_count);
+        assert_same(a, lesson_count, b, fast_count);
+        assert_true(has_nest(lesson->infer, cases[i].passed) && has_nest(fast->train, cases[i].passed));
+        if (has_nest(fast->infer, cases[i].passed) != cases[i].stays)
+            fail_msg("case %d", i);
+        unit_free(lesson);
+        unit_free(fast);
+    }
+}
+
 /* What stands before the second convolution keeps its rows innermost where channels would leave most of a vector empty; not where they fill it, where
  * there is no other convolution, nor going back. */
 static void the_front_of_a_single_image_keeps_its_rows(void **state)
@@ -2060,6 +2090,7 @@ int main(void)
         cmocka_unit_test(no_layout_changes_a_result),
         cmocka_unit_test(rows_are_covered_by_vectors),
         cmocka_unit_test(a_function_of_a_function_is_one_nest),
+        cmocka_unit_test(what_is_never_negative_passes),
         cmocka_unit_test(the_front_of_a_single_image_keeps_its_rows),
         cmocka_unit_test(single_images_get_the_faster_layout),
         cmocka_unit_test(elements_are_handled_as_they_lie),

@@ -182,6 +182,13 @@ static bool is_else_read_by(const Program *p, const Tensor *t, int element, cons
 
 /* ---- a function of a function */
 
+enum { LONGEST = 64 };              /* operations: a reader shall still see through it, and so shall whoever walks down its levels */
+
+static int length(const Expr *e)
+{
+    return e ? 1 + length(e->a) + length(e->b) + length(e->c) + length(e->d) : 0;
+}
+
 /* True if the function keeps no other from being computed in vectors (lanes.c). */
 static bool is_for_vectors(const Expr *e)
 {
@@ -254,7 +261,8 @@ static bool take_in(Unit *u, Program *p, int where, const Tensor *t)
     nest_loads(element, see_load, &e);
     nest_loads(element, count_load, &loads);
     nest_loads(maker, see_lasting, &lasting);
-    if (!e.good || loads.count != 1 || !lasting.good || !is_for_vectors(element->value) || !is_for_vectors(maker->value) || maker->for_input != element->for_input || maker->backward != element->backward
+    if (!e.good || loads.count != 1 || !lasting.good || !is_for_vectors(element->value) || !is_for_vectors(maker->value)
+        || length(element->value) + length(maker->value) > LONGEST || maker->for_input != element->for_input || maker->backward != element->backward
         || !is_else_read_by(p, t, where, maker, &others) || others)
         return false;
     Replace back = { .by = maker, .maker = element };

@@ -81,7 +81,7 @@ bool nest_takes_exp_of_libm(const Unit *u, const Nest *n)
     for (int i = 0; i < n->loop_count; i++) {
         if (n->loops[i]->kind == LOOP_LANES)
             return false;
-        numbers *= n->loops[i]->extent;
+        numbers *= numbers < FEW ? n->loops[i]->extent : 1;
     }
     return numbers < FEW;
 }

@@ -57,6 +57,7 @@ typedef struct Tensor {
     bool one_image;             /* per image, but lives in a run of nests that handle one image, or one group, at a time: it has room for that one */
     bool one_band;              /* lives in nests that handle one band at a time: it has room for that one */
     bool channels_last;         /* a map with its channels innermost: n, h, w, c (channels.c) */
+    bool never_negative;        /* whatever lies in it (sign.c) */
     bool rows_innermost;        /* a map that stays as it is where those behind it get their channels innermost (front.c) */
     bool room;                  /* channels.c: it gets that room */
     int64_t channels;           /* of such a map, or of numbers for each channel with room; its last axis may have room for more, up to whole

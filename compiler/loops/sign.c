@@ -9,17 +9,11 @@
 
 #include <math.h>
 
-enum { DEEPEST = 16 };          /* nests that are looked through */
-
 static bool is_constant_from_0(const Expr *e) { return e && e->op == OP_CONSTANT && e->number >= 0; }
 
-static bool tensor_is_never_negative(const Program *p, const Tensor *t, int depth);
-
-/* total: of OP_TOTAL it is known. */
-static bool is_never_negative(const Program *p, const Expr *e, bool total, int depth)
+/* total: whether that holds for OP_TOTAL. */
+static bool is_never_negative(const Expr *e, bool total)
 {
-    bool a, b;
-
     if (!e)
         return false;
     switch (e->op) {
@@ -27,37 +21,39 @@ static bool is_never_negative(const Program *p, const Expr *e, bool total, int d
         return is_constant_from_0(e);
     case OP_TOTAL:
         return total;
+    case OP_LOAD:
+        return e->tensor->never_negative;
     case OP_ABS: case OP_EXP: case OP_SQRT: case OP_RANDOM:
         return true;
-    case OP_LOAD:
-        return tensor_is_never_negative(p, e->tensor, depth - 1);
-    case OP_MUL: case OP_ADD: case OP_DIV: case OP_MIN: case OP_MAX:
-        a = is_never_negative(p, e->a, total, depth);
-        b = is_never_negative(p, e->b, total, depth);
-        return (a && b) || (e->op == OP_MAX && (a || b)) || (e->op == OP_MUL && expr_equal(e->a, e->b));
+    case OP_MAX:
+        return is_never_negative(e->a, total) || is_never_negative(e->b, total);
+    case OP_MUL:
+        return expr_equal(e->a, e->b) || (is_never_negative(e->a, total) && is_never_negative(e->b, total));
+    case OP_ADD: case OP_DIV: case OP_MIN:
+        return is_never_negative(e->a, total) && is_never_negative(e->b, total);
     case OP_LOG1P: case OP_TANH: case OP_ERF:
-        return is_never_negative(p, e->a, total, depth);
+        return is_never_negative(e->a, total);
     case OP_SELECT_GT:
-        a = is_never_negative(p, e->c, total, depth) || (is_constant_from_0(e->b) && expr_equal(e->a, e->c));
-        return a && is_never_negative(p, e->d, total, depth);
+        return ((is_constant_from_0(e->b) && expr_equal(e->a, e->c)) || is_never_negative(e->c, total)) && is_never_negative(e->d, total);
     case OP_SELECT_EQ:
-        return is_never_negative(p, e->c, total, depth) && is_never_negative(p, e->d, total, depth);
+        return is_never_negative(e->c, total) && is_never_negative(e->d, total);
     case OP_INDEX: case OP_NEG: case OP_SUB: case OP_LOG:
         return false;
     }
     return false;
 }
 
-/* All that any nest leaves in it. */
-static bool tensor_is_never_negative(const Program *p, const Tensor *t, int depth)
+/* Of all that lies in dst, which no other nest makes, when nest number `i` has run. */
+static bool leaves_no_negative(const Program *p, int i)
 {
-    if (t->role != ROLE_SCRATCH || t->view_of || program_has_views(p, t) || depth == 0 || program_maker(p, t) < 0)
+    const Nest *n = p->nests.at[i];
+
+    if (n->dst->role != ROLE_SCRATCH || n->dst->view_of || program_has_views(p, n->dst) || program_maker(p, n->dst) != i || (n->fill && !is_constant_from_0(n->fill)))
         return false;
-    const Nest *n = p->nests.at[program_maker(p, t)];
-    bool value = is_never_negative(p, n->value, false, depth);
-    bool whole = n->put == PUT_SET || is_never_negative(p, n->start, false, depth) || is_constant_from_0(n->fill) || (n->put == PUT_MAX && n->start);
-    bool total = n->put == PUT_MIN ? value && is_never_negative(p, n->start, false, depth) : value && whole;
-    return (!n->fill || is_constant_from_0(n->fill)) && (n->finish ? is_never_negative(p, n->finish, total, depth) : total);
+    bool begins = is_never_negative(n->start, false) || (!n->start && is_constant_from_0(n->fill)), total = is_never_negative(n->value, false);
+    if (n->put == PUT_ADD || n->put == PUT_MIN)
+        total = total && begins;
+    return n->finish ? is_never_negative(n->finish, total) : total;
 }
 
 /* What the expression is where x is 0; NAN if that is not known. */
@@ -85,19 +81,17 @@ static double at_zero(const Expr *e, const Expr *x)
 
 static Expr *let_pass(void *context, Expr *e)
 {
-    const Program *p = context;
-
-    if (e->op == OP_MAX && e->b->op == OP_CONSTANT && e->b->number == 0 && e->a->op == OP_LOAD && is_never_negative(p, e->a, false, DEEPEST))
-        return e->a;
-    if (e->op == OP_SELECT_GT && e->b->op == OP_CONSTANT && e->b->number == 0 && e->a->op == OP_LOAD && expr_equal(e->a, e->c) && at_zero(e->d, e->a) == 0
-        && is_never_negative(p, e->a, false, DEEPEST))
-        return e->a;
-    return e;
+    (void)context;
+    bool from_0 = (e->op == OP_MAX || e->op == OP_SELECT_GT) && e->b->op == OP_CONSTANT && e->b->number == 0 && e->a->op == OP_LOAD && e->a->tensor->never_negative;
+    return from_0 && (e->op == OP_MAX || (expr_equal(e->a, e->c) && at_zero(e->d, e->a) == 0)) ? e->a : e;
 }
 
 void program_pass_positive(Unit *u, Program *p)
 {
-    for (int i = 0; p->mode == MODE_INFER && i < p->nests.count; i++)
-        if (p->nests.at[i]->put == PUT_SET)
-            p->nests.at[i]->value = expr_map(u, p->nests.at[i]->value, let_pass, p);
+    for (int i = 0; p->mode == MODE_INFER && i < p->nests.count; i++) {
+        Nest *n = p->nests.at[i];
+        if (n->put == PUT_SET)
+            n->value = expr_map(u, n->value, let_pass, NULL);
+        n->dst->never_negative = leaves_no_negative(p, i);
+    }
 }

@@ -178,13 +178,13 @@ static int64_t widest_map(const Program *p)
     return most;
 }
 
-/* Where channels lie innermost: shall rows, at the front? Where its convolution fills no vector with its channels it is tried. Returns what there is to say;
+/* Where channels lie innermost: shall rows, at the front? Where the channels of its convolution are no whole vectors it is tried. Returns what there is to say;
  * `channels` is the time that is predicted without, 0 if nobody has asked yet. */
 static const char *choose_front(Unit *u, Program *p, double channels)
 {
     int64_t first = program_first_channels(p);
 
-    if (first == 0 || first >= machine_lanes(u->options.machine, u->options.real))
+    if (first % machine_lanes(u->options.machine, u->options.real) == 0)        /* 0: there is none */
         return "";
     double front = time_with(u, p->mode, LAYOUT_CHANNELS, true), without = channels > 0 ? channels : time_with(u, p->mode, LAYOUT_CHANNELS, false);
     p->front_by_rows = front < (1 - front_gain) * without;

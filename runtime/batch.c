@@ -398,7 +398,7 @@ bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double
 
     bool prepared = b->use == BATCH_INFER && b->seen == net->version;
     int last = b->phases - 1;
-    while (b->program->phases[last].once)
+    while (last > 0 && b->program->phases[last].once)
         last--;
     for (int p = 0; p < b->phases; p++) {
         run.phase = &b->program->phases[p];

@@ -74,7 +74,7 @@ void schedule_single(Unit *u, Nest *n, Loop *row, bool sums, int vector, const C
     }
     if (schedule_summed(u, n, vector, asked))
         return;
-    if (row && sums && n->put == PUT_ADD && vector > 1 && lane_step(n->dst, n->index, row) == 1 && row_has_lanes(u, n, row, vector)) {
+    if (row && sums && (n->put == PUT_ADD || n->put == PUT_MAX) && vector > 1 && lane_step(n->dst, n->index, row) == 1 && row_has_lanes(u, n, row, vector)) {
         if (row->extent % vector)
             nest_remark(u, n, "%lld vectors for %lld of %s, so that they overlap", (long long)vectors_of_row(row->extent, vector), (long long)row->extent, row->name);
         schedule_tile(u, n, row, vector, asked);

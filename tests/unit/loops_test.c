@@ -314,6 +314,7 @@ static void the_front_of_a_single_image_keeps_its_rows(void **state)
     static const struct { const char *text; bool front; } cases[] = {
         { "network T { input 28x28x1; conv 6, 5x5, same, relu; maxpool 2x2; conv 16, 5x5, relu; maxpool 2x2; dense 10, softmax }", true },
         { "network T { input 28x28x1; conv 3, 5x5, same, relu; conv 32, 3x3, same, relu; globalavgpool; dense 10, softmax }", true },
+        { "network T { input 28x28x1; conv 5, 5x5, same; maxpool 3x2, stride=(2,3), same, relu; conv 16, 5x5, relu; dense 10, softmax }", true },
         { "network T { input 16x16x1; conv 16, 5x5, same, relu; maxpool 2x2; conv 16, 5x5, relu; dense 10, softmax }", false },
         { "network T { input 28x28x1; conv 6, 5x5, same, relu; maxpool 2x2; dense 10, softmax }", false },
     };
@@ -330,6 +331,11 @@ static void the_front_of_a_single_image_keeps_its_rows(void **state)
         assert_false(fast->train->front_by_rows);
         if (cases[i].front) {
             assert_true(nest_named(fast->infer, "conv2")->dst->channels_last);
+            assert_int_equal(has_nest(fast->infer, "maxpool1_columns"), has_nest(fast->infer, "maxpool1"));      /* which steps along a row */
+            if (has_nest(fast->infer, "maxpool1_columns")) {
+                const Nest *columns = nest_named(fast->infer, "maxpool1_columns");
+                assert_int_equal(columns->loops[columns->loop_count - 1]->kind, LOOP_LANES);
+            }
             assert_non_null(strstr(fast->infer->note, "; rows before the second convolution: channels would take "));
         }
         unit_free(lesson);

@@ -208,7 +208,7 @@ static void list_names(Module *m, NativeNames *names)
             LIST_ADD(m->u->arena, &names->all, arena_print(m->u->arena, "%s", name_of(f)));
 }
 
-bool native_emit(Unit *u, NativeKind kind, Text *t, NativeNames *names)
+bool llvm_emit(Unit *u, NativeKind kind, Text *t, NativeNames *names)
 {
     bool code = kind == NATIVE_ASM || kind == NATIVE_OBJECT;
     int level = u->options.optimise >= 0 ? u->options.optimise : code && !u->options.debug ? 2 : 0;
@@ -235,3 +235,5 @@ bool native_emit(Unit *u, NativeKind kind, Text *t, NativeNames *names)
     LLVMDisposeTargetMachine(m.machine);
     return done;
 }
+
+const NativeMaker llvm_maker = { .emit = llvm_emit, .load = llvm_jit, .unload = llvm_jit_end, .list_targets = llvm_list_targets };

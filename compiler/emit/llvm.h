@@ -10,6 +10,7 @@
  *   llvm_step.c       the functions that call the functions of nests, phase by phase
  *   llvm_model.c      the descriptor for the runtime
  *   llvm_debug.c      -g: lines and variables for debuggers
+ *   llvm_jit.c        the unit in memory
  *
  * Names, functions, steps and the parameters of functions are those of the C file: c_plan.c, c_scope.c. */
 #ifndef CNNC_EMIT_LLVM_H
@@ -56,7 +57,14 @@ bool llvm_optimise(Unit *u, LLVMModuleRef module, LLVMTargetMachineRef machine, 
 /* Appends assembly or an object. False after reporting an error. */
 bool llvm_code(Unit *u, LLVMModuleRef module, LLVMTargetMachineRef machine, LLVMCodeGenFileType type, Text *t);
 
-/* ---- llvm.c */
+/* The machines that objects can be made for (native.h). */
+void llvm_list_targets(Text *t);
+
+/* ---- llvm.c, llvm_jit.c: see native.h */
+
+bool llvm_emit(Unit *u, NativeKind kind, Text *t, NativeNames *names);
+const struct cnn_model *llvm_jit(Unit *u, NativeCode **code);
+void llvm_jit_end(NativeCode *code);
 
 LLVMTypeRef llvm_array(LLVMTypeRef element, const int64_t *dim, int rank);
 LLVMValueRef llvm_int(LLVMTypeRef type, int64_t number);

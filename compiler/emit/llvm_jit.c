@@ -32,23 +32,23 @@ static bool link_object(Unit *u, LLVMOrcLLJITRef jit, const Text *object)
     return !failed(u, LLVMOrcLLJITAddObjectFile(jit, library, bytes));
 }
 
-const struct cnn_model *native_load(Unit *u, NativeCode **code)
+const struct cnn_model *llvm_jit(Unit *u, NativeCode **code)
 {
     Text *object = text_new(u->arena);
     NativeNames names = { 0 };
     LLVMOrcExecutorAddress address = 0;
 
     *code = ARENA_NEW(u->arena, NativeCode);
-    if (!native_emit(u, NATIVE_OBJECT, object, &names) || failed(u, LLVMOrcCreateLLJIT(&(*code)->jit, NULL)))
+    if (!llvm_emit(u, NATIVE_OBJECT, object, &names) || failed(u, LLVMOrcCreateLLJIT(&(*code)->jit, NULL)))
         return NULL;
     if (!link_object(u, (*code)->jit, object) || failed(u, LLVMOrcLLJITLookup((*code)->jit, &address, names.model))) {
-        native_unload(*code);
+        llvm_jit_end(*code);
         return NULL;
     }
     return (const struct cnn_model *)(uintptr_t)address;
 }
 
-void native_unload(NativeCode *code)
+void llvm_jit_end(NativeCode *code)
 {
     LLVMErrorRef error = code->jit ? LLVMOrcDisposeLLJIT(code->jit) : NULL;
 

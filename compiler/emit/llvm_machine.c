@@ -122,30 +122,7 @@ LLVMTargetMachineRef llvm_machine(Unit *u, int optimise)
     return make_machine(u, target, triple, cpu, features, level[optimise], mode);
 }
 
-#define TEXT_OF(number) #number
-#define TEXT(number) TEXT_OF(number)
-
-const char *native_maker(void)
-{
-    return "LLVM " TEXT(CNNC_LLVM);
-}
-
-const char *native_machine(void)
-{
-    static const struct { const char *feature, *machine; } known[] = {
-        { "+avx512f", "avx512" }, { "+avx2", "avx2" }, { "+sse2", "sse2" }, { "+neon", "neon" },
-    };
-    char *features = LLVMGetHostCPUFeatures();
-    const char *machine = "sse2";
-
-    for (int i = countof(known) - 1; i >= 0; i--)
-        if (strstr(features, known[i].feature))
-            machine = known[i].machine;
-    LLVMDisposeMessage(features);
-    return machine;
-}
-
-bool native_list_targets(Text *t)
+void llvm_list_targets(Text *t)
 {
     static const struct { const char *triple, *about; } tested[] = {
         { "x86_64-linux-gnu",        "--cpu=x86-64, x86-64-v2, x86-64-v3, x86-64-v4, native" },
@@ -180,7 +157,6 @@ bool native_list_targets(Text *t)
         column = column ? column : (int)strlen(name) + 1;
     }
     text_put(t, "\n");
-    return true;
 }
 
 bool llvm_optimise(Unit *u, LLVMModuleRef module, LLVMTargetMachineRef machine, int level)

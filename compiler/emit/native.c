@@ -1,5 +1,5 @@
 /* native.c: the outputs that LLVM makes. What they contain is said in llvm.c; here are their names, the archive and the shared
- * library, and what is said by a compiler that was built without LLVM. */
+ * library, and what is said where LLVM is missing. */
 #include "emit/native.h"
 
 #include "emit/archive.h"
@@ -12,37 +12,81 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef CNNC_LLVM
+/* ---- the files that know LLVM */
 
-#define MISSING "LLVM was not found when it was built"
+#ifdef CNNC_LLVM
+
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
+#define MAKER "LLVM " TEXT(CNNC_LLVM)
+#define MEND "install cnnc again, with all that belongs to it"
+
+static const NativeMaker *find_maker(const char **why)
+{
+    return native_open(why);
+}
+
+#else
+
+#define MAKER NULL
+#define MEND "install LLVM 16 to 19 (llvm-19-dev) and build cnnc again"
+
+static const NativeMaker *find_maker(const char **why)
+{
+    *why = "LLVM was not found when it was built";
+    return NULL;
+}
+
+#endif
 
 bool native_emit(Unit *u, NativeKind kind, Text *t, NativeNames *names)
 {
-    (void)kind;
-    (void)t;
-    (void)names;
-    error_at(u, NO_SPAN, "this output is not supported by this build of cnnc: " MISSING);
-    help(u, "'-o net.c' writes C, which any C compiler takes; or install LLVM 16 to 19 (llvm-19-dev) and build cnnc again");
+    const char *why;
+    const NativeMaker *maker = find_maker(&why);
+
+    if (maker)
+        return maker->emit(u, kind, t, names);
+    error_at(u, NO_SPAN, "this output is not supported by this build of cnnc: %s", why);
+    help(u, "'-o net.c' writes C, which any C compiler takes; or " MEND);
     return false;
 }
 
 const struct cnn_model *native_load(Unit *u, NativeCode **code)
 {
+    const char *why;
+    const NativeMaker *maker = find_maker(&why);
+
     *code = NULL;
-    error_at(u, NO_SPAN, "commands are not supported by this build of cnnc: " MISSING);
-    help(u, "'cnnc --main net.cnn -o net.c' writes a program in C with the same commands; or install LLVM 16 to 19 (llvm-19-dev) and "
-            "build cnnc again");
+    if (maker)
+        return maker->load(u, code);
+    error_at(u, NO_SPAN, "commands are not supported by this build of cnnc: %s", why);
+    help(u, "'cnnc --main net.cnn -o net.c' writes a program in C with the same commands; or " MEND);
     return NULL;
 }
 
 void native_unload(NativeCode *code)
 {
-    (void)code;
+    const char *why;
+
+    if (code)
+        find_maker(&why)->unload(code);
 }
 
 const char *native_maker(void)
 {
-    return NULL;
+    return MAKER;
+}
+
+bool native_list_targets(Text *t)
+{
+    const char *why;
+    const NativeMaker *maker = find_maker(&why);
+
+    if (maker)
+        maker->list_targets(t);
+    else
+        fprintf(stderr, "cnnc: error: --targets is not supported by this build of cnnc: %s\n", why);
+    return maker;
 }
 
 const char *native_machine(void)
@@ -52,18 +96,13 @@ const char *native_machine(void)
         return "avx512";
     if (__builtin_cpu_supports("avx2"))
         return "avx2";
+#elif defined(__aarch64__)
+    return "neon";
 #endif
     return "sse2";
 }
 
-bool native_list_targets(Text *t)
-{
-    (void)t;
-    fputs("cnnc: error: --targets is not supported by this build of cnnc: " MISSING "\n", stderr);
-    return false;
-}
-
-#endif
+/* ---- the outputs */
 
 static bool emit(Unit *u, NativeKind kind, Text *t)
 {

@@ -42,18 +42,25 @@ int tool_misused(const char *text)
     return 2;
 }
 
-/* The tool may have been moved with what lies around it, so that is looked for from where it is now. */
-int tool_makefile(void)
+const char *tool_folder(char *at, size_t size)
 {
-    char own[PATH_MAX], file[PATH_MAX + 64], real[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
+    ssize_t length = readlink("/proc/self/exe", at, size - 1);
 
-    own[length > 0 ? length : 0] = '\0';
-    char *slash = strrchr(own, '/');
+    at[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(at, '/');
     if (slash)
         *slash = '\0';
-    snprintf(file, sizeof file, "%s/%s/cnnc.mk", own, CNNC_SHARE);
-    if (!slash || !realpath(file, real)) {
+    else
+        snprintf(at, size, ".");
+    return at;
+}
+
+int tool_makefile(void)
+{
+    char folder[PATH_MAX], file[PATH_MAX + 64], real[PATH_MAX];
+
+    snprintf(file, sizeof file, "%s/%s/cnnc.mk", tool_folder(folder, sizeof folder), CNNC_SHARE);
+    if (!realpath(file, real)) {
         fprintf(stderr, "cnnc: error: there is no %s: cnnc.mk is there when cnnc was installed, by 'cmake --install'\n", file);
         return 1;
     }

@@ -3,6 +3,7 @@
 #define CNNC_INTEGRATE_TOOLS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef struct Tool {
     const char *name;               /* as in `cnnc new` */
@@ -21,6 +22,10 @@ bool tool_colour(void);
 
 /* Says on stderr what is wrong with the command line; the status 2. */
 int tool_misused(const char *text);
+
+/* The folder in which this program lies, into `at`: what belongs to it is looked for from there, as it may have been moved with that.
+ * "." where the system does not say. Returns `at`. */
+const char *tool_folder(char *at, size_t size);
 
 /* Prints where cnnc.mk lies, as make reads a path. The exit status: 1 if this cnnc was not installed. */
 int tool_makefile(void);

@@ -29,6 +29,7 @@ ok "the same files"                     diff <(cd "$prefix" && find . -type f | 
 ok "no path of the build in them"       not grep -rlF "$build" "$prefix/lib/cmake" "$prefix/share" "$prefix/lib/pkgconfig"
 export PATH="$prefix/bin:$PATH"
 ok "cnnc runs from there"               cnnc --version
+cnnc --version | grep -q 'without LLVM' || ok "and finds LLVM"     cnnc "$sources/tests/llvm/small.cnn" -o small.o
 ok "a cnnc that is not installed has no cnnc.mk" not "$build/compiler/cnnc" --makefile
 
 # ---- cnnc new

@@ -202,5 +202,15 @@ again=$(sed -n 's/^to go on: //p' cut.log)
 [ -n "$again" ] && sh -c "$again" > again.log 2>&1 && cmp whole.safetensors cut.safetensors
 check "an interrupted run goes on ($again)" $?
 
+# The tool without its module says which file it looks for, and writes C as ever: LLVM is not loaded for that.
+mkdir -p alone && cp "$cnnc" alone/cnnc && alone/cnnc "$here/small.cnn" -o alone/net.c && "$cnnc" "$here/small.cnn" -o net.c && cmp net.c alone/net.c
+check "C is written without LLVM" $?
+for line in "$here/small.cnn -o alone/net.o" "run $here/small.cnn" --targets; do
+    # shellcheck disable=SC2086
+    alone/cnnc $line > alone.log 2>&1
+    [ $? -eq 1 ] && grep -q 'not supported by this build of cnnc: .*-llvm.so: cannot open' alone.log && [ ! -e alone/net.o ]
+    check "without the module: cnnc $line" $?
+done
+
 echo "llvm: $passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -1,0 +1,26 @@
+/* llvm_module.c: the files that know LLVM as a module, which the tool loads when it is to make what only LLVM makes (emit/native.h).
+ *
+ * The module calls the tool's functions, so it is of the same version: that is in its name. */
+#include "emit/native.h"
+#include "integrate/tools.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+const NativeMaker *native_open(const char **why)
+{
+    static const NativeMaker *maker;
+    static const char *failure;
+    char folder[PATH_MAX], file[PATH_MAX + sizeof CNNC_MODULE + 1];
+
+    if (!maker && !failure) {
+        snprintf(file, sizeof file, "%s/%s", tool_folder(folder, sizeof folder), CNNC_MODULE);
+        void *module = dlopen(file, RTLD_LAZY | RTLD_LOCAL);
+        maker = module ? dlsym(module, "llvm_maker") : NULL;
+        failure = maker ? NULL : dlerror();
+    }
+    *why = failure;
+    return maker;
+}

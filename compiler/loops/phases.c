@@ -167,16 +167,22 @@ static bool writes_what_is_read(const Nest *writer, const Nest *reader)
     return tensor_base(writer->dst) != tensor_base(reader->dst) && nest_reads(reader, writer->dst);
 }
 
-/* True if nest i, which need not wait, makes something of the backward pass that only nests read which do. */
+/* True if it makes something of the backward pass that lives in a tile. */
+static bool makes_map_of_backward(const Nest *n)
+{
+    const Tensor *made = tensor_base(n->dst);
+    return n->backward && !nest_band(n) && made->per_image && made->role == ROLE_SCRATCH;
+}
+
+/* True if only nests read it which wait. Those that do stand behind it, mostly not far. */
 static bool can_come_later(const Queue *queue, const bool waits[], int i)
 {
     const Nest *n = queue->at[i];
     const Tensor *made = tensor_base(n->dst);
     bool read = false;
 
-    if (!n->backward || nest_band(n) || !made->per_image || made->role != ROLE_SCRATCH)
-        return false;
-    for (int j = 0; j < queue->count; j++) {
+    for (int k = 0; k < queue->count; k++) {
+        int j = (i + k) % queue->count;
         const Nest *other = queue->at[j];
         bool makes = tensor_base(other->dst) == made;
         if (waits[j])
@@ -194,9 +200,9 @@ static void put_off(const Queue *queue, bool waits[])
 {
     for (int i = queue->count - 1; i >= 0; i--) {
         const Tensor *made = tensor_base(queue->at[i]->dst);
-        bool later = !waits[i];
+        bool later = !waits[i] && makes_map_of_backward(queue->at[i]);
         for (int j = 0; later && j < queue->count; j++)
-            later = waits[j] || tensor_base(queue->at[j]->dst) != made || can_come_later(queue, waits, j);
+            later = waits[j] || tensor_base(queue->at[j]->dst) != made || (makes_map_of_backward(queue->at[j]) && can_come_later(queue, waits, j));
         for (int j = 0; later && j < queue->count; j++)
             waits[j] = waits[j] || tensor_base(queue->at[j]->dst) == made;
     }

@@ -1,11 +1,16 @@
-/* arena.c: memory by the chunk. An allocation moves a mark forward; only the whole is given back. */
+/* arena.c: memory by the chunk. An allocation moves a mark forward; only the whole is given back.
+ *
+ * Chunks grow with what has been used. Large ones ask for huge pages: a page fault for every 4 KB was up to half of the time to compile VGG16 on a virtual machine. */
 #include "base/arena.h"
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* Under the address sanitizer every allocation is a chunk of its own, so that a step past its end is seen. */
 #if defined(__has_feature)
@@ -19,10 +24,12 @@
 enum {
     ALIGN = _Alignof(max_align_t),
 #ifdef ARENA_CHECKED
-    CHUNK_BYTES = 0
+    LEAST_BYTES = 1, MOST_BYTES = 1,
 #else
-    CHUNK_BYTES = 64 * 1024     /* holds the whole of a small network in a few chunks */
+    LEAST_BYTES = 64 << 10,     /* holds the whole of a small network in a few chunks */
+    MOST_BYTES = 16 << 20,
 #endif
+    HUGE_BYTES = 4 << 20        /* has a huge page of 2 MB, wherever it begins */
 };
 
 typedef struct Chunk {
@@ -62,16 +69,41 @@ void arena_free(Arena *arena)
     free(arena);
 }
 
+/* Bytes of the next chunk. */
+static size_t usual_room(const Arena *arena)
+{
+    size_t room = LEAST_BYTES;
+
+    while (room < MOST_BYTES && room < arena->used / 4)
+        room *= 2;
+    return room;
+}
+
+/* Advice: it may be refused. */
+static void ask_for_huge_pages(Chunk *chunk, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = ((uintptr_t)chunk + page - 1) / page * page;
+    if (bytes >= HUGE_BYTES)
+        madvise((void *)first, bytes - (first - (uintptr_t)chunk), MADV_HUGEPAGE);
+#else
+    (void)chunk;
+    (void)bytes;
+#endif
+}
+
 /* A chunk with room for `bytes`. A large one goes behind the last, whose rest stays in use. */
 static Chunk *add_chunk(Arena *arena, size_t bytes)
 {
-    bool large = bytes > CHUNK_BYTES / 4;
-    size_t room = large ? bytes : CHUNK_BYTES;
+    size_t usual = usual_room(arena);
+    bool large = bytes > usual / 4;
+    size_t room = large ? bytes : usual;
     if (room > SIZE_MAX - sizeof(Chunk))
         arena_out_of_memory();
     Chunk *chunk = calloc(1, sizeof(Chunk) + room);
     if (chunk == NULL)
         arena_out_of_memory();
+    ask_for_huge_pages(chunk, sizeof(Chunk) + room);
     chunk->room = room;
     if (large && arena->last != NULL) {
         chunk->before = arena->last->before;

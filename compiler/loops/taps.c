@@ -112,9 +112,10 @@ static void see_load(void *context, const Expr *load)
         return;
     for (int i = 0; i < t->rank; i++) {
         int64_t low, high;
+        if (!indices_use(&load->index[i], 1, taps->loop))
+            continue;
         program_writes(taps->p, t, i, &low, &high);
-        if (indices_use(&load->index[i], 1, taps->loop))
-            keep_meeting(&taps->rounds, &load->index[i], taps->loop, low, high);
+        keep_meeting(&taps->rounds, &load->index[i], taps->loop, low, high);
     }
 }
 
@@ -126,9 +127,10 @@ static void see_dst(Taps *taps)
         return;
     for (int i = 0; i < n->dst->rank; i++) {
         int64_t low, high;
+        if (!indices_use(&n->index[i], 1, taps->loop))
+            continue;
         program_reads(taps->p, n->dst, i, &low, &high);
-        if (indices_use(&n->index[i], 1, taps->loop))
-            keep_meeting(&taps->rounds, &n->index[i], taps->loop, low, high);
+        keep_meeting(&taps->rounds, &n->index[i], taps->loop, low, high);
     }
 }
 

@@ -202,7 +202,7 @@ static int run_inspection(Unit *u, const CommandLine *line)
     const Inspection *i = line->inspection;
     Text *t = text_new(u->arena);
     Unit *other = line->second ? second_unit(u, line->second) : NULL;
-    Subject s = { .u = u, .other = other, .place = line->place, .colour = colour(1), .columns = columns(1) };
+    Subject s = { .u = u, .other = other, .place = line->place, .colour = colour(1), .terminal = isatty(1), .columns = columns(1) };
     bool done = u->options.input == NULL ? i->alone(line->place, t) : compiled(u) && (!other || compiled(other));
 
     if (done && i->needs_image)

@@ -396,6 +396,11 @@ stage_inspect() {
     test_it "--explicit makes the same networks" tests/inspect/explicit.sh "$cnnc" "$out/inspect" examples/*/*.cnn examples/lessons/*/*.cnn tests/layers/*.cnn \
         tests/golden/dumps/{names,recipe,perceptron,convolutions}.cnn tests/golden/inspect/*.cnn
     test_it "cnnc step and ./net step show the same" tests/inspect/step.sh "$cnnc" "$out/main/runtime/libcnn.a" "$out/inspect-step" "$gcc"
+    if have python3; then
+        test_it "cnnc summary in narrow terminals" tests/inspect/narrow.sh "$cnnc" examples/lenet/lenet.cnn examples/branches/branches.cnn tests/networks/resnet.cnn
+    else
+        skip "cnnc summary in narrow terminals" "python3 is not there"
+    fi
     test_it "a network as a page, in a browser" tests/inspect/page.sh "$cnnc" "$out/inspect" "$(find_browser)"
 }
 

@@ -21,6 +21,7 @@ typedef struct Subject {
     const char *place;              /* behind the ':', or NULL */
     const double *image;            /* [c][h][w], 0 to 255; or NULL */
     bool colour;                    /* the output is a terminal that shows colours; */
+    bool terminal;                  /* it is one; */
     int columns;                    /* its width, or that of a file */
 } Subject;
 

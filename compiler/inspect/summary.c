@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { MAP_WIDTH = 84, MAP_ROWS = 14, LONGEST_ARITHMETIC = 64 };
+enum { MAP_WIDTH = 84, LEAST_WIDTH = 16, MAP_LEFT = 13, MAP_ROWS = 14, LONGEST_ARITHMETIC = 64 };
 
 /* The columns of the table. A column without anything in it is left out, but for its head. */
 enum { LABEL, LINE, LAYER, SHAPE, ARITHMETIC, PARAMETERS, WORK, BYTES, SEES, COLUMNS };
@@ -58,40 +58,78 @@ static TableRow row_of(Unit *u, const Facts *f, int i)
     return r;
 }
 
-static void put_row(Text *t, const TableRow *r, const int width[COLUMNS])
+/* What a narrow terminal does without, the first of them first. */
+static const int dispensable[] = { ARITHMETIC, SEES, BYTES, PARAMETERS };
+
+typedef struct Widths {
+    int of[COLUMNS];
+    bool left_out[COLUMNS];
+} Widths;
+
+static int width_of(const Widths *w)
+{
+    int sum = 0;
+
+    for (int i = 0; i < COLUMNS; i++)
+        sum += w->left_out[i] ? 0 : w->of[i] + (i ? 2 : 0);
+    return sum;
+}
+
+static void put_row(Text *t, const TableRow *r, const Widths *w)
 {
     int last = COLUMNS - 1;
 
-    while (last > 0 && !*r->cell[last])
+    while (last > 0 && (w->left_out[last] || !*r->cell[last]))
         last--;
     for (int i = 0; i <= last; i++) {
+        if (w->left_out[i])
+            continue;
         text_put(t, "%s", i ? "  " : "");
         if (i == last && !column[i].right)
             text_put(t, "%s", r->cell[i]);
         else
-            text_put(t, column[i].right ? "%*s" : "%-*s", width[i], r->cell[i]);
+            text_put(t, column[i].right ? "%*s" : "%-*s", w->of[i], r->cell[i]);
     }
     text_put(t, "\n");
 }
 
-static void put_table(Unit *u, const Facts *f, Text *t)
+static void put_left_out(const Subject *s, const Widths *w, Text *t)
 {
-    int width[COLUMNS];
+    const char *between = "";
+
+    for (int i = 0; i < countof(dispensable); i++)
+        if (w->left_out[dispensable[i]]) {
+            if (!*between)
+                text_put(t, "left out in %d columns: ", s->columns);
+            text_put(t, "%s%s", between, column[dispensable[i]].head);
+            between = ", ";
+        }
+    if (*between)
+        text_put(t, "\n");
+}
+
+static void put_table(const Subject *s, const Facts *f, Text *t)
+{
+    Unit *u = s->u;
+    Widths w = { 0 };
     TableRow head, *rows = arena_array(u->arena, (size_t)f->layers.count, sizeof *rows);
 
     for (int i = 0; i < COLUMNS; i++) {
         head.cell[i] = column[i].head;
-        width[i] = (int)strlen(column[i].head);
+        w.of[i] = (int)strlen(column[i].head);
     }
     for (int i = 0; i < f->layers.count; i++) {
         rows[i] = row_of(u, f, i);
         for (int j = 0; j < COLUMNS; j++)
-            if ((int)strlen(rows[i].cell[j]) > width[j])
-                width[j] = (int)strlen(rows[i].cell[j]);
+            if ((int)strlen(rows[i].cell[j]) > w.of[j])
+                w.of[j] = (int)strlen(rows[i].cell[j]);
     }
-    put_row(t, &head, width);
+    for (int i = 0; s->terminal && i < countof(dispensable) && width_of(&w) > s->columns; i++)
+        w.left_out[dispensable[i]] = true;
+    put_row(t, &head, &w);
     for (int i = 0; i < f->layers.count; i++)
-        put_row(t, &rows[i], width);
+        put_row(t, &rows[i], &w);
+    put_left_out(s, &w, t);
 }
 
 static void put_total(Unit *u, Text *t, const char *name, int64_t count, const char *unit, int64_t bytes)
@@ -141,19 +179,23 @@ static void put_scale(Text *t, const MemoryMap *m, bool backward)
     put_cells(t, m, m->work);
     if (backward) {
         text_put(t, "  %9s  forward", "");
-        text_column(t, 13 + m->forward * m->wide);
+        text_column(t, MAP_LEFT + m->forward * m->wide);
         text_put(t, "| backward\n");
     }
 }
 
-static void put_map(Unit *u, const Facts *f, const Program *p, Text *t)
+static void put_map(const Subject *s, const Facts *f, const Program *p, Text *t)
 {
+    Unit *u = s->u;
+
     if (p->scratch == 0 || p->nests.count == 0)
         return;
-    MemoryMap m = memory_map(u, f, p, MAP_WIDTH, MAP_ROWS);
+    int room = s->columns - MAP_LEFT - (int)strlen("> time");
+    room = !s->terminal || room > MAP_WIDTH ? MAP_WIDTH : room < LEAST_WIDTH ? LEAST_WIDTH : room;
+    MemoryMap m = memory_map(u, f, p, room, MAP_ROWS);
     bool backward = m.forward < m.width;
 
-    text_put(t, "memory of %s: %s at the most, of which nothing can be spared below %s\n", p->mode == MODE_INFER ? "inference" : "training",
+    text_put(t, "memory of %s: %s at the most; no plan needs less than %s\n", p->mode == MODE_INFER ? "inference" : "training",
              bytes_text(u, p->scratch * f->real_bytes), bytes_text(u, p->lower_bound * f->real_bytes));
     for (int y = 0; y < m.height; y++) {
         text_put(t, "  %9s |", y == 0 ? bytes_text(u, p->scratch * f->real_bytes) : "");
@@ -169,14 +211,14 @@ static bool run(const Subject *s, Text *t)
     const Facts *f = facts_of(u);
 
     text_put(t, "network %s, numbers of %d bytes\n\n", u->net->name, f->real_bytes);
-    put_table(u, f, t);
+    put_table(s, f, t);
     text_put(t, "\n");
     put_totals(u, f, t);
     text_put(t, "\n");
-    put_map(u, f, u->infer, t);
+    put_map(s, f, u->infer, t);
     if (u->train)
-        put_map(u, f, u->train, t);
-    text_put(t, "a letter is what that layer made, a capital its gradient, * the loss, . free\nwork: multiply-adds for an image; sees: as much of the input as one element depends on\n");
+        put_map(s, f, u->train, t);
+    text_put(t, "a letter is what that layer made, a capital its gradient, * the loss, . free\nwork: multiply-adds for an image\nsees: as much of the input as one element depends on\n");
     return true;
 }
 

@@ -5,7 +5,8 @@ set -u
 export LC_ALL=C
 cnnc=$(realpath "$1")
 libcnn=$(realpath "$2")
-golden=$(realpath "$(dirname "$0")/../golden/inspect")
+here=$(realpath "$(dirname "$0")")
+golden=$(realpath "$here/../golden/inspect")
 mkdir -p "$3" && cd "$3" || exit 2
 shift 3
 cc=("$@")
@@ -102,18 +103,7 @@ same colours colours.ppm fast --style=fast      # for several machines in one fi
 # In a terminal both draw with colours, the same ones but for a step of a colour that rounding may change: they are compared for a network of doubles.
 if command -v python3 > /dev/null 2>&1; then
     program way coloured --real=double || fail "no coloured program"
-    # in_terminal COLUMNS COMMAND...
-    in_terminal() {
-        python3 -c 'import fcntl, os, pty, struct, sys, termios
-pid, fd = pty.fork()
-if pid == 0:
-    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 50, int(sys.argv[1]), 0, 0))
-    os.execvp(sys.argv[2], sys.argv[2:])
-try:
-    while data := os.read(fd, 65536): os.write(1, data)
-except OSError: pass
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$@"
-    }
+    in_terminal() { python3 "$here/in_terminal.py" "$@"; }
     export TERM=xterm
     in_terminal 120 "$cnnc" step --backward way.cnn --weights way.safetensors --image way.pgm > want < /dev/null
     in_terminal 120 ./coloured step --backward --weights way.safetensors --image way.pgm > got < /dev/null

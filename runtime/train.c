@@ -10,18 +10,13 @@
 #include "schedule.h"
 #include "settings.h"
 #include "statistics.h"
+#include "watch.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-/* A number that is watched from epoch to epoch. */
-typedef struct Watch {
-    const char *metric;         /* NULL: nothing is watched */
-    int64_t patience;           /* epochs */
-} Watch;
 
 /* What one thread counts; no other writes into its lines. */
 typedef struct Count {
@@ -155,18 +150,9 @@ static bool split(Trainer *t)
     return good;
 }
 
-/* "val_loss" with a validation set, else "loss", unless the setting names another. */
-static Watch watch(const Trainer *t, const cnn_setting *setting, const char *metric, double patience)
-{
-    if (!setting)
-        return (Watch){ NULL, 0 };
-    const char *usual = t->validation_count ? "val_loss" : "loss";
-    return (Watch){ metric ? metric : cnn_setting_text(setting, "metric", usual), (int64_t)cnn_setting_number(setting, "patience", patience) };
-}
-
 static bool check_watch(const Trainer *t, const Watch *w, const char *setting)
 {
-    if (w->metric && !strncmp(w->metric, "val_", 4) && !t->validation_count && !t->plan->whole)
+    if (cnn_watch_is_validation(w) && !t->validation_count && !t->plan->whole)
         return cnn_fail(t->error, "%s watches %s, but no training images are kept for validation: add `validate 10%%` to the data block", setting, w->metric);
     return true;
 }
@@ -175,11 +161,12 @@ static bool find_watches(Trainer *t)
 {
     const cnn_model *model = t->net->model;
     const cnn_setting *stop = cnn_setting_find(model, "stop"), *schedule = cnn_setting_find(model, "schedule"), *save = cnn_setting_find(model, "save");
-    t->stop = watch(t, stop, stop ? stop->word : NULL, 1);
-    t->plateau = watch(t, cnn_setting_is(schedule, "plateau") ? schedule : NULL, NULL, 10);
-    t->best = watch(t, cnn_setting_is(save, "best") ? save : NULL, NULL, 0);
+    const char *usual = t->validation_count ? "val_loss" : "loss";
+    t->stop = cnn_watch_of(stop, stop ? stop->word : NULL, usual, 1);
+    t->plateau = cnn_watch_of(cnn_setting_is(schedule, "plateau") ? schedule : NULL, NULL, usual, 10);
+    t->best = cnn_watch_of(cnn_setting_is(save, "best") ? save : NULL, NULL, usual, 0);
     if (!t->best.metric)        /* the best epoch is always told, even if it is not kept */
-        t->best.metric = t->validation_count ? "val_loss" : "loss";
+        t->best.metric = usual;
     if (t->plan->whole)         /* one batch again and again: every step is taken */
         t->stop.metric = t->best.metric = NULL;
     return check_watch(t, &t->stop, "stop") && check_watch(t, &t->plateau, "schedule plateau") && check_watch(t, &t->best, "save best");
@@ -402,32 +389,6 @@ static cnn_progress progress_of(const Trainer *t)
 
 /* ---- the end of an epoch */
 
-static double watched(const Watch *w, const cnn_progress *now)
-{
-    bool validation = !strncmp(w->metric, "val_", 4);
-    return cnn_metrics_named(validation ? &now->validation : &now->train, validation ? w->metric + 4 : w->metric);
-}
-
-/* NaN is never better, and everything is better than NaN. */
-static bool better(const Watch *w, double now, double before)
-{
-    return !isnan(now) && (isnan(before) || (cnn_metrics_less_is_better(w->metric) ? now < before : now > before));
-}
-
-/* Counts the epochs without improvement; true when there were `patience` of them. */
-static bool patience_ends(const Watch *w, const cnn_progress *now, double *value, int64_t *waited, bool first)
-{
-    if (!w->metric)
-        return false;
-    double this = watched(w, now);
-    if (first || better(w, this, *value)) {
-        *value = this;
-        *waited = 0;
-        return false;
-    }
-    return ++*waited >= w->patience;
-}
-
 /* "net-{epoch}.safetensors" with the number in its place. */
 static char *file_of_epoch(const char *pattern, int64_t epoch, cnn_error *error)
 {
@@ -455,8 +416,8 @@ static bool keep_best(Trainer *t, cnn_progress *now)
     RunState *r = &t->run;
     if (!t->best.metric)
         return true;
-    double value = watched(&t->best, now);
-    if (r->best_epoch && !better(&t->best, value, r->best_value))
+    double value = cnn_watch_value(&t->best, now);
+    if (r->best_epoch && !cnn_watch_better(&t->best, value, r->best_value))
         return true;
     now->best = true;
     r->best_epoch = r->epoch;
@@ -509,11 +470,11 @@ static bool end_epoch(Trainer *t, bool *last)
                                     now.validation.accuracy };
     if (!keep_best(t, &now) || !together(t, cnn_history_add(r, row, t->error)))
         return false;
-    if (patience_ends(&t->plateau, &now, &r->plateau_value, &r->plateau_waited, first)) {
+    if (cnn_watch_ends(&t->plateau, &now, &r->plateau_value, &r->plateau_waited, first)) {
         cnn_schedule_drop(&t->schedule);
         r->plateau_waited = 0;
     }
-    t->outcome->early = patience_ends(&t->stop, &now, &r->stop_value, &r->waited, first);
+    t->outcome->early = cnn_watch_ends(&t->stop, &now, &r->stop_value, &r->waited, first);
     *last = t->outcome->early || r->total_step >= t->all_steps;
     if (*last)
         t->outcome->stopped = false;            /* it was asked for, but there was nothing more to do */

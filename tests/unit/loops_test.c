@@ -85,12 +85,17 @@ static void assert_same(const double *a, int64_t a_count, const double *b, int64
             fail_msg("element %lld: %.17g is not %.17g", (long long)i, a[i], b[i]);
 }
 
-/* A step of so many images has the same results. */
-static void assert_trains_alike(Unit *a, Unit *b, int64_t batch)
+/* So many images have the same results in a program of one unit as in one of another. */
+static void assert_alike(Unit *a, const Program *in_a, Unit *b, const Program *in_b, int64_t batch)
 {
     int64_t a_count, b_count;
-    double *of_a = results(a, a->train, batch, &a_count), *of_b = results(b, b->train, batch, &b_count);
+    double *of_a = results(a, in_a, batch, &a_count), *of_b = results(b, in_b, batch, &b_count);
     assert_same(of_a, a_count, of_b, b_count);
+}
+
+static void assert_trains_alike(Unit *a, Unit *b, int64_t batch)
+{
+    assert_alike(a, a->train, b, b->train, batch);
 }
 
 static const char mixed[] =
@@ -147,9 +152,7 @@ static void the_fast_style_changes_no_result(void **state)
     Unit *fast = unit_of(mixed, (NetworkOptions){ .tile = 16, .style = STYLE_FAST });
     double *a = results(lesson, lesson->train, 19, &lesson_count), *b = results(fast, fast->train, 19, &fast_count);
     assert_same(a, lesson_count, b, fast_count);
-    a = results(lesson, lesson->eval, 19, &lesson_count);
-    b = results(fast, fast->eval, 19, &fast_count);
-    assert_same(a, lesson_count, b, fast_count);
+    assert_alike(lesson, lesson->eval, fast, fast->eval, 19);
     unit_free(lesson);
     unit_free(fast);
 }
@@ -190,9 +193,7 @@ static void rows_are_covered_by_vectors(void **state)
         Unit *u = unit_new();
         const char *text = arena_print(u->arena, "network T { input 4x%dx2; conv 3, 3x3, same, relu; conv 2, 3x3, same; l2pool 2x2; dense 3, softmax }", width);
         Unit *lesson = unit_of(text, (NetworkOptions){ 0 }), *fast = unit_of(text, (NetworkOptions){ .tile = 1, .style = STYLE_FAST, .layout = LAYOUT_IMAGES });
-        int64_t lesson_count, fast_count;
-        double *a = results(lesson, lesson->train, 3, &lesson_count), *b = results(fast, fast->train, 3, &fast_count);
-        assert_same(a, lesson_count, b, fast_count);
+        assert_trains_alike(lesson, fast, 3);
         const Nest *n = nest_named(fast->train, "conv1");
         assert_int_equal(n->loops[n->loop_count - 1]->kind == LOOP_LANES, vectors_of_row(width, 8) > 0);
         assert_int_equal(nest_places(n), 3 * 4 * width);
@@ -221,12 +222,8 @@ static void elements_are_handled_as_they_lie(void **state)
         for (int k = 0; k < countof(layouts); k++) {
             Unit *lesson = unit_of(cases[i].text, (NetworkOptions){ 0 });
             Unit *fast = unit_of(cases[i].text, (NetworkOptions){ .tile = 1, .style = STYLE_FAST, .layout = layouts[k] });
-            int64_t lesson_count, fast_count;
-            double *a = results(lesson, lesson->infer, 3, &lesson_count), *b = results(fast, fast->infer, 3, &fast_count);
-            assert_same(a, lesson_count, b, fast_count);
-            a = results(lesson, lesson->train, 3, &lesson_count);
-            b = results(fast, fast->train, 3, &fast_count);
-            assert_same(a, lesson_count, b, fast_count);
+            assert_alike(lesson, lesson->infer, fast, fast->infer, 3);
+            assert_trains_alike(lesson, fast, 3);
             const Nest *n = nest_named(fast->infer, cases[i].nest);
             bool lanes = n->loops[n->loop_count - 1]->kind == LOOP_LANES;
             if (layouts[k] == LAYOUT_IMAGES && ((lanes ? nest_work(n) / 8 : 0) != cases[i].vectors || (lanes && n->loops[0]->overlaps != cases[i].overlaps)))
@@ -262,12 +259,8 @@ static void a_function_of_a_function_is_one_nest(void **state)
         for (int k = 0; k < countof(tiles); k++) {
             Unit *lesson = unit_of(cases[i].text, (NetworkOptions){ 0 });
             Unit *fast = unit_of(cases[i].text, (NetworkOptions){ .tile = tiles[k], .style = STYLE_FAST });
-            int64_t lesson_count, fast_count;
-            double *a = results(lesson, lesson->infer, 3, &lesson_count), *b = results(fast, fast->infer, 3, &fast_count);
-            assert_same(a, lesson_count, b, fast_count);
-            a = results(lesson, lesson->train, 3, &lesson_count);
-            b = results(fast, fast->train, 3, &fast_count);
-            assert_same(a, lesson_count, b, fast_count);
+            assert_alike(lesson, lesson->infer, fast, fast->infer, 3);
+            assert_trains_alike(lesson, fast, 3);
             assert_true(has_nest(lesson->infer, cases[i].inner));
             if (has_nest(fast->infer, cases[i].inner) != cases[i].infer || has_nest(fast->train, cases[i].inner) != cases[i].train)
                 fail_msg("case %d, tile %d", i, tiles[k]);
@@ -295,9 +288,7 @@ static void what_is_never_negative_passes(void **state)
 
     for (int i = 0; i < countof(cases); i++) {
         Unit *lesson = unit_of(cases[i].text, (NetworkOptions){ 0 }), *fast = unit_of(cases[i].text, (NetworkOptions){ .tile = 1, .style = STYLE_FAST });
-        int64_t lesson_count, fast_count;
-        double *a = results(lesson, lesson->infer, 3, &lesson_count), *b = results(fast, fast->infer, 3, &fast_count);
-        assert_same(a, lesson_count, b, fast_count);
+        assert_alike(lesson, lesson->infer, fast, fast->infer, 3);
         assert_true(has_nest(lesson->infer, cases[i].passed) && has_nest(fast->train, cases[i].passed));
         if (has_nest(fast->infer, cases[i].passed) != cases[i].stays)
             fail_msg("case %d", i);
@@ -322,9 +313,7 @@ static void the_front_of_a_single_image_keeps_its_rows(void **state)
     for (int i = 0; i < countof(cases); i++) {
         Unit *lesson = unit_of(cases[i].text, (NetworkOptions){ 0 });
         Unit *fast = unit_of(cases[i].text, (NetworkOptions){ .tile = 1, .style = STYLE_FAST, .machine = "avx512" });
-        int64_t lesson_count, fast_count;
-        double *a = results(lesson, lesson->infer, 3, &lesson_count), *b = results(fast, fast->infer, 3, &fast_count);
-        assert_same(a, lesson_count, b, fast_count);
+        assert_alike(lesson, lesson->infer, fast, fast->infer, 3);
         const Nest *first = nest_named(fast->infer, "conv1");
         if (fast->infer->front_by_rows != cases[i].front || (cases[i].front && (first->dst->channels_last || !first->dst->rows_innermost)))
             fail_msg("case %d: %d", i, fast->infer->front_by_rows);
@@ -355,12 +344,8 @@ static void single_images_get_the_faster_layout(void **state)
 
     for (int i = 0; i < countof(cases); i++) {
         Unit *lesson = unit_of(cases[i].text, (NetworkOptions){ 0 }), *fast = unit_of(cases[i].text, (NetworkOptions){ .tile = 1, .style = STYLE_FAST });
-        int64_t lesson_count, fast_count;
-        double *a = results(lesson, lesson->train, 3, &lesson_count), *b = results(fast, fast->train, 3, &fast_count);
-        assert_same(a, lesson_count, b, fast_count);
-        a = results(lesson, lesson->infer, 3, &lesson_count);
-        b = results(fast, fast->infer, 3, &fast_count);
-        assert_same(a, lesson_count, b, fast_count);
+        assert_trains_alike(lesson, fast, 3);
+        assert_alike(lesson, lesson->infer, fast, fast->infer, 3);
         assert_int_equal(fast->infer->channels_last, cases[i].channels);
         assert_non_null(strstr(fast->infer->note, cases[i].channels ? "channels innermost" : "rows innermost: channels would take"));
         unit_free(lesson);
@@ -441,14 +426,10 @@ static const NetworkOptions fast_styles[] = {
 
 static void assert_same_as_lesson(const Unit *fast, const char *text)
 {
-    int64_t lesson_count, fast_count;
     Unit *lesson = unit_of(text, (NetworkOptions){ 0 });
-    const Program *one[] = { lesson->train, lesson->infer }, *two[] = { fast->train, fast->infer };
 
-    for (int i = 0; i < 2; i++) {
-        double *a = results(lesson, one[i], 18, &lesson_count), *b = results((Unit *)fast, two[i], 18, &fast_count);
-        assert_same(a, lesson_count, b, fast_count);
-    }
+    assert_trains_alike(lesson, (Unit *)fast, 18);
+    assert_alike(lesson, lesson->infer, (Unit *)fast, fast->infer, 18);
     unit_free(lesson);
 }
 
@@ -630,9 +611,7 @@ static void kernels_of_one_cell_have_no_loops(void **state)
     const char *text = "network T { input 6x6x3; conv 16, 3x3, same, relu; conv 32, 1x1, relu; conv 16, 1x1, stride=2; dense 3, softmax }";
     Unit *lesson = unit_of(text, (NetworkOptions){ 0 });
     Unit *fast = unit_of(text, (NetworkOptions){ .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
-    int64_t lesson_count, fast_count;
-    double *a = results(lesson, lesson->train, 5, &lesson_count), *b = results(fast, fast->train, 5, &fast_count);
-    assert_same(a, lesson_count, b, fast_count);
+    assert_trains_alike(lesson, fast, 5);
 
     assert_true(nest_is_gather(nest_named(fast->train, "conv2_dx")));
     const char *const without[] = { "conv2", "conv2_dw", "conv2_dx", "conv3", "conv3_dw" };
@@ -904,9 +883,7 @@ static void every_convolution_has_lanes(void **state)
         int64_t lesson_count, fast_count, pixels = 1;
         double *a = results(lesson, lesson->train, 3, &lesson_count), *b = results(fast, fast->train, 3, &fast_count);
         assert_same(a, lesson_count, b, fast_count);
-        a = results(lesson, lesson->infer, 3, &lesson_count);
-        b = results(fast, fast->infer, 3, &fast_count);
-        assert_same(a, lesson_count, b, fast_count);
+        assert_alike(lesson, lesson->infer, fast, fast->infer, 3);
         assert_null(program_verify(fast, fast->train));
         const Nest *last = NULL;
         for (int k = 0; k < fast->infer->nests.count; k++) {
@@ -941,12 +918,8 @@ static void groups_have_lanes(void **state)
         const char *text = cases[i / 3].text;
         Unit *lesson = unit_of(text, (NetworkOptions){ 0 });
         Unit *fast = unit_of(text, (NetworkOptions){ .tile = tiles[i % 3], .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
-        int64_t lesson_count, fast_count;
-        double *a = results(lesson, lesson->train, 18, &lesson_count), *b = results(fast, fast->train, 18, &fast_count);
-        assert_same(a, lesson_count, b, fast_count);
-        a = results(lesson, lesson->infer, 18, &lesson_count);
-        b = results(fast, fast->infer, 18, &fast_count);
-        assert_same(a, lesson_count, b, fast_count);
+        assert_trains_alike(lesson, fast, 18);
+        assert_alike(lesson, lesson->infer, fast, fast->infer, 18);
         assert_null(program_verify(fast, fast->train));
         for (int k = 0; k < fast->train->nests.count; k++) {
             const Nest *n = fast->train->nests.at[k];
@@ -987,9 +960,7 @@ static void few_channels_are_summed_in_lanes(void **state)
         static const int tiles[] = { 1, 2, 16 };
         Unit *lesson = unit_of(cases[i / 3].text, (NetworkOptions){ 0 });
         Unit *fast = unit_of(cases[i / 3].text, (NetworkOptions){ .tile = tiles[i % 3], .style = STYLE_FAST, .layout = LAYOUT_CHANNELS });
-        int64_t lesson_count, fast_count;
-        double *a = results(lesson, lesson->train, 18, &lesson_count), *b = results(fast, fast->train, 18, &fast_count);
-        assert_same(a, lesson_count, b, fast_count);
+        assert_trains_alike(lesson, fast, 18);
         assert_null(program_verify(fast, fast->train));
         assert_string_equal(lanes_of_nest(fast->train, "conv2"), cases[i / 3].forward);
         assert_string_equal(lanes_of_nest(fast->train, strstr(cases[i / 3].text, "same") ? "conv2_dxp" : "conv2_dx"), cases[i / 3].dx);
@@ -1082,9 +1053,7 @@ static void gradients_of_the_input_have_lanes(void **state)
     for (int i = 0; i < countof(cases); i++) {
         Unit *lesson = unit_of(cases[i].text, (NetworkOptions){ 0 });
         Unit *fast = unit_of(cases[i].text, (NetworkOptions){ .tile = 16, .style = STYLE_FAST, .layout = LAYOUT_IMAGES });
-        int64_t lesson_count, fast_count;
-        double *a = results(lesson, lesson->train, 20, &lesson_count), *b = results(fast, fast->train, 20, &fast_count);
-        assert_same(a, lesson_count, b, fast_count);
+        assert_trains_alike(lesson, fast, 20);
         assert_null(program_verify(fast, fast->train));
         const Nest *n = nest_named(fast->train, cases[i].nest);
         assert_true(n->loops[n->loop_count - 1]->kind == LOOP_LANES);

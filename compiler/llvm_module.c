@@ -7,19 +7,19 @@
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
 
 const NativeMaker *native_open(const char **why)
 {
     static const NativeMaker *maker;
-    static const char *failure;
+    static char failure[PATH_MAX + 200];
     char folder[PATH_MAX], file[PATH_MAX + sizeof CNNC_MODULE + 1];
 
-    if (!maker && !failure) {
+    if (!maker && !failure[0]) {
         snprintf(file, sizeof file, "%s/%s", tool_folder(folder, sizeof folder), CNNC_MODULE);
         void *module = dlopen(file, RTLD_LAZY | RTLD_LOCAL);
         maker = module ? dlsym(module, "llvm_maker") : NULL;
-        failure = maker ? NULL : dlerror();
+        if (!maker)
+            snprintf(failure, sizeof failure, "%s", dlerror());
     }
     *why = failure;
     return maker;

@@ -13,6 +13,7 @@ enum { FAR_IMAGES = 32 };       /* also where the gradients of all slices leave 
 enum { NEAR_SLICES = 32 };
 enum { MOST_SLICES = 1024 };    /* and so ranks */
 #define MOST_BYTES ((size_t)256 << 20)          /* of the gradients that are near */
+#define MOST_LETTERS ((size_t)32 << 20)         /* of a gradient that is sent: a larger one has left the caches of its reader before it is made again */
 
 enum { KEEPS_AT_ONCE = 2 };     /* cnn_program.keeps */
 
@@ -109,6 +110,13 @@ static size_t most_tiles(const Batch *b, size_t images)
     return most;
 }
 
+/* Whether threads may have a group each. Letters are as large as all gradients but one. */
+static bool may_send(const Batch *b)
+{
+    return b->use == BATCH_TRAIN && !b->ranks && b->threads > 1 && b->phases == 1 && b->most_groups == (size_t)b->threads
+        && b->net->model->weight_count * b->net->reals->bytes <= MOST_LETTERS;
+}
+
 /* Bytes of `count` blocks of `reals`, or SIZE_MAX if they are too many, for which no memory will be had. */
 static size_t blocks(size_t count, size_t reals)
 {
@@ -188,6 +196,8 @@ Batch *cnn_batch_new(const cnn_net *net, BatchUse use, size_t images, cnn_error 
             && get(b, &b->sums, blocks((size_t)b->threads * b->sum_depth, PIECE), "sums of gradients", error)
             && get(b, &b->loss, b->room, "the losses of a batch", error)
             && get(b, &b->gradients, blocks(buffers, aligned(b, model->weight_count)), "the gradients", error);
+    if (good && may_send(b))
+        good = cnn_letters_new(&b->letters, (size_t)b->threads, cnn_run_largest_share(b) * net->reals->bytes, error);
     if (good && (use == BATCH_GRADIENT || use == BATCH_EVAL_GRADIENT))
         good = get(b, &b->dx, blocks(b->room, model->inputs), "the gradient of the images", error);
     if (good && use == BATCH_GRADIENT)
@@ -215,6 +225,7 @@ void cnn_batch_free(Batch *b)
                     b->aside, b->losses, b->incoming };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         cnn_memory_release(all[i]);
+    cnn_letters_free(&b->letters);
     cnn_memory_release(b);
 }
 
@@ -333,6 +344,8 @@ static void run_group(void *context, size_t group, int thread)
         for (; whole & 1; whole >>= 1, depth--)
             b->net->reals->add(stack[depth - 2], stack[depth - 1], b->net->model->weight_count);
     }
+    if (r->sends)
+        cnn_run_send(r, group);
 }
 
 /* ---- shares */
@@ -364,6 +377,14 @@ static void share_loss(const Run *r)
     const Reals *reals = b->net->reals;
     reals->fill(b->share, 1 / (double)r->images, r->our_images);
     reals->fill(cnn_at(reals, b->share, r->our_images), 0, (r->our_tiles.end - r->our_tiles.first) * b->tile - r->our_images);
+}
+
+/* Threads that have a group each send their gradients to one another, if it is worth all of them to add up. */
+static bool sends(const Run *r, int threads)
+{
+    const Batch *b = r->batch;
+    size_t groups = groups_of(r);
+    return b->letters.threads && b->mover && groups == (size_t)threads && threads == cnn_threads_worth(b->threads, groups * b->net->model->weight_count);
 }
 
 void *cnn_batch_gradient(const Batch *b, size_t count)
@@ -414,8 +435,11 @@ bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double
         } else {
             run.ends = p == last;
             /* One group each, the same in each step: its buffers are still near. */
-            (groups <= (size_t)b->threads ? cnn_threads_share : cnn_threads_each)(cnn_threads_worth(b->threads, run.our_images * net->model->weight_count),
-                                                                                groups, run_group, &run);
+            int threads = cnn_threads_worth(b->threads, run.our_images * net->model->weight_count);
+            run.sends = sends(&run, threads);
+            if (run.sends)
+                cnn_letters_begin(&b->letters);
+            (groups <= (size_t)b->threads ? cnn_threads_share : cnn_threads_each)(threads, groups, run_group, &run);
             run.first = run.brings = false;
         }
         for (int s = 0; s < run.phase->sum_count; s++)

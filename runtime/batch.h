@@ -6,6 +6,7 @@
 #ifndef CNN_BATCH_H
 #define CNN_BATCH_H
 
+#include "letters.h"
 #include "net.h"
 
 typedef enum BatchUse {
@@ -60,6 +61,7 @@ typedef struct Batch {
     cnn_update update;          /* told by a tile, for the mover */
     size_t update_images;       /* of that tile */
     bool seen_loss, good_loss;  /* the losses of that tile were looked at, and are finite */
+    Letters letters;            /* of gradients, from each thread to each other; threads 0: there are none */
     void *sums;                 /* [threads][sum_depth][PIECE] for gradients that are added up */
     size_t sum_depth;
     void *share, *loss, *gradients, *scratch, *shared, *state, *images;

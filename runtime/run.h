@@ -17,6 +17,7 @@ typedef struct Run {
     size_t group;               /* slices */
     bool brings, ends;          /* the first phase over the images, and the last */
     bool first;                 /* no phase was before it: gradients begin at 0 */
+    bool sends;                 /* a group a thread: each sends the others what they add up of its gradient */
     bool tells;                 /* pieces of the gradient tell the mover as they are added up */
     void *state;
     uint64_t seed;
@@ -74,6 +75,12 @@ static inline void *scratch_of(const Run *r, size_t tile, int thread)
 
 /* shared[to + i] = sum over the tiles of scratch[from + i]: in each slice in order, then over the slices as a tree. */
 bool cnn_run_add_up(const Run *r, const cnn_sum *sum, cnn_error *error);
+
+/* Reals of the largest part that one of the threads adds up where each of them has a group. */
+size_t cnn_run_largest_share(const Batch *batch);
+
+/* Sends the gradient of a group to the threads that add it up. */
+void cnn_run_send(const Run *r, size_t group);
 
 /* The gradients of all groups and ranks, into the batch's; with r->tells the mover has them, and they need not get there. */
 bool cnn_run_add_gradients(Run *r, cnn_error *error);

@@ -78,73 +78,27 @@ static int tensor_at(const cnn_model *model, size_t at)
     return low;
 }
 
-/* gradient: of weights [from, end). */
-static void tell_of_weights(const Batch *b, size_t from, size_t end, const void *gradient)
+/* gradient: of weights w. */
+void cnn_run_tell(const Batch *b, Span w, const void *gradient, void *weights)
 {
     const cnn_model *model = b->net->model;
-    for (int i = tensor_at(model, from); i < model->weight_tensors && model->weights[i].offset < end; i++) {
+    const Reals *reals = b->net->reals;
+    for (int i = tensor_at(model, w.first); i < model->weight_tensors && model->weights[i].offset < w.end; i++) {
         const cnn_tensor *t = &model->weights[i];
-        size_t first = from > t->offset ? from - t->offset : 0, last = end - t->offset < t->count ? end - t->offset : t->count;
-        Part part = { i, first, last - first, cnn_at(b->net->reals, gradient, t->offset + first - from) };
+        size_t first = w.first > t->offset ? w.first - t->offset : 0, last = w.end - t->offset < t->count ? w.end - t->offset : t->count;
+        Part part = { i, first, last - first, cnn_at(reals, gradient, t->offset + first - w.first), cnn_at(reals, weights, t->offset + first) };
         b->mover->move(b->mover->context, &part);
     }
 }
 
-static size_t pieces_of(const Batch *b)
+const void *cnn_run_sum(const Reals *reals, const void *const *array, size_t parts, size_t count, char *room)
 {
-    return (b->net->model->weight_count + PIECE - 1) / PIECE;
-}
-
-/* Pieces that a thread adds up where each thread has a group. */
-static Span share_of(const Batch *b, size_t thread)
-{
-    size_t threads = (size_t)b->threads, pieces = pieces_of(b);
-    return (Span){ thread * pieces / threads, (thread + 1) * pieces / threads };
-}
-
-size_t cnn_run_largest_share(const Batch *b)
-{
-    return (pieces_of(b) / (size_t)b->threads + 1) * PIECE;
-}
-
-/* Weights of those pieces. */
-static Span weights_of(const Batch *b, Span pieces)
-{
-    size_t all = b->net->model->weight_count;
-    return (Span){ pieces.first * PIECE, pieces.end * PIECE < all ? pieces.end * PIECE : all };
-}
-
-void cnn_run_send(const Run *r, size_t group)
-{
-    const Batch *b = r->batch;
-    const Reals *reals = b->net->reals;
-    for (size_t to = 0; to < groups_of(r); to++) {
-        Span w = weights_of(b, share_of(b, to));
-        if (to != group && w.first < w.end)
-            memcpy(cnn_letter(&b->letters, group, to), cnn_at(reals, gradient_of(r, group), w.first), (w.end - w.first) * reals->bytes);
-    }
-}
-
-/* What a group made, numbers from `from` on, for the thread that adds them up. */
-static const void *made_by(const Run *r, size_t group, size_t from, int thread)
-{
-    const Batch *b = r->batch;
-    const Reals *reals = b->net->reals;
-    if (!r->sends || group == (size_t)thread)
-        return cnn_at(reals, gradient_of(r, group), from);
-    return cnn_at(reals, cnn_letter(&b->letters, group, (size_t)thread), from - share_of(b, (size_t)thread).first * PIECE);
-}
-
-/* The sum of the gradients of `groups` from `group` on, numbers [w.first, w.end), as each_pair adds them: in `room`, or where it is. */
-static const void *sum_of_groups(const Run *r, size_t group, size_t groups, Span w, char *room, int thread)
-{
-    const Reals *reals = r->batch->net->reals;
-    if (groups == 1)
-        return made_by(r, group, w.first, thread);
-    const void *left = sum_of_groups(r, group, groups / 2, w, room, thread);
+    if (parts == 1)
+        return array[0];
+    const void *left = cnn_run_sum(reals, array, parts / 2, count, room);
     if (left != room)
-        memcpy(room, left, (w.end - w.first) * reals->bytes);
-    reals->add(room, sum_of_groups(r, group + groups / 2, groups / 2, w, room + PIECE * reals->bytes, thread), w.end - w.first);
+        memcpy(room, left, count * reals->bytes);
+    reals->add(room, cnn_run_sum(reals, array + parts / 2, parts / 2, count, room + PIECE * reals->bytes), count);
     return room;
 }
 
@@ -153,30 +107,18 @@ static void add_piece(void *context, size_t piece, int thread)
 {
     const Run *r = context;
     const Batch *b = r->batch;
-    Span w = weights_of(b, (Span){ piece, piece + 1 });
-    Gradients g = { r, w.first, w.end - w.first };
+    const Reals *reals = b->net->reals;
+    size_t from = piece * PIECE, all = b->net->model->weight_count, groups = r->slices / r->group;
+    Gradients g = { r, from, all - from < PIECE ? all - from : PIECE };
     if (!r->tells) {
         each_pair(r, r->group, add_gradient, &g);
         return;
     }
-    char *room = cnn_at(b->net->reals, b->sums, (size_t)thread * b->sum_depth * PIECE);
-    tell_of_weights(b, w.first, w.end, sum_of_groups(r, 0, r->slices / r->group, w, room, thread));
-}
-
-/* What a thread adds up of what the others sent it. The next piece is on its way meanwhile. */
-static void add_share(void *context, size_t share, int ignored)
-{
-    (void)ignored;
-    const Run *r = context;
-    Span pieces = share_of(r->batch, share);
-    for (size_t piece = pieces.first; piece < pieces.end; piece++) {
-        Span next = { piece + (piece > pieces.first), piece + 1 < pieces.end ? piece + 2 : piece + 1 };
-        Span w = weights_of(r->batch, next);
-        for (size_t group = 0; group < groups_of(r); group++)
-            if (group != share && w.first < w.end)
-                cnn_letter_fetch(made_by(r, group, w.first, (int)share), (w.end - w.first) * r->batch->net->reals->bytes);
-        add_piece(context, piece, (int)share);
-    }
+    const void *parts[MOST_SLICES];
+    for (size_t group = 0; group < groups; group++)
+        parts[group] = cnn_at(reals, gradient_of(r, group), from);
+    char *room = cnn_at(reals, b->sums, (size_t)thread * b->sum_depth * PIECE);
+    cnn_run_tell(b, (Span){ from, from + g.count }, cnn_run_sum(reals, parts, groups, g.count, room), b->net->weights);
 }
 
 /* Without an order there is one sum a rank. */
@@ -196,10 +138,8 @@ bool cnn_run_add_gradients(Run *r, cnn_error *error)
 {
     Batch *b = r->batch;
     size_t count = b->net->model->weight_count, groups = groups_of(r);
-    if (groups > 1 && r->tells && r->sends)
-        cnn_threads_share(b->threads, groups, add_share, r);
-    else if (groups > 1)
-        cnn_threads_share(cnn_threads_worth(b->threads, groups * count), pieces_of(b), add_piece, r);
+    if (groups > 1)
+        cnn_threads_share(cnn_threads_worth(b->threads, groups * count), (count + PIECE - 1) / PIECE, add_piece, r);
     if (!b->ranks)
         return true;
     if (b->any_order)

@@ -11,9 +11,7 @@
 enum { LEAST_IMAGES = 8 };      /* of a slice: adding its gradient must cost little beside making it, */
 enum { FAR_IMAGES = 32 };       /* also where the gradients of all slices leave the cache */
 enum { NEAR_SLICES = 32 };
-enum { MOST_SLICES = 1024 };    /* and so ranks */
 #define MOST_BYTES ((size_t)256 << 20)          /* of the gradients that are near */
-#define MOST_LETTERS ((size_t)32 << 20)         /* of a gradient that is sent: a larger one has left the caches of its reader before it is made again */
 
 enum { KEEPS_AT_ONCE = 2 };     /* cnn_program.keeps */
 
@@ -110,13 +108,6 @@ static size_t most_tiles(const Batch *b, size_t images)
     return most;
 }
 
-/* Whether threads may have a group each. Letters are as large as all gradients but one. */
-static bool may_send(const Batch *b)
-{
-    return b->use == BATCH_TRAIN && !b->ranks && b->threads > 1 && b->phases == 1 && b->most_groups == (size_t)b->threads
-        && b->net->model->weight_count * b->net->reals->bytes <= MOST_LETTERS;
-}
-
 /* Bytes of `count` blocks of `reals`, or SIZE_MAX if they are too many, for which no memory will be had. */
 static size_t blocks(size_t count, size_t reals)
 {
@@ -196,8 +187,7 @@ Batch *cnn_batch_new(const cnn_net *net, BatchUse use, size_t images, cnn_error 
             && get(b, &b->sums, blocks((size_t)b->threads * b->sum_depth, PIECE), "sums of gradients", error)
             && get(b, &b->loss, b->room, "the losses of a batch", error)
             && get(b, &b->gradients, blocks(buffers, aligned(b, model->weight_count)), "the gradients", error);
-    if (good && may_send(b))
-        good = cnn_letters_new(&b->letters, (size_t)b->threads, cnn_run_largest_share(b) * net->reals->bytes, error);
+    good = good && cnn_team_new(b, error);
     if (good && (use == BATCH_GRADIENT || use == BATCH_EVAL_GRADIENT))
         good = get(b, &b->dx, blocks(b->room, model->inputs), "the gradient of the images", error);
     if (good && use == BATCH_GRADIENT)
@@ -225,7 +215,7 @@ void cnn_batch_free(Batch *b)
                     b->aside, b->losses, b->incoming };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         cnn_memory_release(all[i]);
-    cnn_letters_free(&b->letters);
+    cnn_team_free(b);
     cnn_memory_release(b);
 }
 
@@ -244,10 +234,10 @@ static int first_keep(const Run *r)
     return r->batch->gradient == r->batch->gradients ? KEEP_NOTHING : KEEP_STRAIGHT;
 }
 
-static cnn_job job_of(const Run *r, void *gradient)
+static cnn_job job_of(const Run *r, void *gradient, int thread)
 {
     const Batch *b = r->batch;
-    return (cnn_job){ .images = b->images, .weights = b->net->weights, .state = r->state, .gradient = gradient, .shared = b->shared,
+    return (cnn_job){ .images = b->images, .weights = cnn_run_weights(r, thread), .state = r->state, .gradient = gradient, .shared = b->shared,
                       .draw = { (uint32_t)r->seed, (uint32_t)(r->seed >> 32), r->step, 0 } };
 }
 
@@ -259,7 +249,7 @@ static void tell_of_tile(void *context, int32_t tensor, size_t from, size_t coun
         b->good_loss = b->net->reals->finite(b->loss, b->update_images);
     b->seen_loss = true;
     size_t at = b->net->model->weights[tensor].offset + from;
-    Part part = { tensor, from, count, cnn_at(b->net->reals, b->gradient, at) };
+    Part part = { tensor, from, count, cnn_at(b->net->reals, b->gradient, at), cnn_at(b->net->reals, b->net->weights, at) };
     if (b->good_loss)
         b->mover->move(b->mover->context, &part);
 }
@@ -294,7 +284,7 @@ static void run_tile(const Run *r, void *gradient, int keep, size_t tile, int th
     const Reals *reals = b->net->reals;
     const cnn_model *model = b->net->model;
     size_t image = (tile - r->our_tiles.first) * b->tile;
-    cnn_job job = job_of(r, gradient);
+    cnn_job job = job_of(r, gradient, thread);
     if (r->brings)
         begin_tile(r, image, thread);
     job.x = cnn_at(reals, b->x, image * model->inputs);
@@ -325,9 +315,8 @@ static void run_slice(const Run *r, size_t slice, void *gradient, int keep, int 
 
 /* The slices of a group from left to right. What has been added up waits in a stack until its right neighbour of the same size is there:
  * after slice i there are as many as i + 1 has ones in binary. A right neighbour of one tile is added by that itself where it may. */
-static void run_group(void *context, size_t group, int thread)
+void cnn_run_group(const Run *r, size_t group, int thread)
 {
-    const Run *r = context;
     const Batch *b = r->batch;
     void *stack[64];
     size_t depth = 0;
@@ -344,8 +333,11 @@ static void run_group(void *context, size_t group, int thread)
         for (; whole & 1; whole >>= 1, depth--)
             b->net->reals->add(stack[depth - 2], stack[depth - 1], b->net->model->weight_count);
     }
-    if (r->sends)
-        cnn_run_send(r, group);
+}
+
+static void run_group(void *context, size_t group, int thread)
+{
+    cnn_run_group(context, group, thread);
 }
 
 /* ---- shares */
@@ -377,14 +369,6 @@ static void share_loss(const Run *r)
     const Reals *reals = b->net->reals;
     reals->fill(b->share, 1 / (double)r->images, r->our_images);
     reals->fill(cnn_at(reals, b->share, r->our_images), 0, (r->our_tiles.end - r->our_tiles.first) * b->tile - r->our_images);
-}
-
-/* Threads that have a group each send their gradients to one another, if it is worth all of them to add up. */
-static bool sends(const Run *r, int threads)
-{
-    const Batch *b = r->batch;
-    size_t groups = groups_of(r);
-    return b->letters.threads && b->mover && groups == (size_t)threads && threads == cnn_threads_worth(b->threads, groups * b->net->model->weight_count);
 }
 
 void *cnn_batch_gradient(const Batch *b, size_t count)
@@ -429,17 +413,15 @@ bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double
                 for (size_t group = 0; group < groups; group++)
                     clear_gradient(&run, gradient_of(&run, group));
             run.first = false;
-            cnn_job job = job_of(&run, b->aside ? b->aside : gradient_of(&run, 0));
+            cnn_job job = job_of(&run, b->aside ? b->aside : gradient_of(&run, 0), 0);
             if (!prepared)
                 run.phase->run(&job);
         } else {
             run.ends = p == last;
             /* One group each, the same in each step: its buffers are still near. */
-            int threads = cnn_threads_worth(b->threads, run.our_images * net->model->weight_count);
-            run.sends = sends(&run, threads);
-            if (run.sends)
-                cnn_letters_begin(&b->letters);
-            (groups <= (size_t)b->threads ? cnn_threads_share : cnn_threads_each)(threads, groups, run_group, &run);
+            if (!cnn_run_team(&run))
+                (groups <= (size_t)b->threads ? cnn_threads_share : cnn_threads_each)(cnn_threads_worth(b->threads, run.our_images * net->model->weight_count),
+                                                                                    groups, run_group, &run);
             run.first = run.brings = false;
         }
         for (int s = 0; s < run.phase->sum_count; s++)
@@ -454,8 +436,16 @@ bool cnn_batch_step(Batch *b, size_t count, uint64_t seed, uint32_t step, double
         return true;
     if (!cnn_run_mean_loss(&run, loss, error))
         return false;
+    if (b->moved)
+        return true;
     run.tells = b->mover && !b->ranks && isfinite(*loss);
     return cnn_run_add_gradients(&run, error);
+}
+
+void cnn_batch_moved(Batch *b)
+{
+    if (b->moved)
+        b->copied = b->net->version;
 }
 
 double cnn_batch_run(Batch *b, size_t count, uint64_t seed, uint32_t step)

@@ -16,11 +16,12 @@ typedef enum BatchUse {
     BATCH_INFER
 } BatchUse;
 
-/* Weights [from, from + count) of a tensor, and their gradient in the whole batch. */
+/* Weights [from, from + count) of a tensor: where they are to be moved, and their gradient in the whole batch. */
 typedef struct Part {
     int tensor;
     size_t from, count;
     const void *gradient;
+    void *weights;
 } Part;
 
 /* Who wants to move weights as soon as their gradient is complete. */
@@ -61,7 +62,10 @@ typedef struct Batch {
     cnn_update update;          /* told by a tile, for the mover */
     size_t update_images;       /* of that tile */
     bool seen_loss, good_loss;  /* the losses of that tile were looked at, and are finite */
-    Letters letters;            /* of gradients, from each thread to each other; threads 0: there are none */
+    Letters letters;            /* of a team of threads that move weights together; threads 0: there is none (team.c) */
+    void *copies;               /* [threads - 1][weight_count] weights of those threads */
+    uint64_t copied;            /* net->version of which they are */
+    bool moved;                 /* in the last step, by the team */
     void *sums;                 /* [threads][sum_depth][PIECE] for gradients that are added up */
     size_t sum_depth;
     void *share, *loss, *gradients, *scratch, *shared, *state, *images;
@@ -87,6 +91,9 @@ Span cnn_batch_part(const Batch *batch, size_t count);
 
 /* The same for all ranks together: count and loss are of the whole batch, as is batch->gradient afterwards. Only they can fail. */
 bool cnn_batch_step(Batch *batch, size_t count, uint64_t seed, uint32_t step, double *loss, cnn_error *error);
+
+/* After a step, by who has told the network that its weights have changed: they are what the mover has made of them, and nothing else. */
+void cnn_batch_moved(Batch *batch);
 
 /* Where the gradient of a batch of `count` images is going to be. */
 void *cnn_batch_gradient(const Batch *batch, size_t count);

@@ -17,31 +17,19 @@ void cnn_letters_free(Letters *l)
     *l = (Letters){ 0 };
 }
 
-void cnn_letters_begin(Letters *l)
-{
-    l->turn ^= 1;
-}
-
 void *cnn_letter(const Letters *l, size_t from, size_t to)
 {
-    size_t low = from < to ? from : to, high = from < to ? to : from;
-    size_t pair = high * (high - 1) / 2 + low, second = (from > to) ^ l->turn;
-    return (char *)l->all + (2 * pair + second) * l->bytes;
+    size_t others = to < from ? to : to - 1;
+    return (char *)l->all + (from * (l->threads - 1) + others) * l->bytes;
 }
 
-/* Processors know an instruction that fetches a line for writing, but the least of them that a library for everybody is compiled for does not; there
- * it does nothing. */
+/* x86 has an instruction that fetches a line for writing, but compilers take it only where it is asked for; processors that do not know it pass over it. */
 #if defined(__x86_64__) && defined(__GNUC__)
 __attribute__((target("prfchw")))
 #endif
 void cnn_letter_fetch(const void *letter, size_t bytes)
 {
     const char *at = letter;
-#ifdef __GNUC__
     for (size_t i = 0; i < bytes; i += LINE)
         __builtin_prefetch(at + i, 1);
-#else
-    (void)at;
-    (void)bytes;
-#endif
 }

@@ -1,8 +1,8 @@
-/* letters.h: what threads of one step tell each other, through memory that changes hands.
+/* letters.h: what threads tell each other, through memory that changes hands.
  *
- * A core that writes a line which another one has read first has to take the copy away from it, and that is slow: 10 to 25 ns a line between two parts of
- * a server's processor (AMD EPYC, Zen 5), however far ahead it is asked for. Where the reader takes the line for writing at once, nobody is left with a
- * copy: 5 to 7 ns for both. So a letter is read by one thread alone, which keeps the memory, and writes its next letter back into it. */
+ * A core that writes a line which another one has read must first take the copy away from it, and that is slow where the two do not share a cache: 10 to
+ * 25 ns a line on a server's processor (AMD EPYC, Zen 5), however far ahead it is asked for. Where the reader takes the line for writing at once, nobody
+ * is left with a copy: 3 to 7 ns for writing and reading. So a letter has one reader, who writes the answer into the same memory. */
 #ifndef CNN_LETTERS_H
 #define CNN_LETTERS_H
 
@@ -13,21 +13,16 @@
 
 typedef struct Letters {
     size_t threads, bytes;      /* of a letter, whole lines */
-    void *all;                  /* two for each pair of threads */
-    unsigned turn;              /* which of the two the first of the pair writes: the other one in each step */
+    void *all;                  /* [threads][threads - 1] */
 } Letters;
 
-/* Letters of up to `bytes` among so many threads. */
+/* A letter of up to `bytes` from each thread to each other. */
 bool cnn_letters_new(Letters *letters, size_t threads, size_t bytes, cnn_error *error);
 void cnn_letters_free(Letters *letters);
 
-/* A step begins: who has read a letter may write there. */
-void cnn_letters_begin(Letters *letters);
-
-/* The letter of this step. */
 void *cnn_letter(const Letters *letters, size_t from, size_t to);
 
-/* By the reader, a while before it reads `bytes` of a letter. */
+/* By who is going to read `bytes` of a letter, or of an answer, a while before. */
 void cnn_letter_fetch(const void *letter, size_t bytes);
 
 #endif

@@ -151,12 +151,13 @@ void *cnn_optimizer_straight(const Optimizer *o, double *keep)
     return alone && trained == o->net->model->weight_count ? o->moments[0] : NULL;
 }
 
-static void move(Optimizer *o, size_t from, const void *gradient, size_t count)
+/* weights, gradient: of number `from` on. */
+static void move(Optimizer *o, size_t from, void *weights, const void *gradient, size_t count)
 {
     const Reals *reals = o->net->reals;
     void *first = o->moments[0] ? cnn_at(reals, o->moments[0], from) : NULL, *second = o->moments[1] ? cnn_at(reals, o->moments[1], from) : NULL;
     RuleUpdate *rule = first && gradient == first ? reals->after_momentum : o->rule;
-    if (!rule(&o->numbers, cnn_at(reals, o->net->weights, from), gradient, first, second, count))
+    if (!rule(&o->numbers, weights, gradient, first, second, count))
         atomic_store(&o->broken, true);
 }
 
@@ -171,7 +172,7 @@ static void move_piece(void *context, size_t item, int thread)
     Optimizer *o = context;
     const Piece *p = &o->pieces[item];
     if (!has_moved(o, p->tensor))
-        move(o, p->from, cnn_at(o->net->reals, o->gradient, p->from), p->count);
+        move(o, p->from, cnn_at(o->net->reals, o->net->weights, p->from), cnn_at(o->net->reals, o->gradient, p->from), p->count);
 }
 
 static void square_piece(void *context, size_t item, int thread)
@@ -220,7 +221,7 @@ void cnn_optimizer_move(Optimizer *o, const Part *part)
     if (!has_moved(o, part->tensor))
         atomic_store_explicit(&o->moved[part->tensor], true, memory_order_relaxed);
     if (!o->frozen[part->tensor])
-        move(o, o->net->model->weights[part->tensor].offset + part->from, part->gradient, part->count);
+        move(o, o->net->model->weights[part->tensor].offset + part->from, part->weights, part->gradient, part->count);
 }
 
 bool cnn_optimizer_end(Optimizer *o, int threads)

@@ -1,4 +1,4 @@
-/* run.h: a batch at work, for batch.c, which runs its tiles, and adding.c, which adds up what they made. */
+/* run.h: a batch at work, for batch.c, which runs its tiles, adding.c, which adds up what they made, and team.c, where threads do both together. */
 #ifndef CNN_RUN_H
 #define CNN_RUN_H
 
@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+enum { MOST_SLICES = 1024 };    /* and so ranks */
 enum { PIECE = 1 << 12 };       /* reals of the gradients that are added at a time: the pieces of all slices fit into a cache */
 
 typedef struct Run {
@@ -17,7 +18,7 @@ typedef struct Run {
     size_t group;               /* slices */
     bool brings, ends;          /* the first phase over the images, and the last */
     bool first;                 /* no phase was before it: gradients begin at 0 */
-    bool sends;                 /* a group a thread: each sends the others what they add up of its gradient */
+    bool team;                  /* each thread has a group, and weights of its own */
     bool tells;                 /* pieces of the gradient tell the mover as they are added up */
     void *state;
     uint64_t seed;
@@ -76,14 +77,27 @@ static inline void *scratch_of(const Run *r, size_t tile, int thread)
 /* shared[to + i] = sum over the tiles of scratch[from + i]: in each slice in order, then over the slices as a tree. */
 bool cnn_run_add_up(const Run *r, const cnn_sum *sum, cnn_error *error);
 
-/* Reals of the largest part that one of the threads adds up where each of them has a group. */
-size_t cnn_run_largest_share(const Batch *batch);
+/* Runs the slices of a group. */
+void cnn_run_group(const Run *r, size_t group, int thread);
 
-/* Sends the gradient of a group to the threads that add it up. */
-void cnn_run_send(const Run *r, size_t group);
+/* The sum of `parts` arrays of numbers, as a binary tree: in `room`, [as high as the tree][PIECE], or where it is. */
+const void *cnn_run_sum(const Reals *reals, const void *const *array, size_t parts, size_t count, char *room);
+
+/* Tells the mover of weights w, where they are to be moved ([weight_count]), and of their gradient. */
+void cnn_run_tell(const Batch *b, Span w, const void *gradient, void *weights);
 
 /* The gradients of all groups and ranks, into the batch's; with r->tells the mover has them, and they need not get there. */
 bool cnn_run_add_gradients(Run *r, cnn_error *error);
+
+/* Room for a team of threads, if the batch may have one. */
+bool cnn_team_new(Batch *b, cnn_error *error);
+void cnn_team_free(Batch *b);
+
+/* Runs all groups, and moves the weights if all losses are finite (batch->moved). False, and nothing is done, if there is no team for that. */
+bool cnn_run_team(Run *r);
+
+/* The weights that a thread reads. */
+void *cnn_run_weights(const Run *r, int thread);
 
 /* The mean of all losses, in the order of the images. */
 bool cnn_run_mean_loss(const Run *r, double *loss, cnn_error *error);

@@ -36,6 +36,31 @@ void cnn_threads_share(int threads, size_t count, void (*work)(void *context, si
     cnn_threads_each(1, count, work, context);
 }
 
+bool cnn_threads_team(int threads, void (*work)(void *context, int thread), void *context)
+{
+    bool whole = false;
+#ifdef _OPENMP
+#pragma omp parallel num_threads(threads)
+    if (omp_get_num_threads() == threads) {
+        work(context, omp_get_thread_num());
+        if (omp_get_thread_num() == 0)
+            whole = true;
+    }
+#else
+    (void)threads;
+    (void)work;
+    (void)context;
+#endif
+    return whole;
+}
+
+void cnn_threads_meet(void)
+{
+#ifdef _OPENMP
+#pragma omp barrier
+#endif
+}
+
 static bool always;
 
 void cnn_threads_always(bool to)

@@ -367,6 +367,7 @@ static bool take_step(Trainer *t)
         return false;
     if (!isfinite(loss) || !cnn_optimizer_end(&t->optimizer, t->net->threads))
         return together(t, report_not_finite(t, loss, t->order + first + part.first, part.end - part.first, count));
+    cnn_batch_moved(t->batch);
     if (!end_counting(t, count))
         return false;
     cnn_metrics_add_loss(&t->train, loss, count);

@@ -155,9 +155,10 @@ static void a_mover_is_told_of_each_weight_once(void **state)
 
 enum { WIDE = 3 * 4096 + 5 };    /* some pieces of a gradient, the last of them short */
 
-/* The gradient of weight i: the sum over the images of i * their first pixel, in their order. */
+/* The gradient of weight w[i]: the sum over the images of (i + w[i]) times their first pixel, in their order. */
 static void wide_train(const cnn_job *job)
 {
+    const double *w = job->weights;
     double *gradient = job->gradient;
     for (int i = 0; i < WIDE; i++)
         gradient[i] *= *(const double *)job->keep;
@@ -165,59 +166,86 @@ static void wide_train(const cnn_job *job)
         double x = ((const double *)job->x)[6 * n] * ((const double *)job->share)[n];
         ((double *)job->loss)[n] = x;
         for (int i = 0; i < WIDE; i++)
-            gradient[i] += i * x;
+            gradient[i] += (i + w[i]) * x;
     }
 }
 
-typedef struct WideMoves {
-    int told[WIDE];
-    double gradient[WIDE];
-} WideMoves;
-
-static void note_wide_move(void *context, const Part *part)
+static cnn_model wide_model(void)
 {
-    WideMoves *m = context;
-    assert_int_equal(part->tensor, 0);
-    for (size_t i = 0; i < part->count; i++)
-        m->told[part->from + i]++;
-    memcpy(m->gradient + part->from, part->gradient, part->count * sizeof *m->gradient);
-}
-
-/* Threads that have a group each send their gradients to those that add them up: step after step, and when a loss was not finite in between. */
-static void gradients_arrive_where_they_are_added(void **state)
-{
-    (void)state;
-    static const cnn_tensor weights[] = { { "wide", 1, { WIDE }, 0, WIDE, 6, 3, CNN_INIT_ZEROS } };
+    static const cnn_tensor weights[] = { { "wide", 1, { WIDE }, 0, WIDE, 6, 3, CNN_INIT_GLOROT } };
     static const cnn_phase phases[] = { { "train", 0, wide_train, NULL, 0 } };
-    static WideMoves moves;
-    static double plain[WIDE];
     cnn_model model = tiny_double_linear();
     model.weights = weights;
     model.weight_tensors = 1;
     model.weight_count = WIDE;
     model.train = (cnn_program){ phases, 1, 1, 0, 1 };
-    cnn_threads_always(true);
-    for (int threads = 2; threads < 5; threads++) {
-        cnn_net *net = cnn_new(&model, 3, NULL);
-        cnn_set_threads(net, threads);
-        Batch *b = cnn_batch_new(net, BATCH_TRAIN, 70, NULL);
-        assert_int_equal(b->letters.threads, threads == 3 ? 0 : threads);       /* groups are a power of two */
-        for (uint32_t step = 0; step < 5; step++) {
-            memset(&moves, 0, sizeof moves);
-            tiny_images(net, b->x, b->target, 70, step);
-            if (step == 2)
-                ((double *)b->x)[6 * 69] = NAN;
-            b->mover = NULL;
-            cnn_batch_run(b, 70, 1, step);
-            memcpy(plain, b->gradient, sizeof plain);
-            b->mover = &(Mover){ note_wide_move, &moves };
-            cnn_batch_run(b, 70, 1, step);
-            for (int i = 0; i < WIDE; i++)
-                assert_int_equal(moves.told[i], step != 2);
-            assert_memory_equal(step == 2 ? b->gradient : moves.gradient, plain, sizeof plain);
+    return model;
+}
+
+/* context: [WIDE] how often it was told of each weight. */
+static void move_wide(void *context, const Part *part)
+{
+    int *told = context;
+    assert_int_equal(part->tensor, 0);
+    for (size_t i = 0; i < part->count; i++) {
+        told[part->from + i]++;
+        ((double *)part->weights)[i] -= 0.125 * ((const double *)part->gradient)[i];
+    }
+}
+
+enum { WIDE_STEPS = 7, NO_NUMBER = 2, OTHER_WEIGHTS = 4, OTHER_SIZE = 5 };
+
+/* Weights after some steps, of which one has a loss that is no number, one begins with other weights, and one has fewer images. */
+static void run_wide(int threads, double *end)
+{
+    static int told[WIDE];
+    static double plain[WIDE];
+    const cnn_model model = wide_model();
+    cnn_net *net = cnn_new(&model, 3, NULL);
+    cnn_set_threads(net, threads);
+    Batch *b = cnn_batch_new(net, BATCH_TRAIN, 70, NULL);
+    double *w = cnn_weights(net);
+    for (int step = 0; step < WIDE_STEPS; step++) {
+        size_t images = step == OTHER_SIZE ? 20 : 70;
+        memset(told, 0, sizeof told);
+        tiny_images(net, b->x, b->target, images, (uint32_t)step);
+        if (step == NO_NUMBER)
+            ((double *)b->x)[6 * 69] = NAN;
+        if (step == OTHER_WEIGHTS) {
+            w[1] = 100;
+            w[WIDE - 1] = -100;
+            cnn_changed(net);
         }
-        cnn_batch_free(b);
-        cnn_free(net);
+        b->mover = NULL;
+        cnn_batch_run(b, images, 1, 0);
+        memcpy(plain, b->gradient, sizeof plain);
+        b->mover = &(Mover){ move_wide, told };
+        cnn_batch_run(b, images, 1, 0);
+        assert_int_equal(b->moved, step != NO_NUMBER && (threads == 2 || (threads == 4 && images == 70)));
+        for (int i = 0; i < WIDE; i++)
+            assert_int_equal(told[i], threads > 1 && step != NO_NUMBER);
+        if (threads == 1 && step != NO_NUMBER)
+            move_wide(told, &(Part){ 0, 0, WIDE, plain, w });
+        cnn_changed(net);
+        cnn_batch_moved(b);
+        if (step == NO_NUMBER)
+            assert_memory_equal(b->gradient, plain, sizeof plain);
+    }
+    memcpy(end, w, WIDE * sizeof *w);
+    cnn_batch_free(b);
+    cnn_free(net);
+}
+
+/* Groups are a power of two, so that three threads have more than one each: they are no team. */
+static void a_team_moves_weights_as_one_thread_does(void **state)
+{
+    (void)state;
+    static double one[WIDE], many[WIDE];
+    cnn_threads_always(true);
+    run_wide(1, one);
+    for (int threads = 2; threads < 5; threads++) {
+        run_wide(threads, many);
+        assert_memory_equal(one, many, sizeof one);
     }
     cnn_threads_always(false);
 }
@@ -701,7 +729,7 @@ int main(void)
         cmocka_unit_test(sums_over_the_batch_are_those_of_the_images_alone),
         cmocka_unit_test(slices_depend_on_the_batch_alone),
         cmocka_unit_test(a_mover_is_told_of_each_weight_once),
-        cmocka_unit_test(gradients_arrive_where_they_are_added),
+        cmocka_unit_test(a_team_moves_weights_as_one_thread_does),
         cmocka_unit_test(results_are_looked_at_once),
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(a_run_that_was_stopped_goes_on_bit_for_bit),

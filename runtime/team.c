@@ -8,7 +8,7 @@
 #include "memory.h"
 #include "threads.h"
 
-#define MOST_BYTES ((size_t)32 << 20)           /* of the weights: larger ones do not stay in a cache between two steps, with or without copies */
+#define MOST_BYTES ((size_t)64 << 20)           /* of the weights of all threads: larger ones do not stay in a cache between two steps anyway */
 
 static size_t pieces_of(const Batch *b)
 {
@@ -42,7 +42,7 @@ static size_t bytes_of(const Batch *b, Span weights)
 bool cnn_team_new(Batch *b, cnn_error *error)
 {
     size_t threads = (size_t)b->threads, all = b->net->model->weight_count;
-    if (b->use != BATCH_TRAIN || b->ranks || threads < 2 || b->phases > 1 || b->most_groups != threads || all * b->net->reals->bytes > MOST_BYTES)
+    if (b->use != BATCH_TRAIN || b->ranks || threads < 2 || b->phases > 1 || b->most_groups != threads || all > MOST_BYTES / threads / b->net->reals->bytes)
         return true;
     b->copies = cnn_memory_get((threads - 1) * aligned(b, all), b->net->reals->bytes, "the weights of the threads", error);
     return b->copies && cnn_letters_new(&b->letters, threads, (pieces_of(b) / threads + 1) * PIECE * b->net->reals->bytes, error);

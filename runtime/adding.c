@@ -108,17 +108,18 @@ static void add_piece(void *context, size_t piece, int thread)
     const Run *r = context;
     const Batch *b = r->batch;
     const Reals *reals = b->net->reals;
-    size_t from = piece * PIECE, all = b->net->model->weight_count, groups = r->slices / r->group;
-    Gradients g = { r, from, all - from < PIECE ? all - from : PIECE };
+    size_t groups = r->slices / r->group;
+    Span w = piece_at(b, piece);
+    Gradients g = { r, w.first, w.end - w.first };
     if (!r->tells) {
         each_pair(r, r->group, add_gradient, &g);
         return;
     }
     const void *parts[MOST_SLICES];
     for (size_t group = 0; group < groups; group++)
-        parts[group] = cnn_at(reals, gradient_of(r, group), from);
+        parts[group] = cnn_at(reals, gradient_of(r, group), w.first);
     char *room = cnn_at(reals, b->sums, (size_t)thread * b->sum_depth * PIECE);
-    cnn_run_tell(b, (Span){ from, from + g.count }, cnn_run_sum(reals, parts, groups, g.count, room), b->net->weights);
+    cnn_run_tell(b, w, cnn_run_sum(reals, parts, groups, g.count, room), b->net->weights);
 }
 
 /* Without an order there is one sum a rank. */
@@ -139,7 +140,7 @@ bool cnn_run_add_gradients(Run *r, cnn_error *error)
     Batch *b = r->batch;
     size_t count = b->net->model->weight_count, groups = groups_of(r);
     if (groups > 1)
-        cnn_threads_share(cnn_threads_worth(b->threads, groups * count), (count + PIECE - 1) / PIECE, add_piece, r);
+        cnn_threads_share(cnn_threads_worth(b->threads, groups * count), pieces_of(b), add_piece, r);
     if (!b->ranks)
         return true;
     if (b->any_order)

@@ -40,6 +40,23 @@ static inline size_t aligned(const Batch *b, size_t reals)
     return (reals + line - 1) / line * line;
 }
 
+static inline size_t pieces_of(const Batch *b)
+{
+    return (b->net->model->weight_count + PIECE - 1) / PIECE;
+}
+
+/* Weights of those pieces. */
+static inline Span weights_in(const Batch *b, Span pieces)
+{
+    size_t all = b->net->model->weight_count;
+    return (Span){ pieces.first * PIECE, pieces.end * PIECE < all ? pieces.end * PIECE : all };
+}
+
+static inline Span piece_at(const Batch *b, size_t piece)
+{
+    return weights_in(b, (Span){ piece, piece + 1 });
+}
+
 static inline size_t groups_of(const Run *r)
 {
     return (r->ours.end - r->ours.first) / r->group;

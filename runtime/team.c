@@ -10,28 +10,11 @@
 
 #define MOST_BYTES ((size_t)64 << 20)           /* of the weights of all threads: larger ones do not stay in a cache between two steps anyway */
 
-static size_t pieces_of(const Batch *b)
-{
-    return (b->net->model->weight_count + PIECE - 1) / PIECE;
-}
-
 /* Pieces whose weights a thread moves. */
 static Span share_of(const Batch *b, size_t thread)
 {
     size_t threads = b->letters.threads, pieces = pieces_of(b);
     return (Span){ thread * pieces / threads, (thread + 1) * pieces / threads };
-}
-
-/* Weights of those pieces. */
-static Span weights_in(const Batch *b, Span pieces)
-{
-    size_t all = b->net->model->weight_count;
-    return (Span){ pieces.first * PIECE, pieces.end * PIECE < all ? pieces.end * PIECE : all };
-}
-
-static Span piece_at(const Batch *b, size_t piece)
-{
-    return weights_in(b, (Span){ piece, piece + 1 });
 }
 
 static size_t bytes_of(const Batch *b, Span weights)

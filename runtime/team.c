@@ -22,10 +22,17 @@ static size_t bytes_of(const Batch *b, Span weights)
     return (weights.end - weights.first) * b->net->reals->bytes;
 }
 
+/* Gradients are complete when all tiles have run their one phase over the images, if it is the last phase; what runs once before, only prepares. */
+static bool ends_with_tiles(const Batch *b)
+{
+    return !b->private_scratch && !b->program->phases[b->phases - 1].once;
+}
+
 bool cnn_team_new(Batch *b, cnn_error *error)
 {
     size_t threads = (size_t)b->threads, all = b->net->model->weight_count;
-    if (b->use != BATCH_TRAIN || b->ranks || threads < 2 || b->phases > 1 || b->most_groups != threads || all > MOST_BYTES / threads / b->net->reals->bytes)
+    if (b->use != BATCH_TRAIN || b->ranks || threads < 2 || !ends_with_tiles(b) || b->most_groups != threads
+        || all > MOST_BYTES / threads / b->net->reals->bytes)
         return true;
     b->copies = cnn_memory_get((threads - 1) * aligned(b, all), b->net->reals->bytes, "the weights of the threads", error);
     return b->copies && cnn_letters_new(&b->letters, threads, (pieces_of(b) / threads + 1) * PIECE * b->net->reals->bytes, error);

@@ -156,29 +156,46 @@ static void a_mover_is_told_of_each_weight_once(void **state)
 enum { WIDE = 3 * 4096 + 5 };    /* some pieces of a gradient, the last of them short */
 
 /* The gradient of weight w[i]: the sum over the images of (i + w[i]) times their first pixel, in their order. */
-static void wide_train(const cnn_job *job)
+static void wide_tile(const cnn_job *job, const double *w)
 {
-    const double *w = job->weights;
-    double *gradient = job->gradient;
-    for (int i = 0; i < WIDE; i++)
-        gradient[i] *= *(const double *)job->keep;
-    for (int n = 0; n < 4; n++) {
-        double x = ((const double *)job->x)[6 * n] * ((const double *)job->share)[n];
-        ((double *)job->loss)[n] = x;
-        for (int i = 0; i < WIDE; i++)
-            gradient[i] += (i + w[i]) * x;
+    double *gradient = job->gradient, x[4];
+    for (int n = 0; n < 4; n++)
+        x[n] = ((double *)job->loss)[n] = ((const double *)job->x)[6 * n] * ((const double *)job->share)[n];
+    for (int i = 0; i < WIDE; i++) {
+        double sum = 0;
+        for (int n = 0; n < 4; n++)
+            sum += (i + w[i]) * x[n];
+        gradient[i] = *(const double *)job->keep * gradient[i] + sum;
     }
 }
 
-static cnn_model wide_model(void)
+static void wide_train(const cnn_job *job)
+{
+    wide_tile(job, job->weights);
+}
+
+/* The same with weights that are prepared once a step, as packed ones are. */
+static void wide_prepare(const cnn_job *job)
+{
+    memcpy(job->shared, job->weights, WIDE * sizeof(double));
+}
+
+static void wide_train_prepared(const cnn_job *job)
+{
+    wide_tile(job, job->shared);
+}
+
+static cnn_model wide_model(bool prepared)
 {
     static const cnn_tensor weights[] = { { "wide", 1, { WIDE }, 0, WIDE, 6, 3, CNN_INIT_GLOROT } };
     static const cnn_phase phases[] = { { "train", 0, wide_train, NULL, 0 } };
+    static const cnn_phase two_phases[] = { { "prepare", 1, wide_prepare, NULL, 0 }, { "train", 0, wide_train_prepared, NULL, 0 } };
     cnn_model model = tiny_double_linear();
     model.weights = weights;
     model.weight_tensors = 1;
     model.weight_count = WIDE;
-    model.train = (cnn_program){ phases, 1, 1, 0, 1 };
+    model.train = prepared ? (cnn_program){ two_phases, 2, 1, WIDE, 2 } : (cnn_program){ phases, 1, 1, 0, 1 };
+    model.train_phases = prepared ? 2 : 1;
     return model;
 }
 
@@ -196,11 +213,11 @@ static void move_wide(void *context, const Part *part)
 enum { WIDE_STEPS = 7, NO_NUMBER = 2, OTHER_WEIGHTS = 4, OTHER_SIZE = 5 };
 
 /* Weights after some steps, of which one has a loss that is no number, one begins with other weights, and one has fewer images. */
-static void run_wide(int threads, double *end)
+static void run_wide(bool prepared, int threads, double *end)
 {
     static int told[WIDE];
     static double plain[WIDE];
-    const cnn_model model = wide_model();
+    const cnn_model model = wide_model(prepared);
     cnn_net *net = cnn_new(&model, 3, NULL);
     cnn_set_threads(net, threads);
     Batch *b = cnn_batch_new(net, BATCH_TRAIN, 70, NULL);
@@ -242,10 +259,12 @@ static void a_team_moves_weights_as_one_thread_does(void **state)
     (void)state;
     static double one[WIDE], many[WIDE];
     cnn_threads_always(true);
-    run_wide(1, one);
-    for (int threads = 2; threads < 5; threads++) {
-        run_wide(threads, many);
-        assert_memory_equal(one, many, sizeof one);
+    for (int prepared = 0; prepared < 2; prepared++) {
+        run_wide(prepared, 1, one);
+        for (int threads = 2; threads < 5; threads++) {
+            run_wide(prepared, threads, many);
+            assert_memory_equal(one, many, sizeof one);
+        }
     }
     cnn_threads_always(false);
 }
